@@ -1,0 +1,4 @@
+//! gRPC services.
+
+pub mod codec;
+pub mod status;

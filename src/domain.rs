@@ -1,0 +1,17 @@
+//! Tokens and what makes one acceptable: pure rules over explicit inputs.
+//!
+//! Nothing here does I/O or knows a transport, a runtime, a clock or a store: time is always the parameter `now`.
+
+pub mod algorithm;
+pub mod claims;
+pub mod decide;
+pub mod json;
+pub mod jws;
+pub mod key;
+pub mod kind;
+pub mod policy;
+pub mod reason;
+pub mod secret;
+pub mod time;
+pub mod token;
+pub mod verify;

@@ -1,0 +1,112 @@
+//! What one issuer's tokens have to satisfy: the checked form of an `issuers` entry, as far as tokens are concerned.
+
+use std::{fmt, time::Duration};
+
+use serde_json::{Map, Value};
+
+use super::{algorithm::AllowedAlgorithms, kind::KindRules};
+
+/// The rules for one issuer's tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerPolicy {
+    /// The name in logs, metrics and health.
+    pub name: String,
+    /// Compared byte for byte with `iss`.
+    pub issuer: String,
+    /// A token must be for at least one of these. Never empty.
+    pub audiences: Vec<String>,
+    /// Where a token says whom it is for.
+    pub audience_claim: AudienceClaim,
+    /// What it may be signed with.
+    pub algorithms: AllowedAlgorithms,
+    /// How kinds are told apart.
+    pub kinds: KindRules,
+    /// Tolerance for clocks, at every comparison of times.
+    pub leeway: Duration,
+    /// The longest time between `iat` and `exp`.
+    pub max_token_lifetime: Duration,
+    /// If set, the longest time since `iat`.
+    pub max_token_age: Option<Duration>,
+    /// Claims that every token must have.
+    pub required_claims: Vec<ClaimPath>,
+    /// Where the claims that the answer names are found.
+    pub claims: ClaimNames,
+}
+
+/// Where a token says whom it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudienceClaim {
+    /// `aud` (RFC 7519 section 4.1.3).
+    Aud,
+    /// The client id, for issuers whose access tokens have no `aud` (Cognito).
+    ClientId,
+}
+
+/// The claims behind each field of the answer; the first that is present wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as in TokenInfo")]
+pub struct ClaimNames {
+    pub session_id: Vec<ClaimPath>,
+    pub token_id: Vec<ClaimPath>,
+    pub client_id: Vec<ClaimPath>,
+    pub scopes: Vec<ClaimPath>,
+    pub roles: Vec<ClaimPath>,
+    pub permissions: Vec<ClaimPath>,
+    pub organization_id: Vec<ClaimPath>,
+}
+
+/// A claim: a top-level name taken literally (names contain dots, colons and slashes), or, where it begins with a slash,
+/// a JSON Pointer (RFC 6901) to a nested one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimPath(String);
+
+impl ClaimPath {
+    /// As written in the configuration.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The claim's value; `null` counts as absent.
+    pub fn find<'v>(&self, claims: &'v Map<String, Value>) -> Option<&'v Value> {
+        let value = match self.0.strip_prefix('/') {
+            None => claims.get(&self.0)?,
+            Some(pointer) => {
+                let (first, rest) = match pointer.split_once('/') {
+                    Some((first, _)) => (first, pointer.get(first.len()..)?),
+                    None => (pointer, ""),
+                };
+                claims
+                    .get(&first.replace("~1", "/").replace("~0", "~"))?
+                    .pointer(rest)?
+            }
+        };
+        (!value.is_null()).then_some(value)
+    }
+}
+
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_literal_and_pointers_reach_inside() {
+        let claims: Map<String, Value> = serde_json::from_str(
+            r#"{"a.b":1,"https://x/roles":2,"realm_access":{"roles":3,"x/y":4},"n":null}"#,
+        )
+        .unwrap();
+        let find = |path: &str| ClaimPath::new(path).find(&claims).and_then(Value::as_i64);
+        assert_eq!(find("a.b"), Some(1));
+        assert_eq!(find("https://x/roles"), Some(2));
+        assert_eq!(find("/realm_access/roles"), Some(3));
+        assert_eq!(find("/realm_access/x~1y"), Some(4));
+        assert_eq!(find("/a.b"), Some(1));
+        assert_eq!(find("n"), None);
+        assert_eq!(find("/realm_access/none"), None);
+    }
+}

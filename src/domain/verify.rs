@@ -1,0 +1,226 @@
+//! From an unverified JWS to a token that its issuer signed, and from there to one that is valid now.
+//!
+//! Each step returns a type that only this file can make, and the next step asks for it, so that none can be left out:
+//!
+//! ```compile_fail,E0451
+//! use countersign::domain::verify::CurrentToken;
+//! fn forge<'t>(token: &'t countersign::domain::verify::VerifiedToken) -> CurrentToken<'t> {
+//!     CurrentToken { token }
+//! }
+//! ```
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    claims::Claims,
+    jws::UnverifiedJws,
+    key::{KeyIdentity, VerifyError, VerifyingKey},
+    kind::{Shape, TokenKind, shape},
+    policy::IssuerPolicy,
+    reason::{Reason, Refusal},
+    time::UnixTime,
+};
+
+/// A token that its issuer signed, of a kind that its issuer makes. Says nothing about time, audience or revocation.
+///
+/// ```compile_fail,E0451
+/// use countersign::domain::verify::VerifiedToken;
+/// fn forge(token: VerifiedToken) -> VerifiedToken {
+///     VerifiedToken { kind: None, ..token }
+/// }
+/// ```
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub struct VerifiedToken {
+    policy: Arc<IssuerPolicy>,
+    claims: Claims,
+    kind: Option<TokenKind>,
+    payload: Vec<u8>,
+    key: KeyIdentity,
+}
+
+/// Checks the signature with the keys that may have made it, then everything that does not change with time or request.
+///
+/// `keys` come from the issuer that `policy` describes; the token's `iss` has led to it and is compared again here.
+pub fn verify(
+    jws: UnverifiedJws<'_>,
+    keys: &[&Arc<VerifyingKey>],
+    policy: &Arc<IssuerPolicy>,
+) -> Result<VerifiedToken, Refusal> {
+    let key = signer(&jws, keys, policy)?;
+    let UnverifiedJws {
+        header,
+        payload,
+        members,
+        ..
+    } = jws;
+    // From here on the content is the issuer's word.
+    if members.get("iss").and_then(serde_json::Value::as_str) != Some(policy.issuer.as_str()) {
+        return Err(Refusal::new(
+            Reason::UnknownIssuer,
+            "the token is not from this issuer",
+        ));
+    }
+    let kind = match shape(header.typ.as_deref(), &members, &policy.kinds) {
+        Shape::Kind(kind) => Some(kind),
+        Shape::Neither => None,
+        Shape::Foreign => {
+            return Err(Refusal::new(
+                Reason::WrongKind,
+                "neither an access token nor an ID token",
+            ));
+        }
+    };
+    let claims = Claims::read(&members, policy)?;
+    if claims
+        .issued_at
+        .is_some_and(|issued| claims.expires_at.since(issued) > policy.max_token_lifetime)
+    {
+        return Err(lives_too_long());
+    }
+    Ok(VerifiedToken {
+        policy: Arc::clone(policy),
+        claims,
+        kind,
+        payload,
+        key: key.identity(),
+    })
+}
+
+fn signer<'k>(
+    jws: &UnverifiedJws<'_>,
+    keys: &[&'k Arc<VerifyingKey>],
+    policy: &IssuerPolicy,
+) -> Result<&'k Arc<VerifyingKey>, Refusal> {
+    let not_allowed = || {
+        Refusal::new(
+            Reason::AlgorithmNotAllowed,
+            "the token's algorithm is not allowed for this issuer or key",
+        )
+    };
+    let algorithm = jws
+        .header
+        .algorithm
+        .filter(|it| policy.algorithms.allows(*it))
+        .ok_or_else(not_allowed)?;
+    let mut refusal = Refusal::new(
+        Reason::UnknownKey,
+        "the issuer publishes no key for this token",
+    );
+    for key in keys {
+        match key.verify(algorithm, jws.signing_input, &jws.signature) {
+            Ok(()) => return Ok(key),
+            Err(VerifyError::Algorithm) => refusal = not_allowed(),
+            Err(VerifyError::Signature) => {
+                refusal = Refusal::new(Reason::BadSignature, "the signature does not verify");
+            }
+        }
+    }
+    Err(refusal)
+}
+
+impl VerifiedToken {
+    /// The rules that it was verified under.
+    pub fn policy(&self) -> &Arc<IssuerPolicy> {
+        &self.policy
+    }
+
+    /// What it says.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// What it is; `None` if it is neither of the kinds.
+    pub fn kind(&self) -> Option<TokenKind> {
+        self.kind
+    }
+
+    /// The payload, byte for byte as signed.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The key that signed it.
+    pub fn key(&self) -> KeyIdentity {
+        self.key
+    }
+
+    /// Checks its times at `now` (RFC 7519 section 4.1): `exp` with leeway must lie ahead, `nbf` and `iat` with leeway
+    /// must not.
+    pub fn at(&self, now: UnixTime) -> Result<CurrentToken<'_>, Refusal> {
+        let IssuerPolicy {
+            leeway,
+            max_token_lifetime,
+            max_token_age,
+            ..
+        } = *self.policy;
+        let claims = &self.claims;
+        if now >= claims.expires_at.plus(leeway) {
+            return Err(Refusal::new(Reason::Expired, "the token has expired"));
+        }
+        let early = |time: Option<UnixTime>| time.is_some_and(|time| time > now.plus(leeway));
+        if early(claims.not_before) {
+            return Err(Refusal::new(
+                Reason::NotYetValid,
+                "the token is not valid yet",
+            ));
+        }
+        if early(claims.issued_at) {
+            return Err(Refusal::new(
+                Reason::NotYetValid,
+                "the token was issued in the future",
+            ));
+        }
+        match (max_token_age, claims.issued_at) {
+            (Some(age), Some(issued)) if now >= issued.plus(age).plus(leeway) => {
+                return Err(Refusal::new(
+                    Reason::Expired,
+                    "the token is older than this service accepts",
+                ));
+            }
+            (Some(_), None) => {
+                return Err(Refusal::new(
+                    Reason::ClaimInvalid,
+                    "`iat` is missing, so the token's age cannot be told",
+                ));
+            }
+            (Some(_) | None, _) => {}
+        }
+        // Without `iat` its life so far is unknown; what is left of it still has to fit, or no revocation of it could
+        // be kept long enough.
+        if claims.issued_at.is_none() && claims.expires_at > now.plus(max_token_lifetime) {
+            return Err(lives_too_long());
+        }
+        Ok(CurrentToken { token: self })
+    }
+
+    /// Whether a client that can refresh should: within a minute of its end, or the last fifth of a short life.
+    pub fn should_refresh(&self, now: UnixTime) -> bool {
+        const EARLY: Duration = Duration::from_secs(60);
+        let life = self
+            .claims
+            .issued_at
+            .map_or(Duration::MAX, |issued| self.claims.expires_at.since(issued));
+        now.plus(EARLY.min(life / 5)) >= self.claims.expires_at
+    }
+}
+
+/// A verified token whose times are right at the moment that was asked about.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub struct CurrentToken<'t> {
+    token: &'t VerifiedToken,
+}
+
+impl<'t> CurrentToken<'t> {
+    /// The token.
+    pub fn token(&self) -> &'t VerifiedToken {
+        self.token
+    }
+}
+
+fn lives_too_long() -> Refusal {
+    Refusal::new(
+        Reason::ClaimInvalid,
+        "the token lives longer than `max_token_lifetime` allows",
+    )
+}

@@ -1,0 +1,93 @@
+//! The checked form of an `issuers` entry.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use url::Url;
+
+use crate::domain::{policy::IssuerPolicy, secret::Secret};
+
+/// One issuer.
+#[derive(Clone, Debug)]
+pub struct IssuerSettings {
+    /// What its tokens have to satisfy.
+    pub policy: Arc<IssuerPolicy>,
+    /// Where its keys come from.
+    pub source: KeySource,
+    /// How fresh they have to be, and how much of them is read.
+    pub keys: KeySettings,
+    /// Whether plain http to other hosts than loopback is accepted.
+    pub allow_http: bool,
+}
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// OpenID Connect Discovery (`issuer` + `/.well-known/openid-configuration`).
+    Discovery,
+    /// A JWK set at this address.
+    JwksUri(Url),
+    /// A JWK set in this file, read again as often as a fetched one.
+    JwksFile(PathBuf),
+    /// One shared secret (HS256, HS384, HS512).
+    Secret(Secret),
+}
+
+/// The `keys` section of an issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySettings {
+    /// When to fetch and for how long to trust.
+    pub freshness: KeyFreshness,
+    /// For one fetch, from the first byte sent to the last one read.
+    pub timeout: Duration,
+    /// Longer documents are refused.
+    pub max_bytes: usize,
+    /// Sets with more keys are refused.
+    pub max_keys: usize,
+}
+
+/// When to fetch keys and for how long to trust them; `min_refetch < refresh_after < max_age` (K11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyFreshness {
+    min_refetch: Duration,
+    refresh_after: Duration,
+    max_age: Duration,
+}
+
+/// The three durations are not in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must satisfy min_refetch < refresh_after < max_age")]
+pub struct NotInOrder;
+
+impl KeyFreshness {
+    /// Checks the order (K11).
+    pub fn new(
+        min_refetch: Duration,
+        refresh_after: Duration,
+        max_age: Duration,
+    ) -> Result<Self, NotInOrder> {
+        if min_refetch < refresh_after && refresh_after < max_age {
+            Ok(Self {
+                min_refetch,
+                refresh_after,
+                max_age,
+            })
+        } else {
+            Err(NotInOrder)
+        }
+    }
+
+    /// The least time between two demand fetches.
+    pub fn min_refetch(&self) -> Duration {
+        self.min_refetch
+    }
+
+    /// How old a set may be before the next scheduled fetch.
+    pub fn refresh_after(&self) -> Duration {
+        self.refresh_after
+    }
+
+    /// How old a set may be and still verify.
+    pub fn max_age(&self) -> Duration {
+        self.max_age
+    }
+}

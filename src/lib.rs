@@ -1,0 +1,12 @@
+//! Countersign: a token-validation service. This file is the map; ARCHITECTURE.md explains it.
+
+// app and cli come here: the composition root and the commands.
+pub mod api;
+pub mod config;
+pub mod domain;
+pub mod issuer;
+pub mod ops;
+pub mod proto;
+pub mod service;
+pub mod state;
+pub mod store;

@@ -1,0 +1,6 @@
+//! Running the process: tracked tasks and drain, telemetry, readiness, the system clock.
+
+pub mod clock;
+pub mod drain;
+pub mod metrics;
+pub mod telemetry;

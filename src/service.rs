@@ -1,0 +1,3 @@
+//! The use cases, without a transport.
+
+pub mod fault;

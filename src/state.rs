@@ -1,0 +1,3 @@
+//! What this replica remembers between requests.
+
+pub mod cache;
