@@ -4,11 +4,8 @@ use std::{error::Error, path::PathBuf};
 
 use prost_types::{FileDescriptorSet, field_descriptor_proto::Type};
 
-const FILES: [&str; 3] = [
-    "countersign/v1/types.proto",
-    "countersign/v1/token.proto",
-    "countersign/v1/session.proto",
-];
+const FILES: [&str; 3] =
+    ["countersign/v1/types.proto", "countersign/v1/token.proto", "countersign/v1/session.proto"];
 
 /// Messages that carry a token or another credential. They get no `Debug`, so that `debug!(?request)` does not compile.
 const SECRET: [&str; 12] = [
@@ -33,16 +30,10 @@ const SECRET_HOLDERS: [&str; 3] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how cargo tells a build script its directory"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "how cargo tells a build script its directory")]
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let client = protox::compile(FILES, ["proto"])?;
-    std::fs::write(
-        out.join("descriptors.bin"),
-        prost::Message::encode_to_vec(&client),
-    )?;
+    std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&client))?;
     let server = with_encoded_token_info(client.clone())?;
     generate(client, out.join("client"), true)?;
     generate(server, out.join("server"), false)
@@ -56,11 +47,7 @@ fn generate(fds: FileDescriptorSet, dir: PathBuf, client: bool) -> Result<(), Bo
         .build_server(!client)
         .generate_default_stubs(true)
         .bytes(".countersign.v1")
-        .codec_path(if client {
-            "tonic_prost::ProstCodec"
-        } else {
-            "crate::api::grpc::codec::StrictCodec"
-        })
+        .codec_path(if client { "tonic_prost::ProstCodec" } else { "crate::api::grpc::codec::StrictCodec" })
         .skip_debug(SECRET.iter().chain(&SECRET_HOLDERS))
         .compile_fds(fds)?;
     Ok(())
@@ -69,20 +56,13 @@ fn generate(fds: FileDescriptorSet, dir: PathBuf, client: bool) -> Result<(), Bo
 /// The server's view: `ValidateResponse.token` as bytes. On the wire an embedded message and a bytes field are the same
 /// thing (a length and that many bytes), so the server can send a `TokenInfo` that it encoded once per token, not once
 /// per request. Everybody else sees the message.
-fn with_encoded_token_info(
-    mut fds: FileDescriptorSet,
-) -> Result<FileDescriptorSet, Box<dyn Error>> {
+fn with_encoded_token_info(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet, Box<dyn Error>> {
     let field = fds
         .file
         .iter_mut()
         .flat_map(|file| &mut file.message_type)
         .find(|message| message.name() == "ValidateResponse")
-        .and_then(|message| {
-            message
-                .field
-                .iter_mut()
-                .find(|field| field.name() == "token")
-        })
+        .and_then(|message| message.field.iter_mut().find(|field| field.name() == "token"))
         .ok_or("token.proto has no ValidateResponse.token")?;
     field.set_type(Type::Bytes);
     field.type_name = None;

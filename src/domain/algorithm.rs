@@ -97,10 +97,7 @@ impl FromStr for Algorithm {
         if name == "EdDSA" {
             return Ok(Self::Ed25519);
         }
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.as_str() == name)
-            .ok_or(UnknownAlgorithm)
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name).ok_or(UnknownAlgorithm)
     }
 }
 
@@ -128,10 +125,7 @@ pub enum UnusableAlgorithms {
 impl AllowedAlgorithms {
     /// Checks the rules above.
     pub fn new(list: Vec<Algorithm>) -> Result<Self, UnusableAlgorithms> {
-        let symmetric = list
-            .iter()
-            .filter(|algorithm| algorithm.is_symmetric())
-            .count();
+        let symmetric = list.iter().filter(|algorithm| algorithm.is_symmetric()).count();
         if list.is_empty() {
             Err(UnusableAlgorithms::Empty)
         } else if symmetric != 0 && symmetric != list.len() {
@@ -143,12 +137,7 @@ impl AllowedAlgorithms {
 
     /// What fits public keys: every asymmetric algorithm.
     pub fn asymmetric() -> Self {
-        Self(
-            Algorithm::ALL
-                .into_iter()
-                .filter(|algorithm| !algorithm.is_symmetric())
-                .collect(),
-        )
+        Self(Algorithm::ALL.into_iter().filter(|algorithm| !algorithm.is_symmetric()).collect())
     }
 
     /// Whether this one may be used.
@@ -177,9 +166,7 @@ mod tests {
             assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
         }
         assert_eq!("EdDSA".parse(), Ok(Algorithm::Ed25519));
-        for bad in [
-            "none", "None", "rs256", "", "RS1", "Ed448", "ES256K", " RS256",
-        ] {
+        for bad in ["none", "None", "rs256", "", "RS1", "Ed448", "ES256K", " RS256"] {
             assert_eq!(bad.parse::<Algorithm>(), Err(UnknownAlgorithm), "{bad}");
         }
     }
@@ -187,14 +174,8 @@ mod tests {
     #[test]
     fn public_keys_and_shared_secrets_never_mix() {
         use Algorithm::{HS256, RS256};
-        assert_eq!(
-            AllowedAlgorithms::new(vec![]),
-            Err(UnusableAlgorithms::Empty)
-        );
-        assert_eq!(
-            AllowedAlgorithms::new(vec![RS256, HS256]),
-            Err(UnusableAlgorithms::Mixed)
-        );
+        assert_eq!(AllowedAlgorithms::new(vec![]), Err(UnusableAlgorithms::Empty));
+        assert_eq!(AllowedAlgorithms::new(vec![RS256, HS256]), Err(UnusableAlgorithms::Mixed));
         assert!(!AllowedAlgorithms::asymmetric().are_symmetric());
     }
 }

@@ -40,18 +40,9 @@ pub enum Confirmation {
 
 impl Claims {
     /// Reads the claims; a claim of the wrong type refuses the token, it is never treated as absent.
-    pub(super) fn read(
-        members: &Map<String, Value>,
-        policy: &IssuerPolicy,
-    ) -> Result<Self, Refusal> {
-        if policy
-            .required_claims
-            .iter()
-            .any(|path| is_missing(path.find(members)))
-        {
-            return Err(invalid(
-                "a claim that this issuer's configuration requires is missing",
-            ));
+    pub(super) fn read(members: &Map<String, Value>, policy: &IssuerPolicy) -> Result<Self, Refusal> {
+        if policy.required_claims.iter().any(|path| is_missing(path.find(members))) {
+            return Err(invalid("a claim that this issuer's configuration requires is missing"));
         }
         let names = &policy.claims;
         Ok(Self {
@@ -104,9 +95,9 @@ fn text(value: Option<&Value>) -> Result<String, Refusal> {
     match value {
         None => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.clone()),
-        Some(
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_),
-        ) => Err(invalid("a claim that must be a string is not one")),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            Err(invalid("a claim that must be a string is not one"))
+        }
     }
 }
 
@@ -116,9 +107,9 @@ fn time(value: Option<&Value>) -> Result<Option<UnixTime>, Refusal> {
         Some(Value::Number(number)) => UnixTime::from_numeric_date(number)
             .map(Some)
             .ok_or_else(|| invalid("a time claim is negative or past the year 9999")),
-        Some(
-            Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_),
-        ) => Err(invalid("a time claim is not a number")),
+        Some(Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+            Err(invalid("a time claim is not a number"))
+        }
     }
 }
 
@@ -135,11 +126,9 @@ fn audiences(value: Option<&Value>) -> Result<Vec<String>, Refusal> {
 fn list(value: Option<&Value>, split: bool) -> Result<Vec<String>, Refusal> {
     match value {
         None => Ok(Vec::new()),
-        Some(Value::String(text)) if split => Ok(text
-            .split(' ')
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()),
+        Some(Value::String(text)) if split => {
+            Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+        }
         Some(Value::String(text)) => Ok(vec![text.clone()]),
         Some(Value::Array(items)) => items
             .iter()

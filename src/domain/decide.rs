@@ -74,17 +74,11 @@ impl<'t> Permit<'t> {
 ///     let _permit = decide(token, requirements);
 /// }
 /// ```
-pub fn decide<'t>(
-    token: CurrentToken<'t>,
-    asked: &Requirements<'_>,
-) -> Result<Permit<'t>, Refusal> {
+pub fn decide<'t>(token: CurrentToken<'t>, asked: &Requirements<'_>) -> Result<Permit<'t>, Refusal> {
     let token = token.token();
     let claims = token.claims();
     if token.kind() != Some(asked.kind) {
-        return Err(Refusal::new(
-            Reason::WrongKind,
-            "another kind of token than the one asked for",
-        ));
+        return Err(Refusal::new(Reason::WrongKind, "another kind of token than the one asked for"));
     }
     if !asked.issuer.is_empty() && asked.issuer != token.policy().issuer {
         return Err(Refusal::new(
@@ -93,28 +87,16 @@ pub fn decide<'t>(
         ));
     }
     if !is_for_us(token, asked.audiences) {
-        return Err(Refusal::new(
-            Reason::AudienceMismatch,
-            "the token is for another audience",
-        ));
+        return Err(Refusal::new(Reason::AudienceMismatch, "the token is for another audience"));
     }
     if !holds_all(&claims.scopes, asked.scopes) {
-        return Err(Refusal::new(
-            Reason::InsufficientScope,
-            "the token lacks a required scope",
-        ));
+        return Err(Refusal::new(Reason::InsufficientScope, "the token lacks a required scope"));
     }
     if !holds_all(&claims.permissions, asked.permissions) {
-        return Err(Refusal::new(
-            Reason::InsufficientScope,
-            "the token lacks a required permission",
-        ));
+        return Err(Refusal::new(Reason::InsufficientScope, "the token lacks a required permission"));
     }
     if !holds_all(&claims.roles, asked.roles) {
-        return Err(Refusal::new(
-            Reason::InsufficientRole,
-            "the token lacks a required role",
-        ));
+        return Err(Refusal::new(Reason::InsufficientRole, "the token lacks a required role"));
     }
     if !is_bound_to(claims.confirmation, asked.presented) {
         return Err(Refusal::new(
@@ -146,9 +128,7 @@ fn holds_all(held: &[String], required: &[String]) -> bool {
 fn is_bound_to(confirmation: Option<Confirmation>, presented: Presented) -> bool {
     match (confirmation, presented.scheme) {
         (None, Scheme::Bearer) => true,
-        (Some(Confirmation::Certificate(bound)), Scheme::Bearer) => {
-            presented.certificate == Some(bound)
-        }
+        (Some(Confirmation::Certificate(bound)), Scheme::Bearer) => presented.certificate == Some(bound),
         (Some(Confirmation::Other), Scheme::Bearer) | (_, Scheme::Dpop) => false,
     }
 }

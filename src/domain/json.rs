@@ -15,15 +15,11 @@ pub const MAX_DEPTH: usize = 16;
 /// anything else: the caller says what was malformed, never with the parser's words, which quote the input.
 pub fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: MAX_DEPTH }
-        .deserialize(&mut deserializer)
-        .ok()?;
+    let value = Strict { depth: MAX_DEPTH }.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
     match value {
         Value::Object(members) => Some(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            None
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
     }
 }
 
@@ -34,10 +30,7 @@ struct Strict {
 
 impl Strict {
     fn inner<E: Error>(self) -> Result<Self, E> {
-        self.depth
-            .checked_sub(1)
-            .map(|depth| Self { depth })
-            .ok_or_else(|| E::custom("nested too deeply"))
+        self.depth.checked_sub(1).map(|depth| Self { depth }).ok_or_else(|| E::custom("nested too deeply"))
     }
 }
 
@@ -69,9 +62,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -115,11 +106,7 @@ mod tests {
     #[test]
     fn duplicate_members_are_refused_at_any_depth() {
         assert!(parse_object(br#"{"a":1,"b":{"a":1}}"#).is_some());
-        for bad in [
-            r#"{"a":1,"a":1}"#,
-            r#"{"x":{"a":1,"a":2}}"#,
-            r#"{"x":[{"a":1,"\u0061":2}]}"#,
-        ] {
+        for bad in [r#"{"a":1,"a":1}"#, r#"{"x":{"a":1,"a":2}}"#, r#"{"x":[{"a":1,"\u0061":2}]}"#] {
             assert!(parse_object(bad.as_bytes()).is_none(), "{bad}");
         }
     }
@@ -129,18 +116,8 @@ mod tests {
         let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse_object(nested(MAX_DEPTH - 1).as_bytes()).is_some());
         assert!(parse_object(nested(MAX_DEPTH).as_bytes()).is_none());
-        for bad in [
-            "",
-            "[]",
-            "1",
-            "null",
-            "\"a\"",
-            "{}{}",
-            "{} x",
-            "{\"a\":01}",
-            "{\"a\":1,}",
-            "\u{feff}{}",
-        ] {
+        for bad in ["", "[]", "1", "null", "\"a\"", "{}{}", "{} x", "{\"a\":01}", "{\"a\":1,}", "\u{feff}{}"]
+        {
             assert!(parse_object(bad.as_bytes()).is_none(), "{bad}");
         }
         assert!(parse_object(&nested(100_000).into_bytes()).is_none());

@@ -23,10 +23,7 @@ pub struct UnverifiedJws<'a> {
 
 /// The header parameters that take part in choosing a key. `jwk`, `jku`, `x5u` and `x5c` are never read: a token does not
 /// bring its own trust.
-#[expect(
-    missing_debug_implementations,
-    reason = "a key id is text from an unverified token"
-)]
+#[expect(missing_debug_implementations, reason = "a key id is text from an unverified token")]
 pub struct UnverifiedHeader {
     /// `None` for `none` and for every name that this service does not verify.
     pub algorithm: Option<Algorithm>,
@@ -40,19 +37,14 @@ impl<'a> UnverifiedJws<'a> {
     pub fn parse(token: RawToken<'a>) -> Result<Self, Refusal> {
         let text = token.expose();
         let mut parts = text.split('.');
-        let (Some(header), Some(payload), Some(signature)) =
-            (parts.next(), parts.next(), parts.next())
+        let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next())
         else {
-            return Err(malformed(
-                "not a compact JWS: it has fewer than three parts",
-            ));
+            return Err(malformed("not a compact JWS: it has fewer than three parts"));
         };
         match parts.count() {
             0 => {}
             2 => {
-                return Err(malformed(
-                    "an encrypted token (JWE), which this service cannot read",
-                ));
+                return Err(malformed("an encrypted token (JWE), which this service cannot read"));
             }
             _ => return Err(malformed("not a compact JWS: it has more than three parts")),
         }
@@ -65,30 +57,18 @@ impl<'a> UnverifiedJws<'a> {
         let members = json::parse_object(&payload).ok_or_else(|| {
             malformed("the payload is not one JSON object with unique names and modest nesting")
         })?;
-        Ok(Self {
-            header,
-            signing_input,
-            signature: decode(signature)?,
-            payload,
-            members,
-        })
+        Ok(Self { header, signing_input, signature: decode(signature)?, payload, members })
     }
 
     /// The issuer that the token claims, for choosing whose keys decide; `None` if it claims none or not as a string.
     pub fn unverified_issuer(&self) -> Option<UnverifiedIssuer<'_>> {
-        self.members
-            .get("iss")
-            .and_then(Value::as_str)
-            .map(UnverifiedIssuer)
+        self.members.get("iss").and_then(Value::as_str).map(UnverifiedIssuer)
     }
 }
 
 /// An `iss` claim that nobody has verified yet: good for a lookup, not for an answer.
 #[derive(Clone, Copy)]
-#[expect(
-    missing_debug_implementations,
-    reason = "text from an unverified token"
-)]
+#[expect(missing_debug_implementations, reason = "text from an unverified token")]
 pub struct UnverifiedIssuer<'a>(&'a str);
 
 impl UnverifiedIssuer<'_> {
@@ -103,34 +83,19 @@ impl UnverifiedHeader {
         let members = json::parse_object(bytes)
             .ok_or_else(|| malformed("the header is not one JSON object with unique names"))?;
         if members.contains_key("crit") {
-            return Err(malformed(
-                "the header's `crit` names extensions, and this service understands none",
-            ));
+            return Err(malformed("the header's `crit` names extensions, and this service understands none"));
         }
         // RFC 7797 and RFC 7516 parameters change what the other parts mean.
-        if ["b64", "enc", "zip"]
-            .iter()
-            .any(|name| members.contains_key(*name))
-        {
-            return Err(malformed(
-                "the header holds a parameter that does not belong in a plain JWS",
-            ));
+        if ["b64", "enc", "zip"].iter().any(|name| members.contains_key(*name)) {
+            return Err(malformed("the header holds a parameter that does not belong in a plain JWS"));
         }
         let typ = text(&members, "typ")?;
         if text(&members, "cty")?.is_some_and(|cty| is_media_type(&cty, "JWT")) {
-            return Err(malformed(
-                "a nested token, which this service does not unwrap",
-            ));
+            return Err(malformed("a nested token, which this service does not unwrap"));
         }
-        let algorithm = text(&members, "alg")?
-            .ok_or_else(|| malformed("the header names no algorithm"))?
-            .parse()
-            .ok();
-        Ok(Self {
-            algorithm,
-            key_id: text(&members, "kid")?,
-            typ,
-        })
+        let algorithm =
+            text(&members, "alg")?.ok_or_else(|| malformed("the header names no algorithm"))?.parse().ok();
+        Ok(Self { algorithm, key_id: text(&members, "kid")?, typ })
     }
 }
 
@@ -149,17 +114,15 @@ fn text(members: &Map<String, Value>, name: &str) -> Result<Option<String>, Refu
     match members.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_),
-        ) => Err(malformed("a header parameter is not a string")),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            Err(malformed("a header parameter is not a string"))
+        }
     }
 }
 
 /// base64url without padding, white space or stray trailing bits: one byte string has one spelling.
 fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
-    URL_SAFE_NO_PAD
-        .decode(part)
-        .or_else(|_| Err(malformed("a part is not canonical base64url")))
+    URL_SAFE_NO_PAD.decode(part).map_err(|_undecodable| malformed("a part is not canonical base64url"))
 }
 
 fn malformed(message: &'static str) -> Refusal {

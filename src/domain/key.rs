@@ -4,9 +4,7 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     digest, hmac,
-    signature::{
-        self as sig, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
-    },
+    signature::{self as sig, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm},
 };
 
 use super::{
@@ -83,7 +81,7 @@ pub struct KeyIdentity([u8; 32]);
 
 enum Verifier {
     Public(ParsedPublicKey),
-    Shared(hmac::Key),
+    Shared(Box<hmac::Key>),
 }
 
 /// The signature does not verify, or the key cannot do that algorithm.
@@ -114,37 +112,25 @@ impl VerifyingKey {
         if usable.is_empty() {
             return Err(UnusableKey::NotAllowed);
         }
-        Ok(Self {
-            id: numbers.identity(key_id.as_deref(), &usable),
-            key_id,
-            usable,
-        })
+        Ok(Self { id: numbers.identity(key_id.as_deref(), &usable), key_id, usable })
     }
 
     /// Loads a configured shared secret. It has no key id: a token's `kid` is ignored where there is one key for all.
     pub fn shared(secret: &Secret, allowed: &AllowedAlgorithms) -> Result<Self, UnusableKey> {
         let mut usable = Vec::new();
         for algorithm in allowed.iter() {
-            let (Some(least), Some(hash)) = (algorithm.least_secret_bytes(), hmac_of(algorithm))
-            else {
+            let (Some(least), Some(hash)) = (algorithm.least_secret_bytes(), hmac_of(algorithm)) else {
                 continue;
             };
             if secret.len() < least {
                 return Err(UnusableKey::SecretTooShort);
             }
-            usable.push((
-                algorithm,
-                Verifier::Shared(hmac::Key::new(hash, secret.expose())),
-            ));
+            usable.push((algorithm, Verifier::Shared(Box::new(hmac::Key::new(hash, secret.expose())))));
         }
         if usable.is_empty() {
             return Err(UnusableKey::NotAllowed);
         }
-        Ok(Self {
-            id: identity(None, &usable, &[b"oct", secret.expose()]),
-            key_id: None,
-            usable,
-        })
+        Ok(Self { id: identity(None, &usable, &[b"oct", secret.expose()]), key_id: None, usable })
     }
 
     /// What tells this key from every other.
@@ -158,17 +144,9 @@ impl VerifyingKey {
     }
 
     /// Checks a signature in the form that JWS gives it (RFC 7518 section 3).
-    pub fn verify(
-        &self,
-        algorithm: Algorithm,
-        input: &[u8],
-        signature: &[u8],
-    ) -> Result<(), VerifyError> {
-        let (_, verifier) = self
-            .usable
-            .iter()
-            .find(|(usable, _)| *usable == algorithm)
-            .ok_or(VerifyError::Algorithm)?;
+    pub fn verify(&self, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
+        let (_, verifier) =
+            self.usable.iter().find(|(usable, _)| *usable == algorithm).ok_or(VerifyError::Algorithm)?;
         let outcome = match verifier {
             Verifier::Public(key) => key.verify_sig(input, signature),
             Verifier::Shared(key) => hmac::verify(key, input, signature),
@@ -183,11 +161,7 @@ impl VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let algorithms: Vec<_> = self
-            .usable
-            .iter()
-            .map(|(algorithm, _)| *algorithm)
-            .collect();
+        let algorithms: Vec<_> = self.usable.iter().map(|(algorithm, _)| *algorithm).collect();
         f.debug_struct("VerifyingKey")
             .field("key_id", &self.key_id)
             .field("algorithms", &algorithms)
@@ -203,9 +177,9 @@ impl PublicNumbers<'_> {
             Self::Rsa { n, e } => {
                 let n = without_leading_zeros(n);
                 let e = without_leading_zeros(e);
-                let bits = n.first().map_or(0, |first| {
-                    n.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0)
-                });
+                let bits = n
+                    .first()
+                    .map_or(0, |first| n.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0));
                 if !RSA_BITS.contains(&bits) {
                     return Err(UnusableKey::RsaSize);
                 }
@@ -234,15 +208,11 @@ impl PublicNumbers<'_> {
     fn parse(&self, algorithm: Algorithm) -> Result<ParsedPublicKey, UnusableKey> {
         let parsed = match self {
             Self::Rsa { n, e } => {
-                let components = RsaPublicKeyComponents {
-                    n: without_leading_zeros(n),
-                    e: without_leading_zeros(e),
-                };
+                let components =
+                    RsaPublicKeyComponents { n: without_leading_zeros(n), e: without_leading_zeros(e) };
                 components.to_parsed_public_key(rsa_of(algorithm).ok_or(UnusableKey::Numbers)?)
             }
-            Self::Ec { curve, x, y } => {
-                ParsedPublicKey::new(curve.verification(), [&[4], *x, *y].concat())
-            }
+            Self::Ec { curve, x, y } => ParsedPublicKey::new(curve.verification(), [&[4], *x, *y].concat()),
             Self::Ed25519 { x } => ParsedPublicKey::new(&sig::ED25519, x),
         };
         parsed.or(Err(UnusableKey::Numbers))
@@ -340,11 +310,7 @@ impl KeySet {
     }
 }
 
-fn identity(
-    key_id: Option<&str>,
-    usable: &[(Algorithm, Verifier)],
-    parts: &[&[u8]],
-) -> KeyIdentity {
+fn identity(key_id: Option<&str>, usable: &[(Algorithm, Verifier)], parts: &[&[u8]]) -> KeyIdentity {
     let mut context = digest::Context::new(&digest::SHA256);
     let mut add = |part: &[u8]| {
         context.update(&part.len().to_be_bytes());

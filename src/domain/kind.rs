@@ -63,11 +63,7 @@ pub(super) enum Shape {
 
 /// Classifies a token once; what it is does not change with time or request.
 pub(super) fn shape(typ: Option<&str>, claims: &Map<String, Value>, rules: &KindRules) -> Shape {
-    if typ.is_some_and(|typ| {
-        FOREIGN_TYPES
-            .iter()
-            .any(|foreign| is_media_type(typ, foreign))
-    }) {
+    if typ.is_some_and(|typ| FOREIGN_TYPES.iter().any(|foreign| is_media_type(typ, foreign))) {
         return Shape::Foreign;
     }
     // `events` makes it a security event or logout token (RFC 8417 section 2.2) even where `typ` is missing.
@@ -96,9 +92,7 @@ enum Stated {
 
 /// Some issuers write the kind into the payload: Cognito as `token_use`, Keycloak as `typ`.
 fn stated_use(claims: &Map<String, Value>) -> Option<Stated> {
-    let stated = ["token_use", "typ"]
-        .into_iter()
-        .find_map(|name| claims.get(name)?.as_str())?;
+    let stated = ["token_use", "typ"].into_iter().find_map(|name| claims.get(name)?.as_str())?;
     let is = |word: &str| stated.eq_ignore_ascii_case(word);
     if is("access") || is("bearer") || is("dpop") || is("at+jwt") {
         Some(Stated::Access)
@@ -114,18 +108,14 @@ fn stated_use(claims: &Map<String, Value>) -> Option<Stated> {
 impl KindRule {
     fn fits(&self, typ: Option<&str>, claims: &Map<String, Value>) -> bool {
         let typ = typ.unwrap_or("JWT");
-        self.typ
-            .iter()
-            .any(|accepted| is_media_type(typ, bare(accepted)))
+        self.typ.iter().any(|accepted| is_media_type(typ, bare(accepted)))
             && self.require.iter().all(|path| path.find(claims).is_some())
             && self.forbid.iter().all(|path| path.find(claims).is_none())
     }
 
     /// Whether the rule would take any signed token of the issuer: an untyped header and no claim that tells.
     pub fn tells_nothing(&self) -> bool {
-        self.typ
-            .iter()
-            .any(|typ| bare(typ).eq_ignore_ascii_case("JWT"))
+        self.typ.iter().any(|typ| bare(typ).eq_ignore_ascii_case("JWT"))
             && self.require.is_empty()
             && self.forbid.is_empty()
     }

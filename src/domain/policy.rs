@@ -75,9 +75,7 @@ impl ClaimPath {
                     Some((first, _)) => (first, pointer.get(first.len()..)?),
                     None => (pointer, ""),
                 };
-                claims
-                    .get(&first.replace("~1", "/").replace("~0", "~"))?
-                    .pointer(rest)?
+                claims.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)?
             }
         };
         (!value.is_null()).then_some(value)

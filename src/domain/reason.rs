@@ -103,10 +103,7 @@ impl Reason {
 
     /// Whether the token is good but not enough for this request (403 and `PERMISSION_DENIED` rather than 401).
     pub fn is_insufficient(self) -> bool {
-        matches!(
-            self,
-            Self::AudienceMismatch | Self::InsufficientScope | Self::InsufficientRole
-        )
+        matches!(self, Self::AudienceMismatch | Self::InsufficientScope | Self::InsufficientRole)
     }
 }
 

@@ -43,9 +43,6 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_a_secret() {
         let shown = format!("{:?}", Secret::new(b"hunter2".to_vec()));
-        assert!(
-            !shown.contains("hunter2") && !shown.contains('7'),
-            "{shown}"
-        );
+        assert!(!shown.contains("hunter2") && !shown.contains('7'), "{shown}");
     }
 }

@@ -52,9 +52,7 @@ impl UnixTime {
 
     /// The part below a second, in nanoseconds.
     pub fn subsec_nanos(self) -> i32 {
-        i32::try_from(self.0 % 1000)
-            .unwrap_or(0)
-            .saturating_mul(1_000_000)
+        i32::try_from(self.0 % 1000).unwrap_or(0).saturating_mul(1_000_000)
     }
 
     /// Later by `by`, at most the end of this type's range.
@@ -107,13 +105,7 @@ mod tests {
         assert_eq!(date("1e3"), Some(1_000_000));
         assert_eq!(date("0"), Some(0));
         assert_eq!(date("253402300799"), Some(253_402_300_799_000));
-        for bad in [
-            "-1",
-            "-0.5",
-            "253402300800",
-            "1e300",
-            "18446744073709551615",
-        ] {
+        for bad in ["-1", "-0.5", "253402300800", "1e300", "18446744073709551615"] {
             assert_eq!(date(bad), None, "{bad}");
         }
     }
@@ -122,13 +114,7 @@ mod tests {
     fn arithmetic_saturates() {
         let end = UnixTime::from_millis(i64::MAX);
         assert_eq!(end.plus(Duration::MAX), end);
-        assert_eq!(
-            UnixTime::from_secs(1).minus(Duration::MAX),
-            UnixTime::from_secs(0)
-        );
-        assert_eq!(
-            UnixTime::from_secs(1).since(UnixTime::from_secs(2)),
-            Duration::ZERO
-        );
+        assert_eq!(UnixTime::from_secs(1).minus(Duration::MAX), UnixTime::from_secs(0));
+        assert_eq!(UnixTime::from_secs(1).since(UnixTime::from_secs(2)), Duration::ZERO);
     }
 }

@@ -17,10 +17,7 @@ impl<'a> RawToken<'a> {
             return Err(Refusal::new(Reason::Missing, "no token was given"));
         }
         if text.len() > max_bytes {
-            return Err(Refusal::new(
-                Reason::TooLarge,
-                "the token is longer than this service accepts",
-            ));
+            return Err(Refusal::new(Reason::TooLarge, "the token is longer than this service accepts"));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Refusal::new(
@@ -49,11 +46,7 @@ mod tests {
 
     #[test]
     fn bounds_are_checked_before_anything_else() {
-        let reason = |text: &str| {
-            RawToken::new(text, 8)
-                .map(|_| ())
-                .map_err(|refusal| refusal.reason())
-        };
+        let reason = |text: &str| RawToken::new(text, 8).map(|_| ()).map_err(|refusal| refusal.reason());
         assert_eq!(reason(""), Err(Reason::Missing));
         assert_eq!(reason("123456789"), Err(Reason::TooLarge));
         assert_eq!(reason("a b"), Err(Reason::Malformed));
@@ -64,9 +57,6 @@ mod tests {
 
     #[test]
     fn debug_tells_only_the_length() {
-        assert_eq!(
-            format!("{:?}", RawToken::new("abc", 8).unwrap()),
-            "RawToken(3 bytes)"
-        );
+        assert_eq!(format!("{:?}", RawToken::new("abc", 8).unwrap()), "RawToken(3 bytes)");
     }
 }

@@ -47,43 +47,23 @@ pub fn verify(
     policy: &Arc<IssuerPolicy>,
 ) -> Result<VerifiedToken, Refusal> {
     let key = signer(&jws, keys, policy)?;
-    let UnverifiedJws {
-        header,
-        payload,
-        members,
-        ..
-    } = jws;
+    let UnverifiedJws { header, payload, members, .. } = jws;
     // From here on the content is the issuer's word.
     if members.get("iss").and_then(serde_json::Value::as_str) != Some(policy.issuer.as_str()) {
-        return Err(Refusal::new(
-            Reason::UnknownIssuer,
-            "the token is not from this issuer",
-        ));
+        return Err(Refusal::new(Reason::UnknownIssuer, "the token is not from this issuer"));
     }
     let kind = match shape(header.typ.as_deref(), &members, &policy.kinds) {
         Shape::Kind(kind) => Some(kind),
         Shape::Neither => None,
         Shape::Foreign => {
-            return Err(Refusal::new(
-                Reason::WrongKind,
-                "neither an access token nor an ID token",
-            ));
+            return Err(Refusal::new(Reason::WrongKind, "neither an access token nor an ID token"));
         }
     };
     let claims = Claims::read(&members, policy)?;
-    if claims
-        .issued_at
-        .is_some_and(|issued| claims.expires_at.since(issued) > policy.max_token_lifetime)
-    {
+    if claims.issued_at.is_some_and(|issued| claims.expires_at.since(issued) > policy.max_token_lifetime) {
         return Err(lives_too_long());
     }
-    Ok(VerifiedToken {
-        policy: Arc::clone(policy),
-        claims,
-        kind,
-        payload,
-        key: key.identity(),
-    })
+    Ok(VerifiedToken { policy: Arc::clone(policy), claims, kind, payload, key: key.identity() })
 }
 
 fn signer<'k>(
@@ -97,15 +77,9 @@ fn signer<'k>(
             "the token's algorithm is not allowed for this issuer or key",
         )
     };
-    let algorithm = jws
-        .header
-        .algorithm
-        .filter(|it| policy.algorithms.allows(*it))
-        .ok_or_else(not_allowed)?;
-    let mut refusal = Refusal::new(
-        Reason::UnknownKey,
-        "the issuer publishes no key for this token",
-    );
+    let algorithm =
+        jws.header.algorithm.filter(|it| policy.algorithms.allows(*it)).ok_or_else(not_allowed)?;
+    let mut refusal = Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token");
     for key in keys {
         match key.verify(algorithm, jws.signing_input, &jws.signature) {
             Ok(()) => return Ok(key),
@@ -147,35 +121,21 @@ impl VerifiedToken {
     /// Checks its times at `now` (RFC 7519 section 4.1): `exp` with leeway must lie ahead, `nbf` and `iat` with leeway
     /// must not.
     pub fn at(&self, now: UnixTime) -> Result<CurrentToken<'_>, Refusal> {
-        let IssuerPolicy {
-            leeway,
-            max_token_lifetime,
-            max_token_age,
-            ..
-        } = *self.policy;
+        let IssuerPolicy { leeway, max_token_lifetime, max_token_age, .. } = *self.policy;
         let claims = &self.claims;
         if now >= claims.expires_at.plus(leeway) {
             return Err(Refusal::new(Reason::Expired, "the token has expired"));
         }
         let early = |time: Option<UnixTime>| time.is_some_and(|time| time > now.plus(leeway));
         if early(claims.not_before) {
-            return Err(Refusal::new(
-                Reason::NotYetValid,
-                "the token is not valid yet",
-            ));
+            return Err(Refusal::new(Reason::NotYetValid, "the token is not valid yet"));
         }
         if early(claims.issued_at) {
-            return Err(Refusal::new(
-                Reason::NotYetValid,
-                "the token was issued in the future",
-            ));
+            return Err(Refusal::new(Reason::NotYetValid, "the token was issued in the future"));
         }
         match (max_token_age, claims.issued_at) {
             (Some(age), Some(issued)) if now >= issued.plus(age).plus(leeway) => {
-                return Err(Refusal::new(
-                    Reason::Expired,
-                    "the token is older than this service accepts",
-                ));
+                return Err(Refusal::new(Reason::Expired, "the token is older than this service accepts"));
             }
             (Some(_), None) => {
                 return Err(Refusal::new(
@@ -195,11 +155,8 @@ impl VerifiedToken {
 
     /// Whether a client that can refresh should: within a minute of its end, or the last fifth of a short life.
     pub fn should_refresh(&self, now: UnixTime) -> bool {
-        const EARLY: Duration = Duration::from_secs(60);
-        let life = self
-            .claims
-            .issued_at
-            .map_or(Duration::MAX, |issued| self.claims.expires_at.since(issued));
+        const EARLY: Duration = Duration::from_mins(1);
+        let life = self.claims.issued_at.map_or(Duration::MAX, |issued| self.claims.expires_at.since(issued));
         now.plus(EARLY.min(life / 5)) >= self.claims.expires_at
     }
 }
@@ -213,14 +170,11 @@ pub struct CurrentToken<'t> {
 
 impl<'t> CurrentToken<'t> {
     /// The token.
-    pub fn token(&self) -> &'t VerifiedToken {
+    pub fn token(self) -> &'t VerifiedToken {
         self.token
     }
 }
 
 fn lives_too_long() -> Refusal {
-    Refusal::new(
-        Reason::ClaimInvalid,
-        "the token lives longer than `max_token_lifetime` allows",
-    )
+    Refusal::new(Reason::ClaimInvalid, "the token lives longer than `max_token_lifetime` allows")
 }

@@ -66,11 +66,7 @@ impl KeyFreshness {
         max_age: Duration,
     ) -> Result<Self, NotInOrder> {
         if min_refetch < refresh_after && refresh_after < max_age {
-            Ok(Self {
-                min_refetch,
-                refresh_after,
-                max_age,
-            })
+            Ok(Self { min_refetch, refresh_after, max_age })
         } else {
             Err(NotInOrder)
         }

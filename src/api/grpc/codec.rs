@@ -48,7 +48,7 @@ impl<T: Message> Encoder for StrictEncoder<T> {
     type Error = Status;
 
     fn encode(&mut self, item: T, buf: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        item.encode(buf).or_else(|_| Err(status::internal()))
+        item.encode(buf).map_err(|_unencodable| status::internal())
     }
 }
 
@@ -63,8 +63,6 @@ impl<U: Message + Default> Decoder for StrictDecoder<U> {
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         // prost's words quote field names, not content, but nobody needs them: the message was not made by a client
         // of ours.
-        U::decode(buf)
-            .map(Some)
-            .or_else(|_| Err(status::malformed_request()))
+        U::decode(buf).map(Some).map_err(|_undecodable| status::malformed_request())
     }
 }

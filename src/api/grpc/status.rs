@@ -17,12 +17,7 @@ const DOMAIN: &str = "countersign";
 /// Our own trouble, as a status.
 pub fn of_fault(fault: &Fault) -> Status {
     let details = details(fault.reason(), HashMap::new());
-    with_retry(
-        code_of(fault),
-        fault.message(),
-        details,
-        fault.retry_after(),
-    )
+    with_retry(code_of(fault), fault.message(), details, fault.retry_after())
 }
 
 /// The code behind a fault.
@@ -34,20 +29,11 @@ pub fn code_of(fault: &Fault) -> Code {
 
 /// A refusal, for callers that set `refusal_as_status`.
 pub fn of_refusal(refusal: &Refusal) -> Status {
-    let code = if refusal.reason().is_insufficient() {
-        Code::PermissionDenied
-    } else {
-        Code::Unauthenticated
-    };
+    let code =
+        if refusal.reason().is_insufficient() { Code::PermissionDenied } else { Code::Unauthenticated };
     let metadata = HashMap::from([
-        (
-            "reason".to_owned(),
-            refusal.reason().as_str().to_uppercase(),
-        ),
-        (
-            "recovery".to_owned(),
-            recovery_name(refusal.reason()).to_owned(),
-        ),
+        ("reason".to_owned(), refusal.reason().as_str().to_uppercase()),
+        ("recovery".to_owned(), recovery_name(refusal.reason()).to_owned()),
     ]);
     Status::with_error_details(code, refusal.message(), details("TOKEN_REJECTED", metadata))
 }
@@ -64,11 +50,7 @@ pub fn invalid_field(field: impl Into<String>, problem: impl Into<String>) -> St
 /// Bytes that are no message of this API.
 pub fn malformed_request() -> Status {
     let message = "the request is not a message of this method (or holds text that is not UTF-8)";
-    Status::with_error_details(
-        Code::InvalidArgument,
-        message,
-        details("MALFORMED_REQUEST", HashMap::new()),
-    )
+    Status::with_error_details(Code::InvalidArgument, message, details("MALFORMED_REQUEST", HashMap::new()))
 }
 
 /// More calls at once than `limits.max_concurrent`.
@@ -84,18 +66,12 @@ pub fn overloaded(retry_after: Duration) -> Status {
 
 /// The time that the caller gave in `grpc-timeout` is over.
 pub fn deadline_exceeded() -> Status {
-    Status::new(
-        Code::DeadlineExceeded,
-        "the caller's deadline passed before there was an answer",
-    )
+    Status::new(Code::DeadlineExceeded, "the caller's deadline passed before there was an answer")
 }
 
 /// A broken invariant of ours. The text is fixed; the log has the rest.
 pub fn internal() -> Status {
-    Status::new(
-        Code::Internal,
-        "an internal error; the log of this replica says more",
-    )
+    Status::new(Code::Internal, "an internal error; the log of this replica says more")
 }
 
 /// The name of a recovery in metadata.
@@ -113,12 +89,7 @@ fn details(reason: &str, metadata: HashMap<String, String>) -> ErrorDetails {
     details
 }
 
-fn with_retry(
-    code: Code,
-    message: &str,
-    mut details: ErrorDetails,
-    retry_after: Option<Duration>,
-) -> Status {
+fn with_retry(code: Code, message: &str, mut details: ErrorDetails, retry_after: Option<Duration>) -> Status {
     if retry_after.is_some() {
         details.set_retry_info(retry_after);
     }
