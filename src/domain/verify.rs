@@ -42,28 +42,34 @@ pub struct VerifiedToken {
 ///
 /// `keys` come from the issuer that `policy` describes; the token's `iss` has led to it and is compared again here.
 pub fn verify(
-    jws: UnverifiedJws<'_>,
+    jws: &UnverifiedJws<'_>,
     keys: &[&Arc<VerifyingKey>],
     policy: &Arc<IssuerPolicy>,
 ) -> Result<VerifiedToken, Refusal> {
-    let key = signer(&jws, keys, policy)?;
+    let key = signer(jws, keys, policy)?;
     let UnverifiedJws { header, payload, members, .. } = jws;
     // From here on the content is the issuer's word.
     if members.get("iss").and_then(serde_json::Value::as_str) != Some(policy.issuer.as_str()) {
         return Err(Refusal::new(Reason::UnknownIssuer, "the token is not from this issuer"));
     }
-    let kind = match shape(header.typ.as_deref(), &members, &policy.kinds) {
+    let kind = match shape(header.typ.as_deref(), members, &policy.kinds) {
         Shape::Kind(kind) => Some(kind),
         Shape::Neither => None,
         Shape::Foreign => {
             return Err(Refusal::new(Reason::WrongKind, "neither an access token nor an ID token"));
         }
     };
-    let claims = Claims::read(&members, policy)?;
+    let claims = Claims::read(members, policy)?;
     if claims.issued_at.is_some_and(|issued| claims.expires_at.since(issued) > policy.max_token_lifetime) {
         return Err(lives_too_long());
     }
-    Ok(VerifiedToken { policy: Arc::clone(policy), claims, kind, payload, key: key.identity() })
+    Ok(VerifiedToken {
+        policy: Arc::clone(policy),
+        claims,
+        kind,
+        payload: payload.clone(),
+        key: key.identity(),
+    })
 }
 
 fn signer<'k>(
@@ -106,6 +112,12 @@ impl VerifiedToken {
     /// What it is; `None` if it is neither of the kinds.
     pub fn kind(&self) -> Option<TokenKind> {
         self.kind
+    }
+
+    /// Whether it speaks for a client itself rather than for a user: a token from client credentials has the client as
+    /// its subject (RFC 9068 section 2.2, RFC 9700 section 4.15).
+    pub fn speaks_for_client(&self) -> bool {
+        !self.claims.client_id.is_empty() && self.claims.subject == self.claims.client_id
     }
 
     /// The payload, byte for byte as signed.
