@@ -4,6 +4,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod dev;
 pub mod domain;
 pub mod issuer;
 pub mod ops;
