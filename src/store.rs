@@ -1,5 +1,7 @@
 //! What survives a restart. So far one thing: each issuer's last good key set.
 
+pub mod key_sets;
+
 use std::path::PathBuf;
 
 use crate::domain::time::UnixTime;
