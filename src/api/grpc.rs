@@ -1,4 +1,8 @@
 //! gRPC services.
 
 pub mod codec;
+pub mod health;
+pub mod limits;
+pub mod methods;
+pub mod server;
 pub mod status;

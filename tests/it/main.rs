@@ -1,1 +1,3 @@
-fn main() {}
+//! Tests over real sockets.
+
+mod server;
