@@ -1,7 +1,7 @@
 //! Countersign: a token-validation service. This file is the map; ARCHITECTURE.md explains it.
 
-// app comes here: the composition root.
 pub mod api;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod dev;

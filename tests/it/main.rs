@@ -1,3 +1,4 @@
 //! Integration tests: one binary.
 
-fn main() {}
+mod keys;
+mod server;

@@ -127,6 +127,12 @@ pub fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the caller's deadline passed before there was an answer")
 }
 
+/// This replica shuts down, so the stream ends here and should be opened again elsewhere.
+pub fn draining() -> Status {
+    let message = "this replica shuts down; open the stream again, another replica will serve it";
+    Status::with_error_details(Code::Unavailable, message, details("DRAINING", HashMap::new()))
+}
+
 /// A broken invariant of ours. The text is fixed; the log has the rest.
 pub fn internal() -> Status {
     Status::new(Code::Internal, "an internal error; the log of this replica says more")

@@ -1,0 +1,1 @@
+//! The server around the token service: limits, deadlines, sockets, drain.
