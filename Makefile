@@ -1,0 +1,69 @@
+# `make help` lists the targets. Tools go to .tools, nothing is installed elsewhere except missing Debian packages.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+.PHONY: help dev build test lint check torture bench fmt fmt-check clippy docs protos protos-image deny \
+	deny-advisories clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: ## run Countersign with a development issuer; needs only Rust and a C compiler
+	@cargo run --locked -- dev
+
+build: ## build the release binary
+	@cargo build --locked --release
+
+test: ## install what the tests need and run all tests
+	@scripts/install-peers.sh
+	@RUSTDOC=$(CURDIR)/scripts/rustdoc.sh cargo test --locked
+
+lint: fmt-check clippy docs protos deny ## everything that CI checks beside the tests
+
+check: lint test ## everything that CI runs
+
+torture: ## the property tests with many more cases
+	@scripts/install-peers.sh
+	@PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test --locked --lib
+
+bench: ## the benchmarks
+	@cargo bench --locked
+
+fmt: ## format the Rust sources and the protos
+	@cargo fmt
+	@scripts/install-buf.sh
+	@cd proto && buf format --write
+
+fmt-check:
+	@cargo fmt --check
+
+clippy:
+	@cargo clippy --locked --all-targets -- -D warnings
+
+docs: ## build the API documentation, warnings being errors
+	@RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+protos: ## lint the protos and compare them with proto/image.binpb
+	@scripts/protos.sh
+
+protos-image: ## after a release: take the protos as what later ones must stay compatible with
+	@scripts/install-buf.sh
+	@cd proto && buf build --as-file-descriptor-set --exclude-source-info --output image.binpb
+
+deny: ## check the dependencies' licences, sources and duplicates, offline
+	@scripts/install-cargo-deny.sh
+	@cargo fetch --locked --quiet
+	@cargo deny --offline check bans licenses sources
+
+deny-advisories: ## check the dependencies for advisories; fetches the advisory database
+	@scripts/install-cargo-deny.sh
+	@cargo deny check advisories
+
+clean: ## remove what was built
+	@cargo clean
+
+distclean: clean ## remove what was built and installed
+	@rm -rf .tools scripts/buf/node_modules tests/it/peers/*/node_modules

@@ -1,0 +1,28 @@
+# Sourced by the scripts beside it. Everything they install goes to .tools, and nothing is fetched but from package
+# registries, by their own clients, at versions written down in this directory.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools="$root/.tools"
+mkdir -p "$tools/bin"
+export PATH="$tools/bin:$PATH"
+
+say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
+
+# Installs Debian packages, where nothing else provides what is missing.
+debian() {
+    local run=()
+    [ "$(id -u)" = 0 ] || run=(sudo)
+    say "installing from Debian: $*"
+    "${run[@]}" apt-get update -qq
+    "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# npm_ci DIRECTORY: installs what the directory's lock file names, unless that has been done. No package runs a script
+# of its own, so none can fetch anything else.
+npm_ci() {
+    local stamp="$1/node_modules/.installed"
+    if cmp -s "$1/package-lock.json" "$stamp"; then return; fi
+    say "npm ci in ${1#"$root/"}"
+    (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --no-progress --loglevel=error)
+    cp "$1/package-lock.json" "$stamp"
+}
