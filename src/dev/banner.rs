@@ -1,5 +1,6 @@
 //! What `countersign dev` prints once it is ready: where everything is, and commands that work when pasted. Showing the
-//! tokens is the point; they are good on this machine only and for as long as the process runs.
+//! tokens is the point; they are good on this machine only and for as long as the process runs. Each is shown once, as a
+//! shell variable that the commands use: a token fills a screen.
 
 use super::DevTokens;
 
@@ -41,11 +42,9 @@ Countersign is ready, for development only.
   client          {client_id}
   client secret   {client_secret}
 
-Access token, good for five minutes:
-{}
-
-Refresh token, good for one use:
-{}
+Paste these first: an access token, good for five minutes, and a refresh token, good for one use.
+  export TOKEN={}
+  export REFRESH_TOKEN={}
 ",
             tokens.access_token, tokens.refresh_token
         )
@@ -54,52 +53,47 @@ Refresh token, good for one use:
     fn shell(&self) -> String {
         let program = shell_word(self.program);
         let address = shell_word(self.address);
-        let token = &self.tokens.access_token;
         format!(
-            "\
-Validate it:
-  {program} validate --address {address} {token}
-  echo {token} | {program} validate --address {address} -
-  grpcurl -plaintext -d '{{\"token\":\"{token}\"}}' {address} countersign.v1.TokenService/Validate
-"
+            r#"Validate it:
+  {program} validate --address {address} "$TOKEN"
+  echo "$TOKEN" | {program} validate --address {address} -
+  grpcurl -plaintext -d '{{"token":"'"$TOKEN"'"}}' {address} countersign.v1.TokenService/Validate
+"#
         )
     }
 
     fn python(&self) -> String {
-        let Self { address, tokens, .. } = self;
-        let token = &tokens.access_token;
+        let address = self.address;
         format!(
-            "\
-Validate it in Python, from the directory that holds proto/:
+            r#"Validate it in Python, from the directory that holds proto/:
   pip install grpcio grpcio-tools
   mkdir -p gen
   python -m grpc_tools.protoc -I proto --python_out=gen --grpc_python_out=gen proto/countersign/v1/*.proto
   PYTHONPATH=gen python - <<'PY'
+import os
 import grpc
 from countersign.v1 import token_pb2, token_pb2_grpc
 
-with grpc.insecure_channel(\"{address}\") as channel:
+with grpc.insecure_channel("{address}") as channel:
     service = token_pb2_grpc.TokenServiceStub(channel)
-    request = token_pb2.ValidateRequest(token=\"{token}\")
-    response = service.Validate(request, timeout=1)
+    response = service.Validate(token_pb2.ValidateRequest(token=os.environ["TOKEN"]), timeout=1)
 
 # Ask which one it is: `if response.token:` is true for a rejection, too.
-if response.WhichOneof(\"outcome\") == \"token\":
-    print(\"good:\", response.token.subject)
+if response.WhichOneof("outcome") == "token":
+    print("good:", response.token.subject)
 else:
-    print(\"refused:\", response.rejection.message)
+    print("refused:", response.rejection.message)
 PY
-"
+"#
         )
     }
 
     fn issuer_commands(&self) -> String {
-        let Self { issuer, client_id, client_secret, tokens, .. } = self;
-        let refresh_token = &tokens.refresh_token;
+        let Self { issuer, client_id, client_secret, .. } = self;
         format!(
             "\
 Refresh, log in as somebody else, rotate the signing keys, withdraw the old ones at once:
-  curl -s -u {client_id}:{client_secret} -d grant_type=refresh_token -d refresh_token={refresh_token} {issuer}/token
+  curl -s -u {client_id}:{client_secret} -d grant_type=refresh_token -d refresh_token=\"$REFRESH_TOKEN\" {issuer}/token
   curl -s -d subject=alice -d 'scope=openid notes.read' -d algorithm=ES256 {issuer}/dev/login
   curl -s -X POST {issuer}/dev/rotate
   curl -s -X POST '{issuer}/dev/rotate?withdraw=now'
@@ -123,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_holds_what_it_needs() {
+    fn every_command_is_shown_with_what_it_needs() {
         let tokens = DevTokens {
             access_token: "aaa.bbb.ccc".to_owned(),
             refresh_token: "rt_ddd".to_owned(),
@@ -140,17 +134,18 @@ mod tests {
         }
         .text();
         for line in [
-            "  'target/my build/countersign' validate --address 127.0.0.1:50051 aaa.bbb.ccc",
-            "  echo aaa.bbb.ccc | 'target/my build/countersign' validate --address 127.0.0.1:50051 -",
-            r#"  grpcurl -plaintext -d '{"token":"aaa.bbb.ccc"}' 127.0.0.1:50051 countersign.v1.TokenService/Validate"#,
-            r#"    request = token_pb2.ValidateRequest(token="aaa.bbb.ccc")"#,
+            "  export TOKEN=aaa.bbb.ccc",
+            "  export REFRESH_TOKEN=rt_ddd",
+            r#"  'target/my build/countersign' validate --address 127.0.0.1:50051 "$TOKEN""#,
+            r#"  echo "$TOKEN" | 'target/my build/countersign' validate --address 127.0.0.1:50051 -"#,
+            r#"  grpcurl -plaintext -d '{"token":"'"$TOKEN"'"}' 127.0.0.1:50051 countersign.v1.TokenService/Validate"#,
             r#"if response.WhichOneof("outcome") == "token":"#,
-            "  curl -s -u dev-client:s3cret -d grant_type=refresh_token -d refresh_token=rt_ddd http://127.0.0.1:8080/token",
+            r#"  curl -s -u dev-client:s3cret -d grant_type=refresh_token -d refresh_token="$REFRESH_TOKEN" http://127.0.0.1:8080/token"#,
             "  curl -s -X POST http://127.0.0.1:8080/dev/rotate",
-            "rt_ddd",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n\n{text}");
         }
+        assert!(!text.contains("eee.fff.ggg"), "the ID token is no access token and not shown as one");
     }
 
     #[test]
