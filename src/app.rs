@@ -5,15 +5,20 @@ mod bound;
 mod keys;
 mod shell;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
-    api::{grpc::server::ReflectionError, listener::BindError},
+    api::{
+        grpc::{server::ReflectionError, token::TokenApi},
+        listener::BindError,
+    },
     config::Config,
-    domain::time::Clock,
-    issuer::IssuerSettings,
-    ops::drain::Tasks,
-    proto::server::token_service_server::TokenService,
+    domain::{key::UnusableKey, time::Clock},
+    issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, KeyShelf, NoHttpClient, Surroundings},
+    ops::metrics::ValidationMetrics,
+    service::validate::Validator,
+    state::cache::TokenCache,
+    store::{self, StoreError},
 };
 
 pub use self::{
@@ -32,40 +37,63 @@ pub enum StartError {
     #[error(transparent)]
     Reflection(#[from] ReflectionError),
     /// The store's file or the key ring's.
-    #[error("cannot open the store {}", path.display())]
-    Store {
-        /// The file.
-        path: PathBuf,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The client for the identity providers cannot be made.
+    #[error(transparent)]
+    Http(#[from] NoHttpClient),
+    /// A bug: the configuration was checked and holds a secret that its algorithms cannot use.
+    #[error("issuer {issuer}: the shared secret cannot be used")]
+    Secret {
+        /// Its name.
+        issuer: String,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: UnusableKey,
     },
 }
 
 /// Binds every listener, then starts what works behind them. Nothing is answered before [`Bound::run`].
 pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, StartError> {
-    let shell = Shell::bind(&config).await?;
-    let issuers = start_issuers(&config.issuers, clock, shell.background());
-    let holders = issuers.iter().map(StandInIssuer::holder).collect();
-    shell.serving(StandInTokenApi, holders).await
+    let mut shell = Shell::bind(&config).await?;
+    let store = store::open(&config.store)?;
+    let around = Surroundings {
+        http: HttpClient::new()?,
+        shelf: KeyShelf::default(),
+        store: Some(store.key_sets),
+        clock: Arc::clone(&clock),
+        metrics: KeyMetrics::register(shell.registry()),
+        tasks: shell.background().clone(),
+    };
+    let issuers = start_issuers(config.issuers, &around)?;
+    let validator = Validator::new(
+        issuers.clone(),
+        TokenCache::new(config.cache),
+        clock,
+        ValidationMetrics::register(shell.registry()),
+        config.limits.max_token_bytes,
+    );
+    shell.serving(TokenApi::new(Arc::new(validator)), issuers.into_iter().map(holder).collect()).await
 }
 
-// STAND-IN, to be replaced at merge by issuer::Issuer and api::grpc::token::TokenApi: issuers that never have keys and a
-// TokenService whose methods answer UNIMPLEMENTED.
-
-struct StandInTokenApi;
-
-impl TokenService for StandInTokenApi {}
-
-struct StandInIssuer {
-    name: String,
+/// Starts keeping every issuer's keys.
+pub fn start_issuers(
+    settings: Vec<IssuerSettings>,
+    around: &Surroundings,
+) -> Result<Vec<Arc<Issuer>>, StartError> {
+    settings
+        .into_iter()
+        .map(|settings| {
+            let name = settings.policy.name.clone();
+            let issuer = Issuer::start(settings, around);
+            issuer.map(Arc::new).map_err(|source| StartError::Secret { issuer: name, source })
+        })
+        .collect()
 }
 
-impl StandInIssuer {
-    fn holder(&self) -> KeyHolder {
-        KeyHolder::new(&self.name, async {}, || false)
-    }
-}
-
-fn start_issuers(settings: &[IssuerSettings], _clock: Arc<dyn Clock>, _tasks: &Tasks) -> Vec<StandInIssuer> {
-    settings.iter().map(|settings| StandInIssuer { name: settings.policy.name.clone() }).collect()
+fn holder(issuer: Arc<Issuer>) -> KeyHolder {
+    let (first, scraped) = (Arc::clone(&issuer), Arc::clone(&issuer));
+    KeyHolder::new(issuer.policy().name.clone(), async move { first.wait_first_attempt().await }, move || {
+        issuer.has_usable_keys()
+    })
+    .updating(move || scraped.update_metrics())
 }

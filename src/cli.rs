@@ -25,8 +25,12 @@ enum Command {
     Serve(serve::Args),
     /// Serve on this machine with an identity provider of its own: nothing to configure, nothing to trust.
     Dev(dev::Args),
+    /// Read a configuration, report everything that is wrong with it, and print what it means with every default.
+    Check(check::Args),
     /// Ask a running service about one token.
     Validate(validate::Args),
+    /// Make a key ring, or rotate one.
+    Keygen(keygen::Args),
 }
 
 impl Cli {
@@ -35,7 +39,9 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(args).await,
             Command::Dev(args) => dev::run(args).await,
+            Command::Check(args) => check::execute(&args),
             Command::Validate(args) => validate::run(args).await,
+            Command::Keygen(args) => keygen::execute(&args),
         }
     }
 }

@@ -53,12 +53,7 @@ pub struct Load {
 
 impl Load {
     /// `good` looks at the answer's bytes: an RPC that came back is not yet a token that was found good.
-    pub async fn new(
-        process: &Process,
-        method: &str,
-        requests: Vec<Bytes>,
-        good: fn(&[u8]) -> bool,
-    ) -> Self {
+    pub async fn new(process: &Process, method: &str, requests: Vec<Bytes>, good: fn(&[u8]) -> bool) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{}", process.address)).unwrap();
         let mut channels = Vec::new();
         for _ in 0..CONNECTIONS {
@@ -89,7 +84,8 @@ impl Load {
                             break;
                         }
                         let request = requests[at % requests.len()].clone();
-                        let answer = call(channel.clone(), path.clone(), request).await.expect("grpc-status 0");
+                        let answer =
+                            call(channel.clone(), path.clone(), request).await.expect("grpc-status 0");
                         assert!(good(&answer), "the answer is not the expected one");
                     }
                 })

@@ -35,6 +35,8 @@ fn main() {
         Some("noop-server") => noop::serve(&arguments[2], &arguments[3]),
         // `cargo test --benches` runs bench programs without `--bench`; measuring is not testing.
         _ if !arguments.iter().any(|argument| argument == "--bench") => {}
-        _ => tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(scenes::run()),
+        _ => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(scenes::run())
+        }
     }
 }

@@ -18,7 +18,10 @@ struct NoOp {
 
 #[tonic::async_trait]
 impl TokenService for NoOp {
-    async fn validate(&self, request: Request<ValidateRequest>) -> Result<Response<ValidateResponse>, Status> {
+    async fn validate(
+        &self,
+        request: Request<ValidateRequest>,
+    ) -> Result<Response<ValidateResponse>, Status> {
         std::hint::black_box(request.into_inner().token.len());
         Ok(Response::new(ValidateResponse {
             outcome: Some(Outcome::Token(self.token.clone())),

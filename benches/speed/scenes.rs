@@ -110,7 +110,12 @@ impl Bench {
         )
         .await;
         let ratio = ratios(&ours, &noop, Round::per_cpu_second);
-        row("Validate, cached RS256 / no-op", &format!("{ratio:.3} calls per CPU s"), ">= 0.90", ratio >= 0.90);
+        row(
+            "Validate, cached RS256 / no-op",
+            &format!("{ratio:.3} calls per CPU s"),
+            ">= 0.90",
+            ratio >= 0.90,
+        );
         note(&format!(
             "ours {:.1} us, no-op {:.1} us of server CPU per call; {:.0} and {:.0} calls per second; wall ratio {:.3}",
             medians(&ours, Round::cpu_micros),

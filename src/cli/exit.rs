@@ -2,13 +2,13 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use crate::app::Exit;
+use crate::{app::Exit, config::Problems};
 
 /// For `--help`.
 pub const HELP: &str = "\
 Exit codes:
    0  valid (validate); ended with every call answered (serve, dev)
-   1  the token is refused (validate); calls were cut at the end (serve, dev)
+   1  the token is refused (validate); calls were cut at the end (serve, dev); the key ring was not made (keygen)
    2  the command line is wrong
    3  nobody can tell (validate): the service could not be asked, or had no answer
   69  the process could not start: an address is taken, a file cannot be opened
@@ -24,7 +24,8 @@ pub const USAGE: u8 = 2;
 pub const CANNOT_TELL: u8 = 3;
 const CUT: u8 = 1;
 const UNAVAILABLE: u8 = 69;
-const CONFIGURATION: u8 = 78;
+/// The configuration is wrong (`EX_CONFIG` of sysexits.h).
+pub const CONFIGURATION: u8 = 78;
 
 /// How `serve` ended.
 pub fn of(exit: Exit) -> ExitCode {
@@ -34,9 +35,9 @@ pub fn of(exit: Exit) -> ExitCode {
     }
 }
 
-/// The configuration cannot be used.
-pub fn misconfigured(problem: &anyhow::Error) -> ExitCode {
-    say(problem);
+/// The configuration cannot be used: a line for each problem.
+pub fn misconfigured(problems: &Problems) -> ExitCode {
+    drop(writeln!(std::io::stderr(), "{problems}"));
     ExitCode::from(CONFIGURATION)
 }
 
@@ -44,6 +45,12 @@ pub fn misconfigured(problem: &anyhow::Error) -> ExitCode {
 pub fn start_failed(problem: &anyhow::Error) -> ExitCode {
     say(problem);
     ExitCode::from(UNAVAILABLE)
+}
+
+/// Something else went wrong: a file could not be written.
+pub fn failed(problem: &anyhow::Error) -> ExitCode {
+    say(problem);
+    ExitCode::FAILURE
 }
 
 /// The command line makes no sense in a way that clap cannot see.

@@ -1,10 +1,34 @@
 //! `countersign keygen`: makes key rings and rotates them.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, bail};
 
+use super::exit;
 use crate::store::KeyRing;
+
+/// What `keygen` needs to know.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write a new key ring to this file, readable by its owner alone; it must not exist. Without it, print one.
+    #[arg(long, value_name = "FILE", conflicts_with = "add")]
+    out: Option<PathBuf>,
+    /// Put a new first key into this key ring; its other keys still open what they sealed.
+    #[arg(long, value_name = "FILE")]
+    add: Option<PathBuf>,
+}
+
+/// Does what the command line says.
+pub fn execute(args: &Args) -> ExitCode {
+    match run(args.out.as_deref(), args.add.as_deref(), std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => exit::failed(&problem),
+    }
+}
 
 /// Prints a new key ring; or writes it to `out`, which must not exist; or, with `add`, puts a new first key into that
 /// ring, whose other keys still open what they sealed. A running process sees the change when it next starts.

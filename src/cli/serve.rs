@@ -1,12 +1,6 @@
 //! `countersign serve`.
 
-use std::{
-    future::Future,
-    io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{future::Future, io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::exit;
 use crate::{
     app,
-    config::Config,
+    config::{Config, Environment, Loaded},
     ops::{clock::SystemClock, telemetry},
 };
 
@@ -28,32 +22,35 @@ pub struct Args {
 
 /// Serves until told to stop.
 pub async fn run(args: Args) -> ExitCode {
-    match load(&args.config) {
-        Ok(config) => serve(config).await,
-        Err(problem) => exit::misconfigured(&problem),
+    match Config::load(&args.config, &Environment::of_process()) {
+        Ok(loaded) => serve(loaded).await,
+        Err(problems) => exit::misconfigured(&problems),
     }
-}
-
-// STAND-IN, to be replaced at merge by the configuration's own loader.
-fn load(path: &Path) -> anyhow::Result<Config> {
-    Err(anyhow::anyhow!("{}: this build cannot read a configuration", path.display()))
 }
 
 /// Logs, binds, serves and drains, as this configuration says.
-pub(super) async fn serve(config: Config) -> ExitCode {
-    if let Err(error) = telemetry::init(&config.telemetry) {
-        return exit::misconfigured(&error.into());
+async fn serve(loaded: Loaded) -> ExitCode {
+    if let Err(error) = telemetry::init(&loaded.config.telemetry) {
+        return exit::start_failed(&error.into());
     }
-    match start(config).await {
+    for warning in &loaded.warnings {
+        tracing::warn!(config.warning = %warning, "the configuration is probably not what was meant");
+    }
+    match start(loaded.config, |_| Ok(())).await {
         Ok(exit) => exit::of(exit),
         Err(problem) => exit::start_failed(&problem),
     }
 }
 
-async fn start(config: Config) -> anyhow::Result<app::Exit> {
+/// Binds, says so with `announce`, and serves until the first signal; a second one ends the drain.
+pub(super) async fn start(
+    config: Config,
+    announce: impl FnOnce(&app::Bound) -> anyhow::Result<()> + Send,
+) -> anyhow::Result<app::Exit> {
     // Before anything else, so that a signal during a slow start is not lost.
     let (first, second) = signals().context("cannot listen for signals")?;
     let bound = app::build(config, Arc::new(SystemClock)).await?;
+    announce(&bound)?;
     Ok(bound.run_until(first, second).await)
 }
 

@@ -122,7 +122,7 @@ impl Fixture {
         else {
             return Err(Reason::UnknownKey);
         };
-        verify(jws, &candidates, &Arc::new(policy(&self.shared.issuer))).map_err(|refusal| refusal.reason())
+        verify(&jws, &candidates, &Arc::new(policy(&self.shared.issuer))).map_err(|refusal| refusal.reason())
     }
 }
 

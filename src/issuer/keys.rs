@@ -79,8 +79,7 @@ impl Issuer {
     /// fetch is made or joined (K8) and waited for; giving up the wait cancels nothing (K10).
     pub async fn lookup(&self, key_id: Option<&str>, algorithm: Algorithm) -> Lookup {
         match &self.keys {
-            // One key for all: the token's `kid` has nothing to choose from.
-            Keys::Shared(snapshot) => find(snapshot, None, algorithm).unwrap_or(Lookup::WrongAlgorithm),
+            Keys::Shared(snapshot) => find(snapshot, key_id, algorithm).unwrap_or(Lookup::WrongAlgorithm),
             Keys::Kept(kept) => match kept.find(key_id, algorithm) {
                 Some(found) => found,
                 None => self.find_missing(kept, key_id, algorithm).await,
@@ -203,7 +202,7 @@ impl Drop for Kept {
 
 /// What one snapshot says; `None`: it has no such key.
 fn find(snapshot: &Arc<KeySnapshot>, key_id: Option<&str>, algorithm: Algorithm) -> Option<Lookup> {
-    match snapshot.keys.candidates(key_id, algorithm) {
+    match snapshot.candidates(key_id, algorithm) {
         Candidates::Keys(_) => Some(Lookup::Found(Arc::clone(snapshot))),
         Candidates::WrongAlgorithm => Some(Lookup::WrongAlgorithm),
         Candidates::Absent => None,

@@ -53,30 +53,30 @@ impl KeyMetrics {
             store_errors: Family::default(),
         };
         let m = &metrics;
-        registry.register("countersign_key_fetches", "Attempts to fetch a key set", m.fetches.clone());
+        registry.register("key_fetches", "Attempts to fetch a key set", m.fetches.clone());
         registry.register(
-            "countersign_key_fetches_suppressed",
+            "key_fetches_suppressed",
             "Demand fetches that were wanted within min_refetch of the last one and not made",
             m.suppressed.clone(),
         );
         registry.register(
-            "countersign_unknown_key_ids",
+            "unknown_key_ids",
             "Tokens refused because their issuer publishes no such key",
             m.unknown_key_ids.clone(),
         );
         registry.register(
-            "countersign_key_set_age_seconds",
+            "key_set_age_seconds",
             "Time since the held key set was last known to be the published one; NaN: none held",
             m.age_seconds.clone(),
         );
-        registry.register("countersign_keys", "Keys that verify now", m.keys.clone());
+        registry.register("keys", "Keys that verify now", m.keys.clone());
         registry.register(
-            "countersign_unusable_keys",
+            "unusable_keys",
             "Published signing keys that this service cannot or must not use",
             m.unusable.clone(),
         );
         registry.register(
-            "countersign_key_store_errors",
+            "key_store_errors",
             "Stored key sets that were forged, or could not be read or written",
             m.store_errors.clone(),
         );

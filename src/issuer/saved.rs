@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     domain::time::UnixTime,
-    store::{
-        KeySetOrigin, StoredKeySet,
-        key_sets::{KeySetStore, StoreError},
-    },
+    store::{KeySetOrigin, KeySetStore, StoreError, StoredKeySet},
 };
 
 use super::{

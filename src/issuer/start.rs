@@ -9,14 +9,14 @@ use crate::{
         time::Clock,
     },
     ops::drain::Tasks,
-    store::key_sets::KeySetStore,
+    store::KeySetStore,
 };
 
 use super::{
     desk::Desk,
     discovery,
     fetch::{FileKeys, HttpKeys, KeyFetch},
-    freshness::{Jitter, Tick},
+    freshness::Jitter,
     http::{Bounds, HttpClient},
     keeper::{Keeper, Report},
     keys::{Issuer, Kept},
@@ -66,7 +66,7 @@ impl Issuer {
 
     fn shared(settings: IssuerSettings, secret: &Secret, around: &Surroundings) -> Result<Self, UnusableKey> {
         let key = VerifyingKey::shared(secret, &settings.policy.algorithms)?;
-        let snapshot = KeySnapshot::following(None, vec![key], Tick::START);
+        let snapshot = KeySnapshot::of_secret(key);
         let metrics = around.metrics.for_issuer(&settings.policy.name);
         Ok(Self::of_shared(settings.policy, metrics, snapshot))
     }

@@ -47,7 +47,7 @@ pub struct Pass<'t> {
 /// Answers questions about tokens.
 #[derive(Debug)]
 pub struct Validator {
-    issuers: Vec<Issuer>,
+    issuers: Vec<Arc<Issuer>>,
     by_issuer: HashMap<String, usize>,
     cache: TokenCache,
     clock: Arc<dyn Clock>,
@@ -72,7 +72,7 @@ impl From<Refusal> for Stop {
 impl Validator {
     /// A validator for these issuers, whose `issuer` strings are distinct.
     pub fn new(
-        issuers: Vec<Issuer>,
+        issuers: Vec<Arc<Issuer>>,
         cache: TokenCache,
         clock: Arc<dyn Clock>,
         metrics: ValidationMetrics,
@@ -81,16 +81,6 @@ impl Validator {
         let by_issuer =
             issuers.iter().enumerate().map(|(at, issuer)| (issuer.policy().issuer.clone(), at)).collect();
         Self { issuers, by_issuer, cache, clock, metrics, max_token_bytes, trust_generation: 0 }
-    }
-
-    /// The issuers, for readiness and metrics.
-    pub fn issuers(&self) -> &[Issuer] {
-        &self.issuers
-    }
-
-    /// The cache, for metrics.
-    pub fn cache(&self) -> &TokenCache {
-        &self.cache
     }
 
     /// Checks a token and hands the pass to `answer`; or says why there is none.
@@ -217,7 +207,7 @@ impl Validator {
         let Some(forged) = self.cache.forged(digest) else {
             return Ok(());
         };
-        let current = self.issuers.get(forged.issuer).and_then(Issuer::current);
+        let current = self.issuers.get(forged.issuer).and_then(|issuer| issuer.current());
         if current.is_some_and(|keys| keys.generation == forged.generation) {
             self.metrics.cache_refusal_hit();
             return Err(Refusal::new(Reason::BadSignature, "the signature does not verify").into());

@@ -1,4 +1,3 @@
 //! Integration tests: one binary.
 
-mod keys;
 mod server;
