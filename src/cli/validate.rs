@@ -24,7 +24,7 @@ pub struct Args {
     /// The token, or `-` to read it from standard input, where other users of the machine cannot see it.
     #[arg(value_name = "TOKEN|-", allow_hyphen_values = true)]
     token: String,
-    /// Where the service listens: `http://HOST:PORT` or `unix:/PATH`.
+    /// Where the service listens: `HOST:PORT`, `http://HOST:PORT` or `unix:/PATH`.
     #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = ask::address)]
     address: String,
     /// The token must be for one of these, besides what the configuration asks for.

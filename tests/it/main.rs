@@ -1,3 +1,21 @@
-//! Integration tests: one binary.
+//! The integration tests: the built binary, real peers, and the rules that no compiler checks.
+//!
+//! A file per subject; `support` has what they share. No test sleeps: each waits for a condition, with a deadline.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod support;
+
+mod oidc;
+mod peer;
+mod readme;
 mod server;
+mod table;
+mod tidy;
+mod toolchain;

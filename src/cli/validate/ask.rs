@@ -13,13 +13,15 @@ use crate::proto::client::{TokenKind, ValidateRequest, token_service_client::Tok
 
 /// Checks an address on the command line. https would silently go out in the clear: this build's client has no TLS.
 pub(super) fn address(text: &str) -> Result<String, String> {
-    let known =
-        text.starts_with("http://") || text.strip_prefix("unix:").is_some_and(|path| path.starts_with('/'));
-    if !known {
-        return Err("must be http://HOST:PORT or unix:/PATH".to_owned());
-    }
-    Endpoint::from_shared(text.to_owned()).map_err(|error| chain(&error))?;
-    Ok(text.to_owned())
+    let path = text.strip_prefix("unix:");
+    let url = match path {
+        _ if text.starts_with("http://") => text.to_owned(),
+        Some(path) if path.starts_with('/') => text.to_owned(),
+        None if !text.contains("://") && text.contains(':') => format!("http://{text}"),
+        Some(_) | None => return Err("must be HOST:PORT, http://HOST:PORT or unix:/PATH".to_owned()),
+    };
+    Endpoint::from_shared(url.clone()).map_err(|error| chain(&error))?;
+    Ok(url)
 }
 
 /// Asks within the time that the arguments give.

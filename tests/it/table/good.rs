@@ -19,7 +19,7 @@ fn with(name: &'static str, mint: &Mint<'_>, asked: Asked) -> Row {
 pub(crate) fn rows(world: &World) -> Vec<Row> {
     let mut rows = Vec::new();
     for signer in &world.signers {
-        let name: &'static str = Box::leak(format!("good {}", signer.alg()).into_boxed_str());
+        let name: &'static str = Box::leak(format!("good {}", signer.algorithm()).into_boxed_str());
         rows.push(good(name, &world.signed_by(signer)));
     }
     for alg in ["HS256", "HS384", "HS512"] {

@@ -91,18 +91,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let signers = vec![
-            Signer::rs256(),
-            Signer::rs384(),
-            Signer::rs512(),
-            Signer::ps256(),
-            Signer::ps384(),
-            Signer::ps512(),
-            Signer::es256(),
-            Signer::es384(),
-            Signer::es512(),
-            Signer::eddsa(),
+        let algorithms = [
+            "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
         ];
+        let signers: Vec<_> = algorithms.into_iter().map(Signer::of).collect();
         let mut keys: Vec<Value> = signers.iter().map(Signer::jwk).collect();
         // Published, but not for signatures, or not usable: none of them may ever verify anything.
         for (kid, change) in [
@@ -156,11 +148,11 @@ issuers:
             &tasks,
         )
         .await;
-        Self { validator, clock, signers, stranger: Signer::fresh_rs256(), _tasks: tasks, _directory: directory }
+        Self { validator, clock, signers, stranger: Signer::fresh("RS256").named("stranger"), _tasks: tasks, _directory: directory }
     }
 
     pub(crate) fn signer(&self, alg: &str) -> &Signer {
-        self.signers.iter().find(|signer| signer.alg() == alg).unwrap()
+        self.signers.iter().find(|signer| signer.algorithm() == alg).unwrap()
     }
 
     /// A good access token of the public issuer, to be changed by the row.
@@ -171,7 +163,7 @@ issuers:
     pub(crate) fn signed_by<'w>(&'w self, signer: &'w Signer) -> Mint<'w> {
         Mint {
             signer,
-            header: object(json!({"alg": signer.alg(), "kid": signer.kid(), "typ": "at+jwt"})),
+            header: object(json!({"alg": signer.algorithm(), "kid": signer.key_id(), "typ": "at+jwt"})),
             claims: object(json!({
                 "iss": ISSUER, "sub": "user-1", "aud": AUDIENCE, "exp": NOW + 300, "iat": NOW - 10,
                 "jti": "token-1", "client_id": "web", "scope": "orders:read orders:write", "roles": ["admin"],
@@ -181,7 +173,7 @@ issuers:
     }
 
     pub(crate) fn shared(&self, alg: &str) -> Mint<'_> {
-        let signer: &'static Signer = Box::leak(Box::new(Signer::hmac(alg, SECRET)));
+        let signer: &'static Signer = Box::leak(Box::new(Signer::shared(alg, SECRET)));
         let mut mint = self.signed_by(signer);
         mint.header.remove("kid");
         mint.claim("iss", json!(SHARED)).claim("tenant", json!("acme"))
@@ -190,7 +182,7 @@ issuers:
     /// An access token as Scalekit makes them.
     pub(crate) fn scalekit(&self) -> Mint<'_> {
         let mut mint = self.token();
-        mint.header = object(json!({"alg": "RS256", "kid": mint.signer.kid(), "typ": "JWT"}));
+        mint.header = object(json!({"alg": "RS256", "kid": mint.signer.key_id(), "typ": "JWT"}));
         mint.claims = object(json!({
             "iss": SCALEKIT, "sub": "usr_1", "aud": ["skc_123"], "client_id": "skc_123", "exp": NOW + 299,
             "iat": NOW, "nbf": NOW, "jti": "tkn_1", "sid": "ses_1", "oid": "org_1", "roles": ["admin"],

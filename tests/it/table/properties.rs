@@ -49,7 +49,7 @@ fn no_mutated_token_is_accepted() {
                 continue;
             }
             let answer = world.ask(&mutated, &Asked::default()).await.unwrap();
-            assert_ne!(answer, Expected::Good, "{} mutated in way {how} at {at} was accepted", signer.alg());
+            assert_ne!(answer, Expected::Good, "{} mutated in way {how} at {at} was accepted", signer.algorithm());
         }
     });
 }

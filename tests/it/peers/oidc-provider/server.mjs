@@ -17,9 +17,10 @@
 //
 // It ends when stdin closes, so that no test leaves a process behind.
 
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPair, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
+import { inspect, promisify } from 'node:util';
 import { Provider } from 'oidc-provider';
 
 // stdout carries the protocol and nothing else; the provider's own notices are for stderr.
@@ -56,14 +57,14 @@ const clients = [
   },
 ];
 
-function generate({ alg, kid }) {
-  const pair = {
-    RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-    EdDSA: () => generateKeyPairSync('ed25519'),
-  }[alg];
-  if (!pair) throw new Error(`no keys for ${alg} here`);
-  return { ...pair().privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+// On another thread: requests go on being answered meanwhile.
+const newPair = promisify(generateKeyPair);
+
+async function generate({ alg, kid }) {
+  const kinds = { RS256: ['rsa', { modulusLength: 2048 }], ES256: ['ec', { namedCurve: 'P-256' }], EdDSA: ['ed25519', {}] };
+  if (!kinds[alg]) throw new Error(`no keys for ${alg} here`);
+  const { privateKey } = await newPair(...kinds[alg]);
+  return { ...privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
 }
 
 // --- storage, shared by every instance of the provider, so that a change of keys loses nothing else
@@ -205,10 +206,15 @@ await new Promise((resolve, reject) => {
 });
 const { port } = server.address();
 const issuer = `http://${HOST}:${port}`;
-const keys = config.keys ?? ['RS256', 'ES256', 'EdDSA'].map((alg) => generate({ alg, kid: `${alg.toLowerCase()}-1` }));
+const firstKeys = () => ['RS256', 'ES256', 'EdDSA'].map((alg) => generate({ alg, kid: `${alg.toLowerCase()}-1` }));
+const keys = config.keys ?? (await Promise.all(firstKeys()));
 provider = build(issuer, keys, config.sign_with ?? []);
 
 // --- the commands
+
+// A connection of its own for each request: a pooled one may be closed by the server just as it is used again.
+const ask = (url, { headers, ...options } = {}) =>
+  fetch(url, { ...options, redirect: 'manual', headers: { ...headers, connection: 'close' } });
 
 function credentials(client) {
   const found = clients.find(({ client_id: id }) => id === client);
@@ -218,7 +224,7 @@ function credentials(client) {
 
 async function post({ path, client, form }) {
   const body = new URLSearchParams({ ...form, ...credentials(client) });
-  const response = await fetch(`${issuer}${path}`, { method: 'POST', body });
+  const response = await ask(`${issuer}${path}`, { method: 'POST', body });
   const text = await response.text();
   return { status: response.status, body: text ? JSON.parse(text) : null };
 }
@@ -240,7 +246,7 @@ async function login({ client, account, scope, resource }) {
   let location = `${issuer}/auth?${query}`;
   while (!location.startsWith(REDIRECT_URI)) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(location, { redirect: 'manual', headers: { cookie } });
+    const response = await ask(location, { headers: { cookie } });
     const next = response.headers.get('location');
     if (!next) throw new Error(`${location} answered ${response.status}: ${await response.text()}`);
     for (const line of response.headers.getSetCookie()) {
@@ -286,7 +292,7 @@ async function obey(line) {
   try {
     say({ id, result: await commands[name](parameters) });
   } catch (error) {
-    say({ id, error: String(error.stack ?? error) });
+    say({ id, error: inspect(error) });
   }
 }
 

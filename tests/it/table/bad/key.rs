@@ -1,10 +1,11 @@
 //! Issuer, key, algorithm and signature.
 
 use countersign::domain::reason::Reason::{AlgorithmNotAllowed, BadSignature, ClaimInvalid, UnknownIssuer, UnknownKey};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::{Row, World, bad, text};
-use crate::{support::tokens::Signer, table::mint::{ISSUER, SECRET, SHARED}};
+use crate::{support::tokens::{Signer, encode}, table::mint::{ISSUER, SECRET, SHARED}};
 
 pub(super) fn rows(world: &World) -> Vec<Row> {
     let token = world.token();
@@ -12,10 +13,10 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
     let (input, signature) = good.rsplit_once('.').unwrap();
     let es256 = world.signed_by(world.signer("ES256"));
     // The public key's own bytes as a shared secret: the oldest confusion of all.
-    let modulus = Signer::hmac("HS256", world.signer("RS256").jwk()["n"].as_str().unwrap().as_bytes());
+    let modulus = Signer::shared("HS256", world.signer("RS256").jwk()["n"].as_str().unwrap().as_bytes());
     let mut confused = world.signed_by(&modulus);
-    confused.header.insert("kid".into(), json!(world.signer("RS256").kid()));
-    let short = Signer::hmac("HS256", b"another secret of thirty-two byte");
+    confused.header.insert("kid".into(), json!(world.signer("RS256").key_id()));
+    let short = Signer::shared("HS256", b"another secret of thirty-two byte");
     let foreign_secret = world.signed_by(&short).claim("iss", json!(SHARED)).claim("tenant", json!("acme"));
     let from_oct = world.signed_by(&short).header("kid", json!("oct"));
     let stranger = world.signed_by(&world.stranger).header("kid", token.header["kid"].clone());
@@ -34,7 +35,7 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("another issuer's name under our key for RSA at the shared-secret issuer", AlgorithmNotAllowed,
             &token.clone().claim("iss", json!(SHARED))),
         bad("unknown kid", UnknownKey, &unknown),
-        bad("kid in other case", UnknownKey, &other_key(&world.signer("RS256").kid().to_uppercase())),
+        bad("kid in other case", UnknownKey, &other_key(&world.signer("RS256").key_id().to_uppercase())),
         bad("kid of a path", UnknownKey, &other_key("../../etc/passwd")),
         bad("kid of four kilobytes", UnknownKey, &other_key(&"k".repeat(4096))),
         bad("no kid and nobody's signature", BadSignature, &stranger.clone().no_header("kid")),
@@ -65,14 +66,14 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
             let made = es256.make();
             format!("{}.{}", made.rsplit_once('.').unwrap().0, "A".repeat(86))
         }),
-        text("an ECDSA signature in DER", BadSignature, es256.signer.sign_der(es256.header_text().as_bytes(), es256.claims_text().as_bytes())),
+        text("an ECDSA signature in DER", BadSignature, in_der(&es256.make())),
         text("an Ed25519 signature of zeros", BadSignature, {
             let made = world.signed_by(world.signer("EdDSA")).make();
             format!("{}.{}", made.rsplit_once('.').unwrap().0, "A".repeat(86))
         }),
         bad("the wrong shared secret", BadSignature, &foreign_secret),
         bad("a truncated shared secret", BadSignature, &{
-            let cut: &'static Signer = Box::leak(Box::new(Signer::hmac("HS256", &SECRET[..32])));
+            let cut: &'static Signer = Box::leak(Box::new(Signer::shared("HS256", &SECRET[..32])));
             let mut mint = world.shared("HS256");
             mint.signer = cut;
             mint
@@ -81,4 +82,15 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("a required claim empty", ClaimInvalid, &world.shared("HS256").claim("tenant", json!(""))),
         bad("a required claim null", ClaimInvalid, &world.shared("HS256").claim("tenant", json!(null))),
     ]
+}
+
+/// The same ECDSA signature as a DER sequence of two integers, which is what X.509 would want and JWS forbids.
+fn in_der(token: &str) -> String {
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let numbers = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let (r, s) = numbers.split_at(numbers.len() / 2);
+    let integer = |number: &[u8]| [&[2, 33, 0], number].concat();
+    let body = [integer(r), integer(s)].concat();
+    let der = [&[0x30, u8::try_from(body.len()).unwrap()], body.as_slice()].concat();
+    format!("{input}.{}", encode(der))
 }

@@ -1,0 +1,11 @@
+//! What the tests share.
+#![expect(dead_code, reason = "a kit: some of it waits for the tests that need it")]
+
+pub(crate) mod http;
+pub(crate) mod inprocess;
+pub(crate) mod peer;
+pub(crate) mod ports;
+pub(crate) mod process;
+pub(crate) mod service;
+pub(crate) mod tokens;
+pub(crate) mod wait;

@@ -1,0 +1,86 @@
+//! Child processes that end with the test.
+
+use std::{
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    task::JoinSet,
+};
+
+use super::wait::within;
+
+const TO_EXIT: Duration = Duration::from_secs(40);
+
+/// What a child wrote so far, readable while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    text: Arc<Mutex<String>>,
+    readers: JoinSet<()>,
+}
+
+impl Output {
+    /// Collects one more stream.
+    pub(crate) fn collect(&mut self, stream: impl AsyncRead + Send + Unpin + 'static) {
+        let text = Arc::clone(&self.text);
+        self.readers.spawn(async move {
+            let mut lines = BufReader::new(stream).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut text = text.lock().unwrap();
+                text.push_str(&line);
+                text.push('\n');
+            }
+        });
+    }
+
+    /// Everything so far.
+    pub(crate) fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+}
+
+/// A running child. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) output: Output,
+}
+
+impl Running {
+    /// Starts it, with what it writes collected.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let mut output = Output::default();
+        output.collect(child.stdout.take().unwrap());
+        output.collect(child.stderr.take().unwrap());
+        Self { child, output }
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub(crate) async fn sigterm(&self) {
+        let pid = self.child.id().expect("it has been waited for already");
+        // The shell's own `kill`: a bare machine has no other.
+        let done = Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).status().await.unwrap();
+        assert!(done.success(), "kill -TERM {pid}: {done}");
+    }
+
+    /// Ends it at once (SIGKILL), and waits until it is gone.
+    pub(crate) async fn kill9(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn wait_exit(&mut self) -> ExitStatus {
+        within("the process to end", TO_EXIT, self.child.wait()).await.unwrap()
+    }
+}

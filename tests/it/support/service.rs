@@ -1,0 +1,210 @@
+//! The built binary, running `serve` in a directory of its own.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
+
+use countersign::proto::client::{
+    Reason, Rejection, TokenInfo, TokenKind, ValidateRequest, token_service_client::TokenServiceClient,
+    validate_response::Outcome,
+};
+use tempfile::TempDir;
+use tokio::process::Command;
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint},
+};
+
+use super::{
+    http::{self, Answer},
+    ports,
+    process::Running,
+    wait::{until, within},
+};
+
+/// Longer than the 15 seconds that the first fetch of an issuer's keys may take.
+const TO_BE_READY: Duration = Duration::from_secs(25);
+const TO_ANSWER: Duration = Duration::from_secs(10);
+
+/// A running Countersign. It is killed, and its directory removed, when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Service {
+    directory: TempDir,
+    admin_port: u16,
+    running: Running,
+}
+
+/// What Validate said about a token.
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    Good(Box<TokenInfo>),
+    Refused(Reason),
+    /// A status: nobody could tell.
+    CannotTell(Box<Status>),
+}
+
+impl Said {
+    pub(crate) fn is_good(&self) -> bool {
+        matches!(self, Self::Good(_))
+    }
+
+    /// The token's content. Fails the test if it was not accepted.
+    #[track_caller]
+    pub(crate) fn good(self) -> TokenInfo {
+        match self {
+            Self::Good(token) => *token,
+            Self::Refused(reason) => panic!("refused: {reason:?}"),
+            Self::CannotTell(status) => panic!("cannot tell: {status}"),
+        }
+    }
+
+    /// The reason of a refusal. Fails the test if it was none.
+    #[track_caller]
+    pub(crate) fn refused(self) -> Reason {
+        match self {
+            Self::Refused(reason) => reason,
+            Self::Good(token) => panic!("accepted: {token:?}"),
+            Self::CannotTell(status) => panic!("cannot tell: {status}"),
+        }
+    }
+}
+
+impl Service {
+    /// Starts it and waits until it is ready. `yaml` is its configuration; of `listen`, `admin`, `store` and `telemetry`
+    /// the harness adds what it leaves out.
+    pub(crate) async fn start(yaml: &str) -> Self {
+        let service = Self::start_unready(yaml);
+        service.ready().await;
+        service
+    }
+
+    /// Starts it without waiting.
+    pub(crate) fn start_unready(yaml: &str) -> Self {
+        let directory = tempfile::Builder::new().prefix("countersign-").tempdir().unwrap();
+        let admin_port = ports::reserve();
+        let config = complete(yaml, directory.path(), admin_port);
+        std::fs::write(directory.path().join("countersign.yaml"), config).unwrap();
+        let running = serve(directory.path());
+        Self { directory, admin_port, running }
+    }
+
+    /// Starts it with a configuration that it should not accept, and returns how it ended and what it wrote.
+    pub(crate) async fn refused(yaml: &str) -> (ExitStatus, String) {
+        let mut service = Self::start_unready(yaml);
+        let status = service.wait_exit().await;
+        (status, service.output())
+    }
+
+    /// Waits until `/readyz` says so.
+    pub(crate) async fn ready(&self) {
+        until(&format!("ready; it wrote:\n{}", self.output()), TO_BE_READY, async || {
+            self.try_admin_get("/readyz").await.filter(|answer| answer.status == 200)
+        })
+        .await;
+    }
+
+    /// A new connection.
+    pub(crate) async fn client(&self) -> TokenServiceClient<Channel> {
+        let address = format!("unix:{}", self.socket().display());
+        let channel = Endpoint::from_shared(address).unwrap().connect().await;
+        TokenServiceClient::new(channel.unwrap_or_else(|error| panic!("{error:?}\n{}", self.output())))
+    }
+
+    /// Asks about one access token over a connection of its own.
+    pub(crate) async fn validate(&self, token: &str) -> Said {
+        validate(&mut self.client().await, token, TokenKind::Access).await
+    }
+
+    /// `GET` on the admin port.
+    pub(crate) async fn admin_get(&self, path: &str) -> Answer {
+        self.try_admin_get(path).await.expect("the admin port answers")
+    }
+
+    async fn try_admin_get(&self, path: &str) -> Option<Answer> {
+        within("an answer of the admin port", TO_ANSWER, http::get(self.admin_port, path)).await
+    }
+
+    /// The gRPC socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.path().join("grpc.sock")
+    }
+
+    /// Where its store and key ring are.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Everything it has logged.
+    pub(crate) fn output(&self) -> String {
+        self.running.output.text()
+    }
+
+    /// Asks it to end.
+    pub(crate) async fn sigterm(&self) {
+        self.running.sigterm().await;
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn wait_exit(&mut self) -> ExitStatus {
+        self.running.wait_exit().await
+    }
+
+    /// Ends it as a crash would. Its files stay.
+    pub(crate) async fn kill9(&mut self) {
+        self.running.kill9().await;
+    }
+
+    /// Starts it again with the same configuration and files, and waits until it is ready. It must have ended.
+    pub(crate) async fn restart(&mut self) {
+        self.running = serve(self.directory.path());
+        self.ready().await;
+    }
+}
+
+/// Asks about one token.
+pub(crate) async fn validate(
+    client: &mut TokenServiceClient<Channel>,
+    token: &str,
+    kind: TokenKind,
+) -> Said {
+    let request = ValidateRequest { token: token.to_owned(), kind: kind.into(), ..Default::default() };
+    match within("an answer to Validate", TO_ANSWER, client.validate(request)).await {
+        Err(status) => Said::CannotTell(Box::new(status)),
+        Ok(response) => match response.into_inner().outcome {
+            Some(Outcome::Token(token)) => Said::Good(Box::new(token)),
+            Some(Outcome::Rejection(Rejection { reason, .. })) => {
+                Said::Refused(Reason::try_from(reason).expect("a reason of this API"))
+            }
+            None => panic!("neither a token nor a rejection"),
+        },
+    }
+}
+
+fn serve(directory: &Path) -> Running {
+    let config = directory.join("countersign.yaml");
+    Running::start(
+        Command::new(env!("CARGO_BIN_EXE_countersign")).arg("serve").arg("--config").arg(config).current_dir(directory),
+    )
+}
+
+fn complete(yaml: &str, directory: &Path, admin_port: u16) -> String {
+    let directory = directory.display();
+    let mut config = yaml.to_owned();
+    if !config.is_empty() && !config.ends_with('\n') {
+        config.push('\n');
+    }
+    for (section, content) in [
+        ("listen", format!("unix:{directory}/grpc.sock")),
+        ("admin", format!("{{ listen: 127.0.0.1:{admin_port} }}")),
+        ("store", format!("{{ kind: embedded, path: {directory}/countersign.redb }}")),
+        ("telemetry", "{ log: debug, format: json }".to_owned()),
+    ] {
+        if !yaml.lines().any(|line| line.starts_with(&format!("{section}:"))) {
+            writeln!(config, "{section}: {content}").unwrap();
+        }
+    }
+    config
+}
