@@ -1,7 +1,8 @@
 //! Countersign: a token-validation service. This file is the map; ARCHITECTURE.md explains it.
 
-// app and cli come here: the composition root and the commands.
+// app comes here: the composition root.
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod issuer;
