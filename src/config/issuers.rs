@@ -96,8 +96,8 @@ fn issuer(section: &mut Section<'_, '_>, allow_http: bool) -> String {
     text
 }
 
-/// `name`; left out, it is the host of the issuer. It labels metrics and names a health service, so that it is kept short
-/// and plain.
+/// `name`; left out, it is the host of the issuer. It labels metrics and names a health service, so that it is kept
+/// short and plain.
 fn checked_name(section: &mut Section<'_, '_>, name: Option<String>, issuer: &str) -> String {
     let name = match name {
         Some(name) => name,

@@ -60,8 +60,8 @@ fn generic() -> Profile {
     }
 }
 
-/// Scalekit: every token says `typ: JWT`, kinds differ by their claims, and `oid` is the organization (at Entra the same
-/// name is a user).
+/// Scalekit: every token says `typ: JWT`, kinds differ by their claims, and `oid` is the organization (at Entra the
+/// same name is a user).
 ///
 /// Machine-to-machine tokens have no `aud` unless an audience was registered for their client. An issuer entry for
 /// those lists the machines' client ids (`m2morg_...`) as `audiences`, with `audience_claim: client_id`.

@@ -153,7 +153,8 @@ impl<'t> Section<'_, 't> {
         }
     }
 
-    /// A problem with one key's value, at its line, or at the section's if it was left out. The key `""` is the section.
+    /// A problem with one key's value, at its line, or at the section's if it was left out. The key `""` is the
+    /// section.
     pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
         let (place, path) = (self.place_of(key), self.path_of(key));
         self.reader.problem(&place, &path, message);
