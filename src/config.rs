@@ -5,10 +5,10 @@
 
 mod tree;
 
-pub mod env;
+mod env;
 mod overlay;
 
-pub mod problem;
+mod problem;
 mod reader;
 
 mod effective;
@@ -34,7 +34,7 @@ pub use self::{
     env::Environment,
     problem::{Problem, Problems},
 };
-use self::{problem::Place, reader::Reader};
+use self::{listen::Listeners, problem::Place, reader::Reader, section::Section};
 use crate::{
     api::{LimitSettings, ListenAddress, ServerSettings},
     issuer::IssuerSettings,
@@ -80,7 +80,7 @@ impl Config {
         let text = read(path)
             .map_err(|message| Problem::new(&file, Place::File, "", message))
             .map_err(Problems::from)?;
-        checked(&text, env, path.parent().unwrap_or(Path::new("")), file)
+        checked(&text, env, path.parent().unwrap_or_else(|| Path::new("")), file)
     }
 
     /// Checks a configuration that is at hand; paths in it lead from `base_dir`.
@@ -107,26 +107,19 @@ fn checked(text: &str, env: &Environment, base_dir: &Path, file: Arc<str>) -> Re
     for (place, message) in overlay::lay_over(&mut root, env) {
         reader.problem(&place, "", message);
     }
-    let (config, shown) = section::read_root(&mut reader, &root, |root| {
-        let listeners = listen::read(root);
-        let server = sections::server(root);
-        let issuers = issuers::read(root);
-        let cache = sections::cache(root);
-        let store = sections::store(root);
-        let limits = sections::limits(root);
-        let telemetry = sections::telemetry(root);
-        sections::not_built(root);
-        Config {
-            listen: listeners.listen,
-            server,
-            admin: listeners.admin,
-            issuers,
-            cache,
-            store,
-            limits,
-            telemetry,
-        }
-    });
+    let (config, shown) = section::read_root(&mut reader, &root, all_sections);
     let outcome = reader.finish()?;
     Ok(Loaded { config, effective: shown.document(), warnings: outcome.warnings })
+}
+
+fn all_sections(root: &mut Section<'_, '_>) -> Config {
+    let Listeners { listen, admin } = listen::read(root);
+    let server = sections::server(root);
+    let issuers = issuers::read(root);
+    let cache = sections::cache(root);
+    let store = sections::store(root);
+    let limits = sections::limits(root);
+    let telemetry = sections::telemetry(root);
+    sections::not_built(root);
+    Config { listen, server, admin, issuers, cache, store, limits, telemetry }
 }

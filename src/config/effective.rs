@@ -8,11 +8,11 @@ pub(super) enum Shown {
     /// One word that needs no quotes, or text quoted already.
     Scalar(String),
     /// `[a, b]`.
-    List(Vec<Shown>),
+    List(Vec<Self>),
     /// One item a paragraph: `- name: ...`.
-    Sections(Vec<Shown>),
+    Sections(Vec<Self>),
     /// `key: value` lines.
-    Section(Vec<(&'static str, Shown)>),
+    Section(Vec<(&'static str, Self)>),
 }
 
 impl Shown {
@@ -29,44 +29,58 @@ impl Shown {
 
     /// The whole document.
     pub(super) fn document(&self) -> String {
-        let mut out = String::new();
-        self.write(&mut out, 0);
-        out
+        Document(self).to_string()
     }
 
-    fn write(&self, out: &mut String, indent: usize) {
+    fn after_key(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
         match self {
-            Self::Scalar(_) | Self::List(_) => {
-                out.push_str(&format!("{:indent$}{self}\n", ""));
+            Self::Section(entries) if !entries.is_empty() => {
+                writeln!(f)?;
+                lines(f, entries, indent + 2, "")
             }
-            Self::Section(entries) => {
-                for (key, value) in entries {
-                    out.push_str(&format!("{:indent$}{key}:", ""));
-                    value.write_after_key(out, indent);
-                }
+            Self::Sections(items) if !items.is_empty() => {
+                writeln!(f)?;
+                items.iter().try_for_each(|item| match item {
+                    Self::Section(entries) => lines(f, entries, indent + 2, "- "),
+                    Self::Scalar(_) | Self::List(_) | Self::Sections(_) => {
+                        writeln!(f, "{:1$}- {item}", "", indent + 2)
+                    }
+                })
             }
-            Self::Sections(items) => {
-                for item in items {
-                    let mut text = String::new();
-                    item.write(&mut text, indent + 2);
-                    let first = text.get(indent + 2..).unwrap_or_default();
-                    out.push_str(&format!("{:indent$}- {first}", ""));
-                }
-            }
+            Self::Scalar(_) | Self::List(_) | Self::Section(_) | Self::Sections(_) => writeln!(f, " {self}"),
         }
     }
+}
 
-    fn write_after_key(&self, out: &mut String, indent: usize) {
-        match self {
-            Self::Scalar(_) | Self::List(_) => out.push_str(&format!(" {self}\n")),
-            Self::Section(entries) if entries.is_empty() => out.push_str(" {}\n"),
-            Self::Sections(items) if items.is_empty() => out.push_str(" []\n"),
-            Self::Section(_) | Self::Sections(_) => {
-                out.push('\n');
-                self.write(out, indent + 2);
-            }
+/// As a block: a key a line.
+struct Document<'s>(&'s Shown);
+
+impl fmt::Display for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Shown::Section(entries) => lines(f, entries, 0, ""),
+            single @ (Shown::Scalar(_) | Shown::List(_) | Shown::Sections(_)) => writeln!(f, "{single}"),
         }
     }
+}
+
+/// `key: value` lines, the first behind a mark, the others below it.
+fn lines(
+    f: &mut fmt::Formatter<'_>,
+    entries: &[(&'static str, Shown)],
+    indent: usize,
+    mark: &str,
+) -> fmt::Result {
+    let inner = indent + mark.len();
+    for (index, (key, value)) in entries.iter().enumerate() {
+        if index == 0 {
+            write!(f, "{:indent$}{mark}{key}:", "")?;
+        } else {
+            write!(f, "{:inner$}{key}:", "")?;
+        }
+        value.after_key(f, inner)?;
+    }
+    Ok(())
 }
 
 /// On one line, as in `[a, b]` and `{file: x}`.
@@ -96,11 +110,11 @@ impl fmt::Display for Shown {
 /// Whether the text is a plain scalar that YAML reads as this text: it begins with a letter, a slash or `./`, holds no
 /// character with a meaning, and is no word with one.
 fn is_plain(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let begins = text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/')
         || text.starts_with("./")
         || text.starts_with("../");
     let ordinary = |char: char| char.is_ascii_alphanumeric() || "_-./:+@=".contains(char);
-    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     begins
         && text.chars().all(ordinary)
         && !text.ends_with(':')
@@ -108,17 +122,13 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn in_quotes(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => quoted.extend(['\\', char]),
-            ' ' => quoted.push(' '),
-            _ if char.is_ascii_graphic() || char.is_alphanumeric() => quoted.push(char),
-            _ => quoted.push_str(&format!("\\U{:08x}", u32::from(char))),
-        }
-    }
-    quoted.push('"');
-    quoted
+    let escaped = |char: char| match char {
+        '"' | '\\' => format!("\\{char}"),
+        ' ' => char.to_string(),
+        _ if char.is_ascii_graphic() || char.is_alphanumeric() => char.to_string(),
+        _ => format!("\\U{:08x}", u32::from(char)),
+    };
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// One entry with what tells it from the others; no settings only together with a problem.
 struct Entry {
@@ -51,10 +51,11 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<IssuerSettings> {
 }
 
 fn read_one(section: &mut Section<'_, '_>) -> Entry {
+    let name = section.optional::<String>("name");
     let profile = profile::read(section);
     let allow_http = section.value("allow_http", false);
     let issuer = issuer(section, allow_http);
-    let name = name(section, &issuer);
+    let name = checked_name(section, name, &issuer);
     let place = section.place_of("issuer");
     let source = keys::source(section, allow_http);
     let (audiences, audience_claim) = audiences(section);
@@ -95,25 +96,26 @@ fn issuer(section: &mut Section<'_, '_>, allow_http: bool) -> String {
     text
 }
 
-/// Reads `name`; left out, it is the host of the issuer. It labels metrics and names a health service, so that it is kept
+/// `name`; left out, it is the host of the issuer. It labels metrics and names a health service, so that it is kept
 /// short and plain.
-fn name(section: &mut Section<'_, '_>, issuer: &str) -> String {
-    if section.has("name") {
-        let name = section.optional::<String>("name").unwrap_or_default();
-        if !name.is_empty() && !is_plain(&name) {
-            section.problem("name", "may have up to 64 letters, digits, `.`, `-` and `_`");
-        }
-        return name;
-    }
-    let host = Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    // An IPv6 address cannot be a name as it is.
-    let name: String =
-        host.chars().filter(|char| !"[]".contains(*char)).collect::<String>().replace(':', "-");
-    if !name.is_empty() && !is_plain(&name) {
-        section.problem("name", "is needed: the issuer's host is too long to be one");
+fn checked_name(section: &mut Section<'_, '_>, name: Option<String>, issuer: &str) -> String {
+    let name = match name {
+        Some(name) => name,
+        None if section.has("name") => return String::new(),
+        None => host_name(issuer),
+    };
+    if !is_plain(&name) {
+        section.problem("name", "may have up to 64 letters, digits, `.`, `-` and `_`");
     }
     section.show("name", Shown::text(name.as_str()));
     name
+}
+
+/// An IPv6 address is no name as it is written.
+fn host_name(issuer: &str) -> String {
+    let url = Url::parse(issuer).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host.trim_matches(['[', ']']).replace(':', "-")
 }
 
 fn is_plain(name: &str) -> bool {

@@ -6,14 +6,14 @@ use url::{Host, Url};
 
 use super::{
     effective::Shown,
-    scalar::{Setting, Size},
+    scalar::{Setting, Size, no_such},
     secret,
-    section::{Section, no_such},
+    section::Section,
     tree::Value,
 };
 use crate::{
     domain::{
-        algorithm::{Algorithm, AllowedAlgorithms},
+        algorithm::{Algorithm, AllowedAlgorithms, UnknownAlgorithm},
         secret::Secret,
     },
     issuer::{KeyFreshness, KeySettings, KeySource},
@@ -23,7 +23,7 @@ impl Setting for Algorithm {
     fn read(value: &Value) -> Result<Self, String> {
         let name = String::read(value)?;
         let known = Self::ALL.map(Self::as_str);
-        name.parse().or_else(|_| Err(no_such("an algorithm", &name, &known)))
+        name.parse().map_err(|UnknownAlgorithm| no_such("an algorithm", &name, &known))
     }
 
     fn show(&self) -> Shown {
@@ -111,7 +111,7 @@ fn check_length(issuer: &mut Section<'_, '_>, secret: &Secret, allowed: &Allowed
 pub(super) fn settings(issuer: &mut Section<'_, '_>) -> Option<KeySettings> {
     const SECOND: Duration = Duration::from_secs(1);
     const LEAST: Duration = Duration::from_millis(1);
-    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    const YEAR: Duration = Duration::from_hours(365 * 24);
     issuer.section("keys", |keys| {
         let refresh_after = keys.within("refresh_after", 300 * SECOND, &(LEAST..=YEAR));
         let max_age = keys.within("max_age", 86_400 * SECOND, &(LEAST..=YEAR));

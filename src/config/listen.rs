@@ -13,7 +13,7 @@ use crate::api::ListenAddress;
 impl Setting for ListenAddress {
     fn read(value: &Value) -> Result<Self, String> {
         const WHAT: &str =
-            "an IP address with a port such as `127.0.0.1:50051` or `[::1]:50051`, or `unix:/path/to/socket`";
+            "an IP address and port such as `127.0.0.1:50051` or `[::1]:50051`, or `unix:/path/to/socket`";
         let Value::Text(text) = value else { return expected(WHAT, value) };
         match text.strip_prefix("unix:") {
             Some(path) if Path::new(path).is_absolute() => Ok(Self::Unix(path.into())),
@@ -46,10 +46,11 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
         admin.value("listen", Some(loopback(9_090)))
     });
     let any_caller = root.value("insecure_allow_any_caller", false);
-    if root.is_sound() {
-        check_each_is_another(root, &listen, admin.as_ref());
-        check_callers(root, &listen, any_caller);
+    if root.is_empty_list("listen") && listen.is_empty() {
+        root.problem("listen", "at least one address is needed");
     }
+    check_each_is_another(root, &listen, admin.as_ref());
+    check_callers(root, &listen, any_caller);
     Listeners { listen, admin }
 }
 
@@ -62,9 +63,6 @@ fn check_each_is_another(
     listen: &[ListenAddress],
     admin: Option<&ListenAddress>,
 ) {
-    if listen.is_empty() {
-        root.problem("listen", "at least one address is needed");
-    }
     for (index, address) in listen.iter().enumerate() {
         if is_one_place(address) && listen.iter().take(index).any(|before| before == address) {
             root.problem("listen", format!("{} is listed twice", address.show()));

@@ -1,6 +1,6 @@
 //! What is known about a kind of identity provider: defaults under what the user wrote.
 
-use super::section::{Section, no_such};
+use super::{scalar::no_such, section::Section};
 use crate::domain::{
     algorithm::{Algorithm, AllowedAlgorithms},
     kind::{KindRule, KindRules},
@@ -16,8 +16,10 @@ pub(super) struct Profile {
     pub(super) claims: ClaimNames,
 }
 
+type Defaults = fn() -> Profile;
+
 /// Profiles that this version has.
-const BUILT: [(&str, fn() -> Profile); 2] = [("generic", generic), ("scalekit", scalekit)];
+const BUILT: [(&str, Defaults); 2] = [("generic", generic), ("scalekit", scalekit)];
 
 /// Profiles that are documented and to come.
 const PLANNED: [&str; 7] = ["auth0", "okta", "keycloak", "hydra", "entra", "cognito", "supabase"];
@@ -58,8 +60,8 @@ fn generic() -> Profile {
     }
 }
 
-/// Scalekit: every token says `typ: JWT`, kinds differ by their claims, and `oid` is the organization (at Entra the same
-/// name is a user).
+/// Scalekit: every token says `typ: JWT`, kinds differ by their claims, and `oid` is the organization (at Entra the
+/// same name is a user).
 ///
 /// Machine-to-machine tokens have no `aud` unless an audience was registered for their client. An issuer entry for
 /// those lists the machines' client ids (`m2morg_...`) as `audiences`, with `audience_claim: client_id`.

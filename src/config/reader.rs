@@ -56,7 +56,7 @@ impl<'t> Reader<'t> {
         self.warnings.push(Problem::new(&self.file, place.clone(), path, message));
     }
 
-    /// How many problems there are so far; with [`forget_since`](Self::forget_since) and for "none since".
+    /// How many problems there are so far.
     pub(super) fn count(&self) -> usize {
         self.problems.len()
     }

@@ -24,9 +24,23 @@ pub(super) fn described(value: &Value) -> String {
         Value::Integer(value) => format!("the number {value}"),
         Value::Fraction => "a number with a fraction".to_owned(),
         Value::Text(text) => quoted(text),
-        Value::List(_) => "a list".to_owned(),
-        Value::Map(_) => "a section".to_owned(),
+        Value::List(_) | Value::Map(_) => kind_of(value).to_owned(),
     }
+}
+
+/// The same without the value itself, where a list or section was expected: what stands there may be anything.
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) | Value::Integer(_) | Value::Fraction | Value::Text(_) => "a single value",
+        Value::List(_) => "a list",
+        Value::Map(_) => "a section",
+    }
+}
+
+/// "... is not ...; known: ..." for names that are more than a few.
+pub(super) fn no_such(what: &str, written: &str, known: &[&str]) -> String {
+    format!("{} is not {what}; known: {}", quoted(written), known.join(", "))
 }
 
 pub(super) fn expected<T>(what: &str, value: &Value) -> Result<T, String> {

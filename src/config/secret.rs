@@ -94,7 +94,8 @@ fn decoded(mut bytes: Zeroizing<Vec<u8>>, encoding: Encoding) -> Result<Secret, 
     let mut bytes = match encoding {
         Encoding::Raw => bytes,
         Encoding::Base64 => {
-            BASE64.decode(&*bytes).map(Zeroizing::new).map_err(|_| "is not base64".to_owned())?
+            let decoded = BASE64.decode(&*bytes).ok().map(Zeroizing::new);
+            decoded.ok_or_else(|| "is not base64".to_owned())?
         }
     };
     if bytes.is_empty() {

@@ -1,13 +1,13 @@
 //! A section being read: hands out keys by type and default, remembers which there are, reports every problem and goes
 //! on with the default, and notes each effective value. One call for a key is all that a key needs.
 
-use std::ops::RangeInclusive;
+mod values;
 
 use super::{
     effective::Shown,
-    problem::{Place, quoted},
+    problem::Place,
     reader::Reader,
-    scalar::{Setting, described},
+    scalar::kind_of,
     tree::{Entry, Node, Value},
 };
 
@@ -46,8 +46,7 @@ fn read_section<'t, T>(
         // A section whose keys are all commented out.
         Value::Null => &[],
         Value::Bool(_) | Value::Integer(_) | Value::Fraction | Value::Text(_) | Value::List(_) => {
-            let message =
-                format!("expected a section (`key: value` lines), found {}", described(&node.value));
+            let message = format!("expected a section (`key: value` lines), found {}", kind_of(&node.value));
             reader.problem(&node.place, &path, message);
             let reported = reader.count();
             let read = read_entries(reader, node.place.clone(), path, &[], read);
@@ -69,7 +68,9 @@ fn read_entries<'t, T>(
     let mut section =
         Section { reader, place, path, entries, known: Vec::new(), shown: Vec::new(), problems_before };
     let result = read(&mut section);
-    let Section { reader, path, entries, known, shown, .. } = section;
+    let Section { reader, path, entries, known, mut shown, .. } = section;
+    // In the order in which the keys were first asked for.
+    shown.sort_by_key(|(key, _)| known.iter().position(|asked| asked == key));
     for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
         reader.unknown(&entry.node.place, &path, &entry.key, &known);
     }
@@ -85,129 +86,6 @@ impl<'t> Section<'_, 't> {
             self.reader.know(&path);
         }
         self.find(key)
-    }
-
-    /// A single value, or the default.
-    pub(super) fn value<T: Setting>(&mut self, key: &'static str, default: T) -> T {
-        let value = self.read(key).unwrap_or(default);
-        self.show(key, value.show());
-        value
-    }
-
-    /// A single value that may be left out without a default.
-    pub(super) fn optional<T: Setting>(&mut self, key: &'static str) -> Option<T> {
-        let value = self.read(key)?;
-        self.show(key, T::show(&value));
-        Some(value)
-    }
-
-    /// A single value between two bounds, or the default.
-    pub(super) fn within<T: Setting + PartialOrd>(
-        &mut self,
-        key: &'static str,
-        default: T,
-        bounds: &RangeInclusive<T>,
-    ) -> T {
-        let value = self.value(key, default);
-        self.check_bounds(key, &value, bounds);
-        value
-    }
-
-    /// The same where `off` is a value too.
-    pub(super) fn within_or_off<T: Setting + PartialOrd>(
-        &mut self,
-        key: &'static str,
-        default: Option<T>,
-        bounds: &RangeInclusive<T>,
-    ) -> Option<T> {
-        let value = self.value(key, default);
-        if let Some(value) = &value {
-            self.check_bounds(key, value, bounds);
-        }
-        value
-    }
-
-    fn check_bounds<T: Setting + PartialOrd>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-        bounds: &RangeInclusive<T>,
-    ) {
-        if !bounds.contains(value) {
-            let (least, most) = (bounds.start().show(), bounds.end().show());
-            self.problem(key, format!("must be between {least} and {most}"));
-        }
-    }
-
-    /// One of a few words, or the default.
-    pub(super) fn choice<T: Copy + PartialEq>(
-        &mut self,
-        key: &'static str,
-        default: T,
-        words: &[(&'static str, T)],
-    ) -> T {
-        let chosen = match self.raw(key).map(|node| &node.value) {
-            None => default,
-            Some(value) => {
-                let found = words.iter().find(|(word, _)| matches!(value, Value::Text(text) if text == word));
-                found.map_or_else(
-                    || {
-                        let expected: Vec<String> =
-                            words.iter().map(|(word, _)| format!("`{word}`")).collect();
-                        let message =
-                            format!("expected {}, found {}", expected.join(" or "), described(value));
-                        self.problem(key, message);
-                        default
-                    },
-                    |(_, value)| *value,
-                )
-            }
-        };
-        if let Some((word, _)) = words.iter().find(|(_, value)| *value == chosen) {
-            self.show(key, Shown::plain(*word));
-        }
-        chosen
-    }
-
-    /// A list, or the default.
-    pub(super) fn list<T: Setting>(&mut self, key: &'static str, default: Vec<T>) -> Vec<T> {
-        let list = match self.raw(key) {
-            None => default,
-            Some(Node { value: Value::List(items), .. }) => self.items(key, items),
-            Some(node) => {
-                let message = format!("expected a list such as `[a, b]`, found {}", described(&node.value));
-                self.problem(key, message);
-                default
-            }
-        };
-        self.show(key, Shown::List(list.iter().map(T::show).collect()));
-        list
-    }
-
-    /// A list, where a single value is a list of one, or the default.
-    pub(super) fn one_or_more<T: Setting>(&mut self, key: &'static str, default: Vec<T>) -> Vec<T> {
-        match self.raw(key).map(|node| &node.value) {
-            None | Some(Value::List(_)) => self.list(key, default),
-            Some(_) => {
-                let list: Vec<T> = self.read(key).into_iter().collect();
-                self.show(key, Shown::List(list.iter().map(T::show).collect()));
-                list
-            }
-        }
-    }
-
-    fn items<T: Setting>(&mut self, key: &str, items: &[Node]) -> Vec<T> {
-        let mut list = Vec::new();
-        for (index, item) in items.iter().enumerate() {
-            match T::read(&item.value) {
-                Ok(value) => list.push(value),
-                Err(message) => {
-                    let path = format!("{}[{index}]", self.path_of(key));
-                    self.reader.problem(&item.place, &path, message);
-                }
-            }
-        }
-        list
     }
 
     /// A section within this one, read also where it was left out.
@@ -244,7 +122,7 @@ impl<'t> Section<'_, 't> {
             None => return Vec::new(),
             Some(Node { value: Value::List(items), .. }) => items,
             Some(node) => {
-                let message = format!("expected a list of sections, found {}", described(&node.value));
+                let message = format!("expected a list of sections, found {}", kind_of(&node.value));
                 self.problem(key, message);
                 return Vec::new();
             }
@@ -275,7 +153,8 @@ impl<'t> Section<'_, 't> {
         }
     }
 
-    /// A problem with one key's value, at its line, or at the section's if it was left out.
+    /// A problem with one key's value, at its line, or at the section's if it was left out. The key `""` is the
+    /// section.
     pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
         let (place, path) = (self.place_of(key), self.path_of(key));
         self.reader.problem(&place, &path, message);
@@ -310,23 +189,6 @@ impl<'t> Section<'_, 't> {
         self.raw(key).is_some()
     }
 
-    /// Whether a key was left out, or written as a list of nothing. Anything else that gave no
-    /// items has been reported.
-    pub(super) fn is_empty_list(&mut self, key: &'static str) -> bool {
-        match self.raw(key).map(|node| &node.value) {
-            None => true,
-            Some(Value::List(items)) => items.is_empty(),
-            Some(
-                Value::Null
-                | Value::Bool(_)
-                | Value::Integer(_)
-                | Value::Fraction
-                | Value::Text(_)
-                | Value::Map(_),
-            ) => false,
-        }
-    }
-
     /// Where a key was written, or else this section.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.find(key).map_or_else(|| self.place.clone(), |node| node.place.clone())
@@ -337,21 +199,10 @@ impl<'t> Section<'_, 't> {
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
-    }
-
-    fn read<T: Setting>(&mut self, key: &'static str) -> Option<T> {
-        match T::read(&self.raw(key)?.value) {
-            Ok(value) => Some(value),
-            Err(message) => {
-                self.problem(key, message);
-                None
-            }
+        match (self.path.as_str(), key) {
+            ("", key) => key.to_owned(),
+            (section, "") => section.to_owned(),
+            (section, key) => format!("{section}.{key}"),
         }
     }
-}
-
-/// "expected one of ..., found ..." for words that are more than a few.
-pub(super) fn no_such(what: &str, written: &str, known: &[&str]) -> String {
-    format!("{} is not {what}; known: {}", quoted(written), known.join(", "))
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Reads `server`.
 pub(super) fn server(root: &mut Section<'_, '_>) -> ServerSettings {
