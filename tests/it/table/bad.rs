@@ -25,5 +25,8 @@ fn asked(name: &'static str, reason: Reason, mint: &Mint<'_>, asked: Asked) -> R
 }
 
 pub(crate) fn rows(world: &World) -> Vec<Row> {
-    [form::rows(world), key::rows(world), claims::rows(world), request::rows(world)].into_iter().flatten().collect()
+    [form::rows(world), key::rows(world), claims::rows(world), request::rows(world)]
+        .into_iter()
+        .flatten()
+        .collect()
 }

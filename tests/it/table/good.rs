@@ -28,27 +28,41 @@ pub(crate) fn rows(world: &World) -> Vec<Row> {
     }
     let token = || world.token();
     rows.extend([
-        good("Ed25519, the fully specified name", &world.signed_by(world.signer("EdDSA")).header("alg", json!("Ed25519"))),
+        good(
+            "Ed25519, the fully specified name",
+            &world.signed_by(world.signer("EdDSA")).header("alg", json!("Ed25519")),
+        ),
         good("typ with application/", &token().header("typ", json!("application/at+jwt"))),
         good("typ in capitals", &token().header("typ", json!("AT+JWT"))),
-        good("no kid: the only key of that algorithm", &world.signed_by(world.signer("ES256")).no_header("kid")),
+        good(
+            "no kid: the only key of that algorithm",
+            &world.signed_by(world.signer("ES256")).no_header("kid"),
+        ),
         good("no kid, several RSA keys", &token().no_header("kid")),
         good("a shared secret ignores kid", &world.shared("HS256").header("kid", json!("whatever"))),
         good("unknown header parameters are ignored", &token().header("x-custom", json!({"a": 1}))),
-        good("jku, jwk, x5u and x5c are never read", &token()
-            .header("jku", json!("https://evil.example/jwks"))
-            .header("jwk", json!({"kty": "oct", "k": "AA"}))
-            .header("x5u", json!("https://evil.example/x5u"))
-            .header("x5c", json!(["AA"]))),
+        good(
+            "jku, jwk, x5u and x5c are never read",
+            &token()
+                .header("jku", json!("https://evil.example/jwks"))
+                .header("jwk", json!({"kty": "oct", "k": "AA"}))
+                .header("x5u", json!("https://evil.example/x5u"))
+                .header("x5c", json!(["AA"])),
+        ),
         good("aud as an array", &token().claim("aud", json!(["https://other.test", AUDIENCE]))),
         good("the other configured audience", &token().claim("aud", json!("web"))),
-        good("fractional times", &token().claim("exp", json!(NOW as f64 + 300.5)).claim("iat", json!(NOW as f64 - 0.25))),
+        good(
+            "fractional times",
+            &token().claim("exp", json!(NOW as f64 + 300.5)).claim("iat", json!(NOW as f64 - 0.25)),
+        ),
         Row {
             name: "times in exponent notation",
-            token: token().raw(&token().header_text(), &token().claims_text().replace(
-                &format!("\"exp\":{}", NOW + 300),
-                &format!("\"exp\":{}e0", NOW + 300),
-            )),
+            token: token().raw(
+                &token().header_text(),
+                &token()
+                    .claims_text()
+                    .replace(&format!("\"exp\":{}", NOW + 300), &format!("\"exp\":{}e0", NOW + 300)),
+            ),
             asked: Asked::default(),
             expected: Expected::Good,
         },
@@ -64,27 +78,48 @@ pub(crate) fn rows(world: &World) -> Vec<Row> {
         good("unicode and escapes", &token().claim("name", json!("J\u{f6}rg \u{1f600} \"q\" \\"))),
         good("Scalekit access token", &world.scalekit()),
         good("Scalekit access token of modular SSO", &world.scalekit().no_claim("sid").no_claim("oid")),
-        with("scopes, roles and permissions as asked", &token(), Asked {
-            scopes: vec!["orders:read".into(), "orders:write".into()],
-            roles: vec!["admin".into()],
-            permissions: vec!["invoices:pay".into()],
-            ..Asked::default()
-        }),
+        with(
+            "scopes, roles and permissions as asked",
+            &token(),
+            Asked {
+                scopes: vec!["orders:read".into(), "orders:write".into()],
+                roles: vec!["admin".into()],
+                permissions: vec!["invoices:pay".into()],
+                ..Asked::default()
+            },
+        ),
         with("issuer as pinned", &token(), Asked { issuer: ISSUER.into(), ..Asked::default() }),
-        with("audience as narrowed", &token(), Asked { audiences: vec![AUDIENCE.into()], ..Asked::default() }),
-        with("an ID token, asked for as one", &id_token(world), Asked { kind: TokenKind::Id, ..Asked::default() }),
-        with("bound to the certificate that was shown", &bound(world), Asked {
-            certificate: Some([7; 32]),
-            scheme: Scheme::Bearer,
-            ..Asked::default()
-        }),
-        with("younger than max_token_age", &world.shared("HS256").claim("iat", json!(NOW - 3599)), Asked::default()),
+        with(
+            "audience as narrowed",
+            &token(),
+            Asked { audiences: vec![AUDIENCE.into()], ..Asked::default() },
+        ),
+        with(
+            "an ID token, asked for as one",
+            &id_token(world),
+            Asked { kind: TokenKind::Id, ..Asked::default() },
+        ),
+        with(
+            "bound to the certificate that was shown",
+            &bound(world),
+            Asked { certificate: Some([7; 32]), scheme: Scheme::Bearer, ..Asked::default() },
+        ),
+        with(
+            "younger than max_token_age",
+            &world.shared("HS256").claim("iat", json!(NOW - 3599)),
+            Asked::default(),
+        ),
     ]);
     rows
 }
 
 pub(crate) fn id_token(world: &World) -> Mint<'_> {
-    world.token().header("typ", json!("JWT")).no_claim("client_id").no_claim("scope").claim("auth_time", json!(NOW))
+    world
+        .token()
+        .header("typ", json!("JWT"))
+        .no_claim("client_id")
+        .no_claim("scope")
+        .claim("auth_time", json!(NOW))
 }
 
 /// `cnf` with the base64url of 32 bytes of seven.

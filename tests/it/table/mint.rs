@@ -91,9 +91,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let algorithms = [
-            "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-        ];
+        let algorithms =
+            ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
         let signers: Vec<_> = algorithms.into_iter().map(Signer::of).collect();
         let mut keys: Vec<Value> = signers.iter().map(Signer::jwk).collect();
         // Published, but not for signatures, or not usable: none of them may ever verify anything.
@@ -142,13 +141,17 @@ issuers:
         let loaded = Config::parse(&yaml, &Environment::default(), directory.path()).unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
         let tasks = Tasks::default();
-        let validator = crate::support::inprocess::validator(
-            loaded.config,
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            &tasks,
-        )
-        .await;
-        Self { validator, clock, signers, stranger: Signer::fresh("RS256").named("stranger"), _tasks: tasks, _directory: directory }
+        let validator =
+            crate::support::inprocess::validator(loaded.config, Arc::clone(&clock) as Arc<dyn Clock>, &tasks)
+                .await;
+        Self {
+            validator,
+            clock,
+            signers,
+            stranger: Signer::fresh("RS256").named("stranger"),
+            _tasks: tasks,
+            _directory: directory,
+        }
     }
 
     pub(crate) fn signer(&self, alg: &str) -> &Signer {

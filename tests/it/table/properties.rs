@@ -49,7 +49,12 @@ fn no_mutated_token_is_accepted() {
                 continue;
             }
             let answer = world.ask(&mutated, &Asked::default()).await.unwrap();
-            assert_ne!(answer, Expected::Good, "{} mutated in way {how} at {at} was accepted", signer.algorithm());
+            assert_ne!(
+                answer,
+                Expected::Good,
+                "{} mutated in way {how} at {at} was accepted",
+                signer.algorithm()
+            );
         }
     });
 }
@@ -76,8 +81,22 @@ fn no_signed_claims_make_it_panic_and_only_sound_ones_pass() {
             prop::collection::vec("\\PC{0,6}", 0..4).prop_map(serde_json::Value::from),
         ];
         let name = prop::sample::select(vec![
-            "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "sid", "scope", "roles", "permissions", "cnf", "client_id",
-            "typ", "events", "token_use",
+            "iss",
+            "sub",
+            "aud",
+            "exp",
+            "iat",
+            "nbf",
+            "jti",
+            "sid",
+            "scope",
+            "roles",
+            "permissions",
+            "cnf",
+            "client_id",
+            "typ",
+            "events",
+            "token_use",
         ]);
         for (name, value) in draw(&(name, value), 2000) {
             let token = world.signed_by(world.signer("EdDSA")).claim(name, value.clone()).make();

@@ -27,8 +27,16 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("iat ahead", NotYetValid, &token().claim("iat", json!(NOW + 61))),
         bad("iat is a string", ClaimInvalid, &token().claim("iat", json!("0"))),
         bad("iat is an object", ClaimInvalid, &token().claim("iat", json!({}))),
-        bad("lives a second too long", ClaimInvalid, &token().claim("iat", json!(NOW)).claim("exp", json!(NOW + 86_401))),
-        bad("lives too long, without iat", ClaimInvalid, &token().no_claim("iat").claim("exp", json!(NOW + 86_401))),
+        bad(
+            "lives a second too long",
+            ClaimInvalid,
+            &token().claim("iat", json!(NOW)).claim("exp", json!(NOW + 86_401)),
+        ),
+        bad(
+            "lives too long, without iat",
+            ClaimInvalid,
+            &token().no_claim("iat").claim("exp", json!(NOW + 86_401)),
+        ),
         bad("older than max_token_age", Expired, &world.shared("HS256").claim("iat", json!(NOW - 3600))),
         bad("of unknown age", ClaimInvalid, &world.shared("HS256").no_claim("iat")),
         bad("no sub", ClaimInvalid, &token().no_claim("sub")),
@@ -45,35 +53,78 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("an untyped token as an access token", WrongKind, &token().no_header("typ")),
         bad("typ JWT as an access token", WrongKind, &token().header("typ", json!("JWT"))),
         bad("at+jwt of another main type", WrongKind, &token().header("typ", json!("text/at+jwt"))),
-        bad("a logout token without typ", WrongKind, &token()
-            .claim("events", json!({"http://schemas.openid.net/event/backchannel-logout": {}}))),
+        bad(
+            "a logout token without typ",
+            WrongKind,
+            &token().claim("events", json!({"http://schemas.openid.net/event/backchannel-logout": {}})),
+        ),
         bad("token_use says id", WrongKind, &token().claim("token_use", json!("id"))),
         bad("the payload says Refresh", WrongKind, &token().claim("typ", json!("Refresh"))),
         bad("the payload says Offline", WrongKind, &token().claim("typ", json!("Offline"))),
         bad("the payload says ID", WrongKind, &token().claim("typ", json!("ID"))),
-        bad("a Scalekit ID token", WrongKind, &world.scalekit()
-            .no_claim("jti").claim("azp", json!("skc_123")).claim("at_hash", json!("x"))),
+        bad(
+            "a Scalekit ID token",
+            WrongKind,
+            &world.scalekit().no_claim("jti").claim("azp", json!("skc_123")).claim("at_hash", json!("x")),
+        ),
         bad("a Scalekit token with at_hash", WrongKind, &world.scalekit().claim("at_hash", json!("x"))),
         bad("a Scalekit token without client_id", WrongKind, &world.scalekit().no_claim("client_id")),
         bad("a Scalekit token typed at+jwt", WrongKind, &world.scalekit().header("typ", json!("at+jwt"))),
-        asked("an access token as an ID token", WrongKind, &token(), Asked { kind: TokenKind::Id, ..Asked::default() }),
-        asked("a Scalekit access token as an ID token", WrongKind, &world.scalekit(),
-            Asked { kind: TokenKind::Id, ..Asked::default() }),
+        asked(
+            "an access token as an ID token",
+            WrongKind,
+            &token(),
+            Asked { kind: TokenKind::Id, ..Asked::default() },
+        ),
+        asked(
+            "a Scalekit access token as an ID token",
+            WrongKind,
+            &world.scalekit(),
+            Asked { kind: TokenKind::Id, ..Asked::default() },
+        ),
         bad("bound to a certificate, none shown", BindingMismatch, &bound(world)),
-        asked("bound to another certificate", BindingMismatch, &bound(world),
-            Asked { certificate: Some([8; 32]), ..Asked::default() }),
-        bad("bound to a key (DPoP) under Bearer", BindingMismatch, &token().claim("cnf", json!({"jkt": "x"}))),
-        asked("bound to a key under DPoP, proofs not built", BindingMismatch,
-            &token().claim("cnf", json!({"jkt": "x"})), Asked { scheme: Scheme::Dpop, ..Asked::default() }),
-        asked("unbound, but under DPoP", BindingMismatch, &token(), Asked { scheme: Scheme::Dpop, ..Asked::default() }),
+        asked(
+            "bound to another certificate",
+            BindingMismatch,
+            &bound(world),
+            Asked { certificate: Some([8; 32]), ..Asked::default() },
+        ),
+        bad(
+            "bound to a key (DPoP) under Bearer",
+            BindingMismatch,
+            &token().claim("cnf", json!({"jkt": "x"})),
+        ),
+        asked(
+            "bound to a key under DPoP, proofs not built",
+            BindingMismatch,
+            &token().claim("cnf", json!({"jkt": "x"})),
+            Asked { scheme: Scheme::Dpop, ..Asked::default() },
+        ),
+        asked(
+            "unbound, but under DPoP",
+            BindingMismatch,
+            &token(),
+            Asked { scheme: Scheme::Dpop, ..Asked::default() },
+        ),
         bad("cnf empty", BindingMismatch, &token().claim("cnf", json!({}))),
         bad("cnf null", BindingMismatch, &token().claim("cnf", json!(null))),
         bad("cnf is a string", BindingMismatch, &token().claim("cnf", json!("x"))),
-        asked("cnf with an unknown member beside", BindingMismatch,
-            &token().claim("cnf", json!({"x5t#S256": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc", "new": 1})),
-            Asked { certificate: Some([7; 32]), ..Asked::default() }),
+        asked(
+            "cnf with an unknown member beside",
+            BindingMismatch,
+            &token()
+                .claim("cnf", json!({"x5t#S256": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc", "new": 1})),
+            Asked { certificate: Some([7; 32]), ..Asked::default() },
+        ),
     ];
-    for typ in ["logout+jwt", "secevent+jwt", "dpop+jwt", "statuslist+jwt", "token-introspection+jwt", "application/logout+JWT"] {
+    for typ in [
+        "logout+jwt",
+        "secevent+jwt",
+        "dpop+jwt",
+        "statuslist+jwt",
+        "token-introspection+jwt",
+        "application/logout+JWT",
+    ] {
         let name: &'static str = Box::leak(format!("typ {typ}").into_boxed_str());
         rows.push(bad(name, WrongKind, &token().header("typ", json!(typ))));
     }

@@ -1,11 +1,16 @@
 //! Issuer, key, algorithm and signature.
 
-use countersign::domain::reason::Reason::{AlgorithmNotAllowed, BadSignature, ClaimInvalid, UnknownIssuer, UnknownKey};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use countersign::domain::reason::Reason::{
+    AlgorithmNotAllowed, BadSignature, ClaimInvalid, UnknownIssuer, UnknownKey,
+};
 use serde_json::json;
 
 use super::{Row, World, bad, text};
-use crate::{support::tokens::{Signer, encode}, table::mint::{ISSUER, SECRET, SHARED}};
+use crate::{
+    support::tokens::{Signer, encode},
+    table::mint::{ISSUER, SECRET, SHARED},
+};
 
 pub(super) fn rows(world: &World) -> Vec<Row> {
     let token = world.token();
@@ -30,17 +35,28 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("iss of nobody", UnknownIssuer, &token.clone().claim("iss", json!("https://evil.example"))),
         bad("iss with a slash more", UnknownIssuer, &token.clone().claim("iss", json!(format!("{ISSUER}/")))),
         bad("iss in capitals", UnknownIssuer, &token.clone().claim("iss", json!(ISSUER.to_uppercase()))),
-        bad("iss with a port that says nothing", UnknownIssuer, &token.clone().claim("iss", json!(format!("{ISSUER}:443")))),
+        bad(
+            "iss with a port that says nothing",
+            UnknownIssuer,
+            &token.clone().claim("iss", json!(format!("{ISSUER}:443"))),
+        ),
         bad("iss with a space", UnknownIssuer, &token.clone().claim("iss", json!(format!("{ISSUER} ")))),
-        bad("another issuer's name under our key for RSA at the shared-secret issuer", AlgorithmNotAllowed,
-            &token.clone().claim("iss", json!(SHARED))),
+        bad(
+            "another issuer's name under our key for RSA at the shared-secret issuer",
+            AlgorithmNotAllowed,
+            &token.clone().claim("iss", json!(SHARED)),
+        ),
         bad("unknown kid", UnknownKey, &unknown),
         bad("kid in other case", UnknownKey, &other_key(&world.signer("RS256").key_id().to_uppercase())),
         bad("kid of a path", UnknownKey, &other_key("../../etc/passwd")),
         bad("kid of four kilobytes", UnknownKey, &other_key(&"k".repeat(4096))),
         bad("no kid and nobody's signature", BadSignature, &stranger.clone().no_header("kid")),
         bad("signed by a stranger under our kid", BadSignature, &stranger),
-        bad("signed by a stranger with a jwk of its own", BadSignature, &stranger.clone().header("jwk", world.stranger.jwk())),
+        bad(
+            "signed by a stranger with a jwk of its own",
+            BadSignature,
+            &stranger.clone().header("jwk", world.stranger.jwk()),
+        ),
         bad("a key for encryption", UnknownKey, &other_key("enc")),
         bad("a key whose operations do not verify", UnknownKey, &other_key("ops")),
         bad("a key for another algorithm", AlgorithmNotAllowed, &other_key("other-alg")),
@@ -48,9 +64,21 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("a key of 24 bits", UnknownKey, &other_key("short")),
         bad("a symmetric key from the key set", AlgorithmNotAllowed, &from_oct),
         bad("the public key as a shared secret", AlgorithmNotAllowed, &confused),
-        bad("an RSA kid with ES256", AlgorithmNotAllowed, &es256.clone().header("kid", token.header["kid"].clone())),
-        bad("an EC kid with RS256", AlgorithmNotAllowed, &token.clone().header("kid", es256.header["kid"].clone())),
-        bad("RS256 key used with RS384 header", AlgorithmNotAllowed, &token.clone().header("alg", json!("RS384"))),
+        bad(
+            "an RSA kid with ES256",
+            AlgorithmNotAllowed,
+            &es256.clone().header("kid", token.header["kid"].clone()),
+        ),
+        bad(
+            "an EC kid with RS256",
+            AlgorithmNotAllowed,
+            &token.clone().header("kid", es256.header["kid"].clone()),
+        ),
+        bad(
+            "RS256 key used with RS384 header",
+            AlgorithmNotAllowed,
+            &token.clone().header("alg", json!("RS384")),
+        ),
         bad("ES256 key with ES384 header", AlgorithmNotAllowed, &es256.clone().header("alg", json!("ES384"))),
         bad("EdDSA header on an EC key", AlgorithmNotAllowed, &es256.clone().header("alg", json!("EdDSA"))),
         text("a payload of another token", BadSignature, {
@@ -60,7 +88,11 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
             format!("{}.{}.{}", ours[0], other[1], ours[2])
         }),
         text("a signature of zeros", BadSignature, format!("{input}.{}", "A".repeat(signature.len()))),
-        text("half a signature", BadSignature, format!("{input}.{}", &signature[..signature.len() / 2 / 4 * 4])),
+        text(
+            "half a signature",
+            BadSignature,
+            format!("{input}.{}", &signature[..signature.len() / 2 / 4 * 4]),
+        ),
         text("a signature and more", BadSignature, format!("{good}AAAA").replace("AAAAAAAA", "AAAA")),
         text("an ECDSA signature of zeros", BadSignature, {
             let made = es256.make();
