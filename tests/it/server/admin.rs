@@ -32,7 +32,7 @@ async fn a_replica_is_ready_when_an_issuer_has_keys() {
     let usable = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&usable);
     let holder = KeyHolder::new("idp", async { attempt.await.unwrap() }, move || seen.load(Ordering::SeqCst));
-    let server = start_with(&config(), &Gate::new(), vec![holder]).await;
+    let server = start_with(&config(), Gate::new(), vec![holder]).await;
     let channel = server.channel().await;
 
     let (code, body) = get(&server.admin, "/readyz").await;

@@ -37,7 +37,7 @@ async fn a_taken_port_fails_the_start_and_is_named() {
     second.listen.push(taken.clone());
     admin.admin = Some(taken.clone());
     for config in [second, admin] {
-        let error = bound(&config, &Gate::new(), vec![]).await.unwrap_err();
+        let error = bound(&config, Gate::new(), vec![]).await.unwrap_err();
         assert_eq!(error.to_string(), format!("cannot listen on {taken}"));
         let StartError::Listen(error) = error else { panic!("{error:?}") };
         assert_eq!(error.source.kind(), std::io::ErrorKind::AddrInUse);
@@ -73,7 +73,7 @@ async fn a_path_that_is_in_use_is_left_alone() {
     for (path, why) in [(&alive, "another process answers"), (&file, "no socket")] {
         let mut config = config();
         config.listen = vec![ListenAddress::Unix(path.clone())];
-        let StartError::Listen(error) = bound(&config, &Gate::new(), vec![]).await.unwrap_err() else {
+        let StartError::Listen(error) = bound(&config, Gate::new(), vec![]).await.unwrap_err() else {
             panic!("another error");
         };
         assert!(error.source.to_string().contains(why), "{error:?}");

@@ -94,7 +94,7 @@ pub(crate) fn config() -> Config {
         limits: LimitSettings {
             max_token_bytes: 16 * 1024,
             max_concurrent: 64,
-            drain: Duration::from_secs(60),
+            drain: Duration::from_mins(1),
         },
         telemetry: TelemetrySettings { log: "info".into(), format: LogFormat::Json },
     }
@@ -111,18 +111,22 @@ pub(crate) struct Running {
 
 pub(crate) async fn bound(
     config: &Config,
-    gate: &Gate,
+    token: impl TokenService,
     holders: Vec<KeyHolder>,
 ) -> Result<Bound, StartError> {
-    Shell::bind(config).await?.serving(gate.clone(), holders).await
+    Shell::bind(config).await?.serving(token, holders).await
 }
 
 pub(crate) async fn start(config: &Config, gate: &Gate) -> Running {
-    start_with(config, gate, vec![]).await
+    start_with(config, gate.clone(), vec![]).await
 }
 
-pub(crate) async fn start_with(config: &Config, gate: &Gate, holders: Vec<KeyHolder>) -> Running {
-    let bound = bound(config, gate, holders).await.unwrap();
+pub(crate) async fn start_with(
+    config: &Config,
+    token: impl TokenService,
+    holders: Vec<KeyHolder>,
+) -> Running {
+    let bound = bound(config, token, holders).await.unwrap();
     let (addresses, admin) = (bound.addresses(), bound.admin_address().unwrap());
     let (shutdown, on_shutdown) = oneshot::channel();
     let (force, on_force) = oneshot::channel();

@@ -18,7 +18,7 @@ const VALIDATE: &str = "/countersign.v1.TokenService/Validate";
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
-type Work = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>>>>;
+type Work = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// A service that makes its answer from the request.
 #[derive(Clone)]
