@@ -119,7 +119,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn ready_needs_every_first_fetch_attempted_and_one_issuer_with_keys() {
         let (readiness, tasks) = (Readiness::default(), Tasks::default());
-        let health = Health::new(["good".to_owned(), "hangs".to_owned()]).await;
+        let health = Health::new(vec!["good".to_owned(), "hangs".to_owned()]).await;
         let usable = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&usable);
         let holders = vec![
@@ -142,7 +142,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn health_follows_the_keys_and_readiness_does_not() {
         let (readiness, tasks) = (Readiness::default(), Tasks::default());
-        let health = Health::new(["idp".to_owned()]).await;
+        let health = Health::new(vec!["idp".to_owned()]).await;
         let service = HealthService::from_health_reporter(health.reporter());
         let usable = Arc::new(AtomicBool::new(true));
         let seen = Arc::clone(&usable);

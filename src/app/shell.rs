@@ -73,7 +73,8 @@ impl Shell {
         holders: Vec<KeyHolder>,
     ) -> Result<Bound, StartError> {
         let calls = Tasks::default();
-        let health = Health::new(holders.iter().map(|holder| holder.name().to_owned())).await;
+        let names = holders.iter().map(|holder| holder.name().to_owned()).collect();
+        let health = Health::new(names).await;
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.stopping().clone());
         let routes = server::routes(token, &health, self.server.reflection)?;

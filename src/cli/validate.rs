@@ -22,8 +22,9 @@ const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
 #[derive(clap::Args)]
 pub struct Args {
     /// The token, or `-` to read it from standard input, where other users of the machine cannot see it.
-    #[arg(value_name = "TOKEN|-", allow_hyphen_values = true)]
-    token: String,
+    // Any number, because clap would quote one too many in its complaint: `Bearer eyJ...`.
+    #[arg(value_name = "TOKEN|-", required = true, num_args = 1..)]
+    token: Vec<String>,
     /// Where the service listens: `HOST:PORT`, `http://HOST:PORT` or `unix:/PATH`.
     #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = ask::address)]
     address: String,
@@ -84,11 +85,11 @@ pub async fn run(mut args: Args) -> ExitCode {
     })
 }
 
-fn token(argument: String) -> anyhow::Result<String> {
-    if argument != "-" {
-        return Ok(argument);
-    }
-    read_token(io::stdin().lock())
+fn token(arguments: Vec<String>) -> anyhow::Result<String> {
+    let Ok([argument]) = <[String; 1]>::try_from(arguments) else {
+        bail!("give one token, without `Bearer` in front");
+    };
+    if argument == "-" { read_token(io::stdin().lock()) } else { Ok(argument) }
 }
 
 /// One token; the newline that `echo` and files put behind it is not part of it.

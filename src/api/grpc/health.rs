@@ -22,7 +22,7 @@ pub struct Health {
 
 impl Health {
     /// Everything NOT_SERVING, until told otherwise.
-    pub async fn new(issuers: impl IntoIterator<Item = String>) -> Self {
+    pub async fn new(issuers: Vec<String>) -> Self {
         let issuers: Vec<_> = issuers.into_iter().map(|name| format!("issuer/{name}")).collect();
         let health =
             Self { reporter: HealthReporter::new(), draining: Arc::default(), issuers: issuers.into() };

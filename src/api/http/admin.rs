@@ -62,7 +62,7 @@ async fn readyz(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>
     let (code, bare, detail) = match admin.readiness.state() {
         ReadyState::Ready => (StatusCode::OK, "ready\n", String::new()),
         ReadyState::Starting(pending) => {
-            let lines = pending.iter().map(|name| format!("waiting for: {name}\n")).collect();
+            let lines = format!("waiting for: {}\n", pending.join(", "));
             (StatusCode::SERVICE_UNAVAILABLE, "not ready\n", lines)
         }
         ReadyState::Draining => {

@@ -1,5 +1,7 @@
 //! The answer, for people and for programs. The token itself is never shown.
 
+use std::iter;
+
 use prost_types::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -10,11 +12,10 @@ use crate::proto::client::{Principal, TokenInfo, TokenKind};
 pub(super) fn text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Token { info } => {
-            let mut text = "valid".to_owned();
-            for (field, value) in fields(info) {
-                text.push_str(&format!("\n  {field}: {}", printable(&plain(&value))));
-            }
-            text
+            let fields = fields(info)
+                .into_iter()
+                .map(|(field, value)| format!("  {field}: {}", printable(&plain(&value))));
+            iter::once("valid".to_owned()).chain(fields).collect::<Vec<_>>().join("\n")
         }
         Outcome::Rejection { reason, message, recovery } => {
             printable(&format!("refused: {reason} — {message} (recovery: {recovery})"))

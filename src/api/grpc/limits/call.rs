@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::Response;
+use http_body::Body as _;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::{Code, body::Body};
@@ -98,7 +99,7 @@ where
 fn observed(response: Response<Body>, mut observer: Observer) -> Response<Body> {
     match code_in(response.headers()) {
         Some(code) => observer.ended_with(code),
-        None if observer.is_stream() => {
+        None if observer.is_stream() && !response.body().is_end_stream() => {
             return response.map(|body| Body::new(StreamBody::new(body, observer)));
         }
         None => observer.ended_with(Code::Ok),

@@ -46,7 +46,7 @@ impl http_body::Body for StreamBody {
             Poll::Pending if this.draining.poll(cx).is_ready() => {
                 Poll::Ready(Some(Ok(end(&status::draining()))))
             }
-            polled => polled,
+            polled @ (Poll::Ready(_) | Poll::Pending) => polled,
         };
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(trailers) = frame.trailers_ref()
