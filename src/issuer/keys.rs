@@ -209,3 +209,6 @@ fn find(snapshot: &Arc<KeySnapshot>, key_id: Option<&str>, algorithm: Algorithm)
         Candidates::Absent => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ impl Issuer {
         Ok(Self::of_shared(settings.policy, metrics, snapshot))
     }
 
-    fn kept<F: KeyFetch>(
+    pub(super) fn kept<F: KeyFetch>(
         settings: IssuerSettings,
         fetch: F,
         saved_as: Option<String>,

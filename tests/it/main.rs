@@ -1,3 +1,3 @@
 //! Integration tests: one binary.
 
-fn main() {}
+mod keys;
