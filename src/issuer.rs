@@ -17,6 +17,8 @@ mod metrics;
 mod saved;
 mod snapshot;
 mod start;
+#[cfg(test)]
+mod testing;
 
 pub use http::{HttpClient, NoHttpClient};
 pub use keys::{Issuer, Lookup};

@@ -24,27 +24,27 @@ const CONNECTIONS: usize = 4;
 const CALLS_AT_ONCE: usize = 64;
 
 #[derive(Clone, Copy)]
-pub struct Round {
-    pub calls: usize,
-    pub wall: Duration,
-    pub cpu: Duration,
+pub(crate) struct Round {
+    pub(crate) calls: usize,
+    pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
 }
 
 impl Round {
-    pub fn per_cpu_second(self) -> f64 {
+    pub(crate) fn per_cpu_second(self) -> f64 {
         self.calls as f64 / self.cpu.as_secs_f64()
     }
 
-    pub fn per_second(self) -> f64 {
+    pub(crate) fn per_second(self) -> f64 {
         self.calls as f64 / self.wall.as_secs_f64()
     }
 
-    pub fn cpu_micros(self) -> f64 {
+    pub(crate) fn cpu_micros(self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.calls as f64
     }
 }
 
-pub struct Load {
+pub(crate) struct Load {
     channels: Vec<Channel>,
     path: PathAndQuery,
     requests: Arc<Vec<Bytes>>,
@@ -53,7 +53,12 @@ pub struct Load {
 
 impl Load {
     /// `good` looks at the answer's bytes: an RPC that came back is not yet a token that was found good.
-    pub async fn new(process: &Process, method: &str, requests: Vec<Bytes>, good: fn(&[u8]) -> bool) -> Self {
+    pub(crate) async fn new(
+        process: &Process,
+        method: &str,
+        requests: Vec<Bytes>,
+        good: fn(&[u8]) -> bool,
+    ) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{}", process.address)).unwrap();
         let mut channels = Vec::new();
         for _ in 0..CONNECTIONS {
@@ -64,12 +69,12 @@ impl Load {
     }
 
     /// One call, for a look at the answer.
-    pub async fn once(&self) -> Bytes {
+    pub(crate) async fn once(&self) -> Bytes {
         call(self.channels[0].clone(), self.path.clone(), self.requests[0].clone()).await.unwrap()
     }
 
     /// Makes `calls` calls and says what they cost the server.
-    pub async fn round(&self, server: &Process, calls: usize) -> Round {
+    pub(crate) async fn round(&self, server: &Process, calls: usize) -> Round {
         let next = Arc::new(AtomicUsize::new(0));
         let (cpu, start) = (server.cpu(), Instant::now());
         let tasks: Vec<_> = (0..CALLS_AT_ONCE)
@@ -94,7 +99,7 @@ impl Load {
         for task in tasks {
             task.await.unwrap();
         }
-        Round { calls, wall: start.elapsed(), cpu: server.cpu() - cpu }
+        Round { calls, wall: start.elapsed(), cpu: server.cpu().saturating_sub(cpu) }
     }
 }
 

@@ -36,7 +36,8 @@ fn main() {
         // `cargo test --benches` runs bench programs without `--bench`; measuring is not testing.
         _ if !arguments.iter().any(|argument| argument == "--bench") => {}
         _ => {
-            tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(scenes::run())
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(scenes::run());
         }
     }
 }

@@ -32,7 +32,7 @@ impl TokenService for NoOp {
 }
 
 /// Serves until killed. The token's encoded answer is read from a file.
-pub fn serve(address: &str, answer: &str) {
+pub(crate) fn serve(address: &str, answer: &str) {
     let address: SocketAddr = address.parse().unwrap();
     let service = NoOp { token: Bytes::from(std::fs::read(answer).unwrap()) };
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async move {
@@ -40,7 +40,7 @@ pub fn serve(address: &str, answer: &str) {
             .tcp_nodelay(true)
             .http2_keepalive_interval(Some(Duration::from_secs(20)))
             .http2_max_header_list_size(64 * 1024)
-            .max_connection_age(Duration::from_secs(1800))
+            .max_connection_age(Duration::from_mins(30))
             .add_service(
                 TokenServiceServer::new(service)
                     .max_decoding_message_size(4 * 1024 * 1024)

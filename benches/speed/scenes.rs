@@ -29,7 +29,7 @@ const CALLS: usize = 60_000;
 const FRESH_TOKENS: usize = 12_000;
 const STARTS: usize = 11;
 
-pub async fn run() {
+pub(crate) async fn run() {
     let directory = std::env::temp_dir().join(format!("countersign-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
@@ -141,7 +141,7 @@ impl Bench {
                 async || unary.round(&self.countersign, CALLS).await,
             )
             .await;
-            let ratio = ratios(&batch, &unary, |round| round.per_cpu_second()) * 32.0;
+            let ratio = ratios(&batch, &unary, Round::per_cpu_second) * 32.0;
             let claims = if include_claims { "with" } else { "without" };
             row(
                 &format!("Batch of 32 {claims} claims / unary"),

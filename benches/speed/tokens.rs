@@ -12,17 +12,17 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
-pub const ISSUER: &str = "https://issuer.example.test";
-pub const AUDIENCE: &str = "https://api.example.test";
+pub(crate) const ISSUER: &str = "https://issuer.example.test";
+pub(crate) const AUDIENCE: &str = "https://api.example.test";
 
-pub enum Signer {
+pub(crate) enum Signer {
     Rs256(RsaKeyPair),
     Es256(EcdsaKeyPair),
     EdDsa(Ed25519KeyPair),
 }
 
 impl Signer {
-    pub fn all() -> [Self; 3] {
+    pub(crate) fn all() -> [Self; 3] {
         [
             Self::Rs256(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
             Self::Es256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()),
@@ -30,7 +30,7 @@ impl Signer {
         ]
     }
 
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Rs256(_) => "RS256",
             Self::Es256(_) => "ES256",
@@ -74,7 +74,7 @@ impl Signer {
     }
 
     /// A token of `length` bytes (a padding claim makes up the difference); `serial` makes it one of a kind.
-    pub fn token(&self, serial: usize, length: usize, now: u64) -> String {
+    pub(crate) fn token(&self, serial: usize, length: usize, now: u64) -> String {
         let encode = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let header = encode(&json!({"alg": self.name(), "kid": self.name(), "typ": "at+jwt"}));
         let payload = |padding: usize| {
@@ -96,7 +96,7 @@ impl Signer {
     }
 
     /// CPU time of one bare verification with a parsed key, in microseconds: what nobody can do without.
-    pub fn bare_verify_micros(&self, token: &str) -> f64 {
+    pub(crate) fn bare_verify_micros(&self, token: &str) -> f64 {
         let (input, signature) = token.rsplit_once('.').unwrap();
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
         let key = self.parsed();
@@ -127,6 +127,6 @@ impl Signer {
     }
 }
 
-pub fn jwks(signers: &[Signer]) -> String {
+pub(crate) fn jwks(signers: &[Signer]) -> String {
     json!({"keys": signers.iter().map(Signer::jwk).collect::<Vec<_>>()}).to_string()
 }

@@ -162,6 +162,3 @@ struct Accepted {
     outcome: Outcome,
     lifetime: Option<Duration>,
 }
-
-#[cfg(test)]
-mod tests;

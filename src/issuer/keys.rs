@@ -202,9 +202,12 @@ impl Drop for Kept {
 
 /// What one snapshot says; `None`: it has no such key.
 fn find(snapshot: &Arc<KeySnapshot>, key_id: Option<&str>, algorithm: Algorithm) -> Option<Lookup> {
-    match snapshot.candidates(key_id, algorithm) {
+    match snapshot.keys.candidates(key_id, algorithm) {
         Candidates::Keys(_) => Some(Lookup::Found(Arc::clone(snapshot))),
         Candidates::WrongAlgorithm => Some(Lookup::WrongAlgorithm),
         Candidates::Absent => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,10 +10,7 @@ use std::{
 
 use moka::sync::Cache;
 
-use crate::domain::{
-    algorithm::Algorithm,
-    key::{Candidates, KeyIdentity, KeySet, VerifyingKey},
-};
+use crate::domain::key::{KeyIdentity, KeySet, VerifyingKey};
 
 use super::freshness::Tick;
 
@@ -26,8 +23,6 @@ pub struct KeySnapshot {
     pub keys: KeySet,
     /// When these were last known to be the published ones.
     pub(super) confirmed_at: Tick,
-    /// Whether it is one configured secret, which serves every `kid`.
-    shared: bool,
 }
 
 impl KeySnapshot {
@@ -50,17 +45,7 @@ impl KeySnapshot {
             Some(previous) => previous.generation.saturating_add(1),
             None => 1,
         };
-        Self { generation, keys: KeySet::new(keys), confirmed_at, shared: false }
-    }
-
-    /// One configured secret.
-    pub(super) fn of_secret(key: VerifyingKey) -> Self {
-        Self {
-            generation: 1,
-            keys: KeySet::new(vec![Arc::new(key)]),
-            confirmed_at: Tick::START,
-            shared: true,
-        }
+        Self { generation, keys: KeySet::new(keys), confirmed_at }
     }
 
     /// The same keys, known at `confirmed_at` to be still the published ones.
@@ -69,13 +54,7 @@ impl KeySnapshot {
             generation: self.generation,
             keys: KeySet::new(self.keys.iter().map(Arc::clone).collect()),
             confirmed_at,
-            shared: self.shared,
         }
-    }
-
-    /// The keys that a token with this header may have been signed with. One configured secret serves every `kid`.
-    pub fn candidates(&self, key_id: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
-        self.keys.candidates(key_id.filter(|_| !self.shared), algorithm)
     }
 
     fn key(&self, identity: KeyIdentity) -> Option<Arc<VerifyingKey>> {

@@ -16,7 +16,7 @@ use super::{
     desk::Desk,
     discovery,
     fetch::{FileKeys, HttpKeys, KeyFetch},
-    freshness::Jitter,
+    freshness::{Jitter, Tick},
     http::{Bounds, HttpClient},
     keeper::{Keeper, Report},
     keys::{Issuer, Kept},
@@ -66,12 +66,12 @@ impl Issuer {
 
     fn shared(settings: IssuerSettings, secret: &Secret, around: &Surroundings) -> Result<Self, UnusableKey> {
         let key = VerifyingKey::shared(secret, &settings.policy.algorithms)?;
-        let snapshot = KeySnapshot::of_secret(key);
+        let snapshot = KeySnapshot::following(None, vec![key], Tick::START);
         let metrics = around.metrics.for_issuer(&settings.policy.name);
         Ok(Self::of_shared(settings.policy, metrics, snapshot))
     }
 
-    fn kept<F: KeyFetch>(
+    pub(super) fn kept<F: KeyFetch>(
         settings: IssuerSettings,
         fetch: F,
         saved_as: Option<String>,

@@ -38,13 +38,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::api::grpc::methods;
+    use crate::{api::grpc::methods, issuer::KeyMetrics};
 
     /// Everything that `app` registers. Whoever adds metrics adds them here and in docs/metrics.md.
     fn full_registry() -> Registry {
         let mut registry = registry();
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
+        KeyMetrics::register(&mut registry).for_issuer("idp");
         registry
     }
 

@@ -1,6 +1,13 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     domain::{
@@ -18,6 +25,9 @@ use crate::{
 };
 
 use super::fault::Fault;
+
+/// Longer key ids are nobody's, in bytes.
+const LONGEST_KEY_ID: usize = 256;
 
 /// What a request asks.
 #[derive(Clone, Copy)]
@@ -80,7 +90,15 @@ impl Validator {
     ) -> Self {
         let by_issuer =
             issuers.iter().enumerate().map(|(at, issuer)| (issuer.policy().issuer.clone(), at)).collect();
-        Self { issuers, by_issuer, cache, clock, metrics, max_token_bytes, trust_generation: 0 }
+        Self {
+            issuers,
+            by_issuer,
+            cache,
+            clock,
+            metrics,
+            max_token_bytes,
+            trust_generation: next_generation(),
+        }
     }
 
     /// Checks a token and hands the pass to `answer`; or says why there is none.
@@ -119,9 +137,10 @@ impl Validator {
         }
         let token = RawToken::new(question.token, self.max_token_bytes)?;
         let digest = TokenDigest::new(token, self.trust_generation);
-        let cached = match self.recall(digest, now)? {
-            Some(cached) => cached,
-            None => self.verify(token, digest, now).await?,
+        let (cached, now) = match self.recall(digest, now)? {
+            Some(cached) => (cached, now),
+            // It may have waited for keys: what has expired meanwhile must not pass.
+            None => (self.verify(token, digest, &question.requirements).await?, self.clock.now()),
         };
         let verified = cached.token();
         let permit = decide(verified.at(now)?, &question.requirements)?;
@@ -138,7 +157,8 @@ impl Validator {
             return Ok(None);
         };
         let Some(keys) = issuer.current() else {
-            // Too old to verify with is too old to have verified with.
+            // Too old to verify with is too old to have verified with; what has expired has expired all the same.
+            cached.token().at(now)?;
             return Err(unavailable(issuer));
         };
         if cached.generation() != keys.generation {
@@ -156,7 +176,7 @@ impl Validator {
         &self,
         token: RawToken<'_>,
         digest: TokenDigest,
-        now: UnixTime,
+        asked: &Requirements<'_>,
     ) -> Result<Arc<CachedToken>, Stop> {
         self.refuse_known_forgery(digest)?;
         self.metrics.cache_miss();
@@ -164,6 +184,15 @@ impl Validator {
         let unknown = || Refusal::new(Reason::UnknownIssuer, "the token's issuer is not configured here");
         let claimed = jws.unverified_issuer().ok_or_else(unknown)?;
         let at = *self.by_issuer.get(claimed.as_lookup_key()).ok_or_else(unknown)?;
+        // Before anything is done for it: a pinned request must not turn into "cannot tell" because a token names
+        // another issuer, whose keys happen to be out of reach.
+        if !asked.is_from(claimed.as_lookup_key()) {
+            return Err(Refusal::new(
+                Reason::IssuerMismatch,
+                "the token is from another issuer than the one asked for",
+            )
+            .into());
+        }
         let issuer = self.issuers.get(at).ok_or_else(unknown)?;
         let keys = find_keys(issuer, &jws).await?;
         let (verified, generation) = match verify_with(issuer, &keys, &jws) {
@@ -173,7 +202,7 @@ impl Validator {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        Ok(self.cache.remember(digest, verified, at, generation, now))
+        Ok(self.cache.remember(digest, verified, at, generation, self.clock.now()))
     }
 
     /// Some issuers replace a key and keep its `kid`: one more look, within the issuer's budget, before the signature is
@@ -228,12 +257,15 @@ async fn find_keys(issuer: &Issuer, jws: &UnverifiedJws<'_>) -> Result<Arc<KeySn
         .algorithm
         .filter(|algorithm| issuer.policy().algorithms.allows(*algorithm))
         .ok_or_else(not_allowed)?;
-    match issuer.lookup(jws.header.key_id.as_deref(), algorithm).await {
+    let key_id = jws.header.key_id.as_deref();
+    // No issuer names its keys like this; looking for one would only cost the issuer a fetch.
+    if key_id.is_some_and(|key_id| key_id.len() > LONGEST_KEY_ID) {
+        return Err(unknown_key().into());
+    }
+    match issuer.lookup(key_id, algorithm).await {
         Lookup::Found(keys) => Ok(keys),
         Lookup::WrongAlgorithm => Err(not_allowed().into()),
-        Lookup::Unknown => {
-            Err(Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token").into())
-        }
+        Lookup::Unknown => Err(unknown_key().into()),
         Lookup::Unavailable => Err(unavailable(issuer)),
     }
 }
@@ -244,13 +276,23 @@ fn verify_with(
     jws: &UnverifiedJws<'_>,
 ) -> Result<VerifiedToken, Refusal> {
     let candidates = match jws.header.algorithm {
-        Some(algorithm) => keys.candidates(jws.header.key_id.as_deref(), algorithm),
+        Some(algorithm) => keys.keys.candidates(jws.header.key_id.as_deref(), algorithm),
         None => Candidates::WrongAlgorithm,
     };
     match candidates {
         Candidates::Keys(candidates) => verify(jws, &candidates, issuer.policy()),
         Candidates::WrongAlgorithm | Candidates::Absent => verify(jws, &[], issuer.policy()),
     }
+}
+
+fn unknown_key() -> Refusal {
+    Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token")
+}
+
+/// A number that no other validator of this process has had.
+fn next_generation() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn unavailable(issuer: &Issuer) -> Stop {

@@ -32,7 +32,7 @@ pub struct CacheSettings {
 /// good tokens out.
 const REMEMBERED_REFUSALS: u64 = 10_000;
 
-/// What an entry takes beside its payload: the claims' vectors and strings, the allocator's share, moka's own record.
+/// What an entry takes beside its content: its structs, the allocator's share, moka's own record.
 const ENTRY_OVERHEAD_BYTES: usize = 1024;
 
 /// The tokens seen lately, and the forgeries.
@@ -123,9 +123,9 @@ impl CachedToken {
         self.encoded.get_or_init(|| encode(&self.token))
     }
 
-    /// Its share of `cache.max_bytes`: the payload, the claims read from it, and the encoded answer.
+    /// Its share of `cache.max_bytes` (C4): the payload, the claims read from it, and the encoded answer with both.
     fn weight(&self) -> u32 {
-        let bytes = self.token.payload().len().saturating_mul(3).saturating_add(ENTRY_OVERHEAD_BYTES);
+        let bytes = (self.token.payload().len() + self.token.claims().bytes()) * 2 + ENTRY_OVERHEAD_BYTES;
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }

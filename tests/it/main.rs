@@ -12,6 +12,7 @@
 
 mod support;
 
+mod keys;
 mod oidc;
 mod peer;
 mod readme;

@@ -29,6 +29,8 @@ pub enum CallError {
     Fault(Fault),
     /// A refused token.
     Refused(Refusal),
+    /// No room for this item in its batch's answer.
+    ResponseTooLarge,
 }
 
 impl CallError {
@@ -43,6 +45,7 @@ impl CallError {
             Self::Fault(Fault::KeysUnavailable { .. } | Fault::RevocationsStale) => Code::Unavailable,
             Self::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
             Self::Refused(_) => Code::Unauthenticated,
+            Self::ResponseTooLarge => Code::ResourceExhausted,
         }
     }
 
@@ -51,6 +54,7 @@ impl CallError {
             Self::Field { .. } => "INVALID_FIELD",
             Self::Fault(fault) => fault.reason(),
             Self::Refused(_) => "TOKEN_REJECTED",
+            Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
         }
     }
 
@@ -59,13 +63,14 @@ impl CallError {
             Self::Field { field, problem } => format!("{field}: {problem}"),
             Self::Fault(fault) => fault.message().to_owned(),
             Self::Refused(refusal) => refusal.message().to_owned(),
+            Self::ResponseTooLarge => "the batch's answer is full; ask for this token again".to_owned(),
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Fault(fault) => fault.retry_after(),
-            Self::Field { .. } | Self::Refused(_) => None,
+            Self::Field { .. } | Self::Refused(_) | Self::ResponseTooLarge => None,
         }
     }
 
@@ -75,7 +80,7 @@ impl CallError {
                 ("reason".to_owned(), refusal.reason().as_str().to_uppercase()),
                 ("recovery".to_owned(), recovery_name(refusal.reason()).to_owned()),
             ]),
-            Self::Field { .. } | Self::Fault(_) => HashMap::new(),
+            Self::Field { .. } | Self::Fault(_) | Self::ResponseTooLarge => HashMap::new(),
         }
     }
 }

@@ -5,10 +5,12 @@ mod question;
 
 use std::sync::Arc;
 
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::status::{self, CallError};
 use crate::{
+    domain::reason::Refusal,
     proto::server::{
         BatchValidateItem, BatchValidateRequest, BatchValidateResponse, ValidateRequest, ValidateResponse,
         batch_validate_item, token_service_server::TokenService,
@@ -18,6 +20,9 @@ use crate::{
 
 /// How many tokens one batch may hold.
 const BATCH: std::ops::RangeInclusive<usize> = 1..=1000;
+
+/// How much of a batch's answer goes into one message of 4 MiB; the rest is room for the faults of what does not.
+const BATCH_BYTES: usize = 3_750_000;
 
 /// The service over its use cases. `Refresh` and `Revoke` answer UNIMPLEMENTED until they are built.
 #[derive(Clone, Debug)]
@@ -31,10 +36,17 @@ impl TokenApi {
         Self { validator }
     }
 
-    async fn answer(&self, request: &ValidateRequest, claims: bool) -> Result<ValidateResponse, CallError> {
+    async fn outcome(
+        &self,
+        request: &ValidateRequest,
+        claims: bool,
+    ) -> Result<Result<ValidateResponse, Refusal>, CallError> {
         let question = question::read(request)?;
-        let outcome = self.validator.validate(&question, |pass| answer::of_pass(&pass, claims)).await?;
-        match outcome {
+        Ok(self.validator.validate(&question, |pass| answer::of_pass(&pass, claims)).await?)
+    }
+
+    async fn answer(&self, request: &ValidateRequest) -> Result<ValidateResponse, CallError> {
+        match self.outcome(request, true).await? {
             Ok(response) => Ok(response),
             Err(refusal) if request.refusal_as_status => Err(CallError::Refused(refusal)),
             Err(refusal) => Ok(answer::of_refusal(&refusal)),
@@ -48,7 +60,7 @@ impl TokenService for TokenApi {
         &self,
         request: Request<ValidateRequest>,
     ) -> Result<Response<ValidateResponse>, Status> {
-        match self.answer(request.get_ref(), true).await {
+        match self.answer(request.get_ref()).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(status::of(&error)),
         }
@@ -64,7 +76,8 @@ impl TokenService for TokenApi {
         }
         // All at once: an item that waits for one issuer's keys must not hold up the others.
         let items = requests.iter().map(|request| self.item(request, include_claims));
-        let items = futures_util::future::join_all(items).await;
+        let mut items = futures_util::future::join_all(items).await;
+        keep_within_message(&mut items);
         Ok(Response::new(BatchValidateResponse { items }))
     }
 }
@@ -73,10 +86,28 @@ impl TokenApi {
     async fn item(&self, request: &ValidateRequest, claims: bool) -> BatchValidateItem {
         // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
         tokio::task::consume_budget().await;
-        let result = match self.answer(request, claims).await {
-            Ok(response) => batch_validate_item::Result::Response(response),
+        let result = match self.outcome(request, claims).await {
+            Ok(Ok(response)) => batch_validate_item::Result::Response(response),
+            // A fault has no room for a reason and a recovery, so a refusal in a batch is always a rejection.
+            Ok(Err(refusal)) => batch_validate_item::Result::Response(answer::of_refusal(&refusal)),
             Err(error) => batch_validate_item::Result::Fault(status::as_item(&error)),
         };
         BatchValidateItem { result: Some(result) }
+    }
+}
+
+/// A response above the limit would fail whole. Whoever comes after it is full is told to ask again.
+fn keep_within_message(items: &mut [BatchValidateItem]) {
+    let mut bytes = 0;
+    for item in items {
+        // The length of an item is at most five bytes, its tag one.
+        bytes += item.encoded_len() + 6;
+        if bytes > BATCH_BYTES {
+            *item = BatchValidateItem {
+                result: Some(batch_validate_item::Result::Fault(status::as_item(
+                    &CallError::ResponseTooLarge,
+                ))),
+            };
+        }
     }
 }

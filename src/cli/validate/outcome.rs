@@ -7,8 +7,7 @@ use tonic_types::StatusExt as _;
 
 use crate::proto::client::{Reason, Recovery, TokenInfo, ValidateResponse, validate_response};
 
-/// The answer, or why there is none.
-#[derive(Debug)]
+/// The answer, or why there is none. No `Debug`: it holds a token's content.
 pub(super) enum Outcome {
     /// The token is good.
     Token { info: Box<TokenInfo> },

@@ -61,7 +61,7 @@ fn json_is_one_object_with_a_stable_shape() {
 #[test]
 fn an_answer_without_an_outcome_is_no_answer() {
     let outcome = Outcome::of_response(ValidateResponse::default());
-    assert!(matches!(outcome, Outcome::Fault { .. }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Fault { .. }));
 }
 
 #[test]
@@ -81,10 +81,16 @@ fn durations_and_addresses() {
     for bad in ["", "5", "s", "5h", "-5s", "5 s", "1.5s"] {
         assert!(duration(bad).is_err(), "{bad}");
     }
-    for good in ["http://127.0.0.1:50051", "http://[::1]:1", "unix:/run/countersign.sock", "unix:///run/x"] {
+    for good in [
+        "http://127.0.0.1:50051",
+        "http://[::1]:1",
+        "unix:/run/countersign.sock",
+        "unix:///run/x",
+        "127.0.0.1:50051",
+    ] {
         assert!(ask::address(good).is_ok(), "{good}");
     }
-    for bad in ["https://127.0.0.1:1", "127.0.0.1:50051", "unix:relative", "http://", "http:// x"] {
+    for bad in ["https://127.0.0.1:1", "127.0.0.1", "50051", "unix:relative", "http://", "http:// x"] {
         assert!(ask::address(bad).is_err(), "{bad}");
     }
 }

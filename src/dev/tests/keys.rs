@@ -10,7 +10,7 @@ async fn every_algorithm_makes_tokens_that_verify_as_what_they_are() {
         let form = format!("subject=alice&scope=openid+a.read&algorithm={}", algorithm.as_str());
         let login = it.log_in(&form).await;
         let access = it.verify(login.text("access_token")).await.unwrap();
-        assert_eq!(access.kind(), Some(TokenKind::Access));
+        assert_eq!(access.kind(), TokenKind::Access);
         assert!(access.at(it.clock.now()).is_ok());
         let claims = access.claims();
         assert_eq!((claims.subject.as_str(), claims.client_id.as_str()), ("alice", "dev-client"));
@@ -24,7 +24,7 @@ async fn every_algorithm_makes_tokens_that_verify_as_what_they_are() {
         assert_eq!(claims.expires_at.as_secs() - START, 300);
 
         let id = it.verify(login.text("id_token")).await.unwrap();
-        assert_eq!(id.kind(), Some(TokenKind::Id));
+        assert_eq!(id.kind(), TokenKind::Id);
         assert_eq!(id.claims().session_id, claims.session_id);
     }
     let refused = it.post("/dev/login", "algorithm=HS256", None).await;

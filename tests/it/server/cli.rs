@@ -7,7 +7,7 @@ use std::{
 };
 
 use countersign::{
-    api::grpc::status,
+    api::grpc::status::{self, CallError},
     proto::{
         client::TokenInfo,
         server::{
@@ -51,9 +51,9 @@ impl TokenService for Scripted {
                 recovery: Recovery::Refresh.into(),
             }),
             _ => {
-                return Err(status::of_fault(&Fault::KeysUnavailable {
+                return Err(status::of(&CallError::Fault(Fault::KeysUnavailable {
                     retry_after: Duration::from_secs(3),
-                }));
+                })));
             }
         };
         Ok(Response::new(ValidateResponse { outcome: Some(outcome), ..ValidateResponse::default() }))

@@ -25,7 +25,7 @@ async fn the_limit_holds_over_all_connections_and_health_is_exempt() {
     let held = hold(&server.client().await, &gate).await;
 
     let channel = server.channel().await;
-    let refused = server.client().await.validate(question("quick")).await.unwrap_err();
+    let refused = server.client().await.validate(question("quick")).await.err().unwrap();
     assert_eq!((refused.code(), reason(&refused)), (Code::ResourceExhausted, "OVERLOADED".to_owned()));
     assert!(refused.get_error_details().retry_info().unwrap().retry_delay.is_some());
     assert_eq!(health(&channel, "").await, ServingStatus::Serving);

@@ -38,7 +38,7 @@ pub(crate) struct Service {
 }
 
 /// What Validate said about a token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Said {
     Good(Box<TokenInfo>),
     Refused(Reason),
@@ -66,7 +66,7 @@ impl Said {
     pub(crate) fn refused(self) -> Reason {
         match self {
             Self::Refused(reason) => reason,
-            Self::Good(token) => panic!("accepted: {token:?}"),
+            Self::Good(token) => panic!("accepted, as a token of {}", token.issuer),
             Self::CannotTell(status) => panic!("cannot tell: {status}"),
         }
     }

@@ -28,6 +28,7 @@ pub(crate) const NOW: i64 = 1_795_176_000;
 pub(crate) const ISSUER: &str = "https://issuer.example.test";
 pub(crate) const SHARED: &str = "https://shared.example.test";
 pub(crate) const SCALEKIT: &str = "https://acme.scalekit.dev";
+pub(crate) const POOL: &str = "https://pool.example.test";
 pub(crate) const AUDIENCE: &str = "https://api.example.test";
 pub(crate) const SECRET: &[u8; 64] = b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -82,6 +83,7 @@ pub(crate) struct World {
     pub(crate) validator: Arc<Validator>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) signers: Vec<Signer>,
+    pub(crate) scalekit: Signer,
     /// A key of the same kind that the issuer does not publish.
     pub(crate) stranger: Signer,
     _tasks: Tasks,
@@ -113,6 +115,17 @@ impl World {
         keys.push(json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}));
         keys.push(json!({"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"}));
         std::fs::write(directory.path().join("jwks.json"), json!({"keys": keys}).to_string()).unwrap();
+        // Keys belong to (issuer, kid): Scalekit's own key has the same kid as another issuer's.
+        let scalekit = Signer::fresh("RS256");
+        assert_eq!(scalekit.key_id(), signers[0].key_id());
+        let of_scalekit = json!({"keys": [scalekit.jwk()]}).to_string();
+        std::fs::write(directory.path().join("scalekit.json"), of_scalekit).unwrap();
+        // An issuer that publishes keys without `alg`, and one key twice under different names.
+        let mut untyped = [signers[0].jwk(), signers[6].jwk(), Signer::fresh("RS256").named("second").jwk()];
+        for jwk in &mut untyped {
+            jwk.as_object_mut().unwrap().remove("alg");
+        }
+        std::fs::write(directory.path().join("untyped.json"), json!({"keys": untyped}).to_string()).unwrap();
         std::fs::write(directory.path().join("secret"), SECRET).unwrap();
         let yaml = format!(
             "
@@ -134,20 +147,27 @@ issuers:
   - name: scalekit
     profile: scalekit
     issuer: {SCALEKIT}
-    jwks_file: jwks.json
+    jwks_file: scalekit.json
     audiences: [skc_123]
+  - name: pool
+    issuer: {POOL}
+    jwks_file: untyped.json
+    audience_claim: client_id
+    audiences: [app-1, m2m-1]
+    kinds: {{ access: {{ typ: [JWT], require: [client_id] }}, id: {{ typ: [JWT], require: [nonce], forbid: [client_id] }} }}
 "
         );
         let loaded = Config::parse(&yaml, &Environment::default(), directory.path()).unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
         let tasks = Tasks::default();
         let validator =
-            crate::support::inprocess::validator(loaded.config, Arc::clone(&clock) as Arc<dyn Clock>, &tasks)
+            crate::support::inprocess::validator(loaded.config, Arc::<ManualClock>::clone(&clock), &tasks)
                 .await;
         Self {
             validator,
             clock,
             signers,
+            scalekit,
             stranger: Signer::fresh("RS256").named("stranger"),
             _tasks: tasks,
             _directory: directory,
@@ -163,6 +183,7 @@ issuers:
         self.signed_by(self.signer("RS256"))
     }
 
+    #[expect(clippy::unused_self, reason = "a token is of this world, whoever signs it")]
     pub(crate) fn signed_by<'w>(&'w self, signer: &'w Signer) -> Mint<'w> {
         Mint {
             signer,
@@ -184,7 +205,7 @@ issuers:
 
     /// An access token as Scalekit makes them.
     pub(crate) fn scalekit(&self) -> Mint<'_> {
-        let mut mint = self.token();
+        let mut mint = self.signed_by(&self.scalekit);
         mint.header = object(json!({"alg": "RS256", "kid": mint.signer.key_id(), "typ": "JWT"}));
         mint.claims = object(json!({
             "iss": SCALEKIT, "sub": "usr_1", "aud": ["skc_123"], "client_id": "skc_123", "exp": NOW + 299,
@@ -192,6 +213,12 @@ issuers:
             "permissions": ["invoices:pay"],
         }));
         mint
+    }
+
+    /// An access token as Cognito makes them: untyped, without `aud`.
+    pub(crate) fn pool(&self) -> Mint<'_> {
+        let mint = self.token().header("typ", json!("JWT")).claim("iss", json!(POOL)).no_claim("aud");
+        mint.claim("client_id", json!("app-1")).claim("token_use", json!("access"))
     }
 
     pub(crate) async fn ask(&self, token: &str, asked: &Asked) -> Result<Expected, Fault> {
@@ -265,5 +292,6 @@ impl Mint<'_> {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    let Value::Object(members) = value else { panic!("not an object") };
+    members
 }

@@ -1,13 +1,21 @@
 //! Verification never panics, and never accepts a token that was changed.
 
-use proptest::prelude::*;
+use countersign::domain::{
+    decide::Scheme,
+    kind::TokenKind,
+    reason::Reason::{
+        AudienceMismatch, BindingMismatch, Expired, InsufficientRole, InsufficientScope, IssuerMismatch,
+        NotYetValid, WrongKind,
+    },
+};
+use proptest::{prelude::*, strategy::ValueTree as _};
 
 use super::{
     Expected,
     mint::{Asked, World},
 };
 
-fn with_world(test: impl AsyncFn(&World)) {
+fn with_world(test: &impl AsyncFn(&World)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let world = World::start().await;
@@ -31,7 +39,7 @@ fn draw<S: Strategy>(strategy: &S, cases: u32) -> impl Iterator<Item = S::Value>
 
 #[test]
 fn no_mutated_token_is_accepted() {
-    with_world(async |world| {
+    with_world(&async |world| {
         let mutation = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4_u8, any::<u8>());
         for (which, place, how, byte) in draw(&mutation, 4000) {
             let signer = which.get(&world.signers);
@@ -61,7 +69,7 @@ fn no_mutated_token_is_accepted() {
 
 #[test]
 fn no_text_makes_it_panic() {
-    with_world(async |world| {
+    with_world(&async |world| {
         for text in draw(&"\\PC{0,80}", 2000).chain(draw(&"[A-Za-z0-9_.=-]{0,200}", 2000)) {
             let answer = world.ask(&text, &Asked::default()).await.unwrap();
             assert_ne!(answer, Expected::Good);
@@ -71,7 +79,7 @@ fn no_text_makes_it_panic() {
 
 #[test]
 fn no_signed_claims_make_it_panic_and_only_sound_ones_pass() {
-    with_world(async |world| {
+    with_world(&async |world| {
         let value = prop_oneof![
             Just(serde_json::Value::Null),
             any::<bool>().prop_map(serde_json::Value::from),
@@ -118,11 +126,32 @@ async fn c2_times_are_checked_on_hits_too() {
         world.clock.set(at);
         world.ask(&token, &Asked::default()).await.unwrap()
     };
-    use countersign::domain::reason::Reason::{Expired, NotYetValid};
     assert_eq!(ask(now).await, Expected::Good);
     assert_eq!(ask(now + 159).await, Expected::Good);
     assert_eq!(ask(now + 160).await, Expected::Refused(Expired));
     assert_eq!(ask(now - 70).await, Expected::Good, "iat is ten seconds before now, and leeway sixty");
     assert_eq!(ask(now - 71).await, Expected::Refused(NotYetValid));
     assert_eq!(ask(now).await, Expected::Good);
+}
+
+/// What one request may not have, another may: the same bytes, first good, then refused for each reason, then good.
+#[tokio::test]
+async fn c2_what_a_request_asks_is_checked_on_hits_too() {
+    let world = World::start().await;
+    let token = world.token().make();
+    let ask = async |asked: Asked| world.ask(&token, &asked).await.unwrap();
+    let one = |text: &str| vec![text.to_owned()];
+    for (asked, reason) in [
+        (Asked { kind: TokenKind::Id, ..Asked::default() }, WrongKind),
+        (Asked { issuer: "https://other.test".into(), ..Asked::default() }, IssuerMismatch),
+        (Asked { audiences: one("other"), ..Asked::default() }, AudienceMismatch),
+        (Asked { scopes: one("other"), ..Asked::default() }, InsufficientScope),
+        (Asked { permissions: one("other"), ..Asked::default() }, InsufficientScope),
+        (Asked { roles: one("other"), ..Asked::default() }, InsufficientRole),
+        (Asked { scheme: Scheme::Dpop, ..Asked::default() }, BindingMismatch),
+    ] {
+        assert_eq!(ask(Asked::default()).await, Expected::Good);
+        assert_eq!(ask(asked).await, Expected::Refused(reason));
+    }
+    assert_eq!(ask(Asked::default()).await, Expected::Good);
 }

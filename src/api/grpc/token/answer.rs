@@ -54,12 +54,10 @@ fn encode(token: &VerifiedToken) -> EncodedToken {
 
 fn info(token: &VerifiedToken) -> TokenInfo {
     let claims = token.claims();
-    let principal =
-        if token.speaks_for_client() { server::Principal::Client } else { server::Principal::User };
+    let principal = if claims.is_of_client { server::Principal::Client } else { server::Principal::User };
     let kind = match token.kind() {
-        Some(TokenKind::Access) => server::TokenKind::Access,
-        Some(TokenKind::Id) => server::TokenKind::Id,
-        None => server::TokenKind::Unspecified,
+        TokenKind::Access => server::TokenKind::Access,
+        TokenKind::Id => server::TokenKind::Id,
     };
     TokenInfo {
         issuer: token.policy().issuer.clone(),

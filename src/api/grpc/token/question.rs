@@ -101,10 +101,9 @@ mod tests {
     use super::*;
 
     fn field<T>(result: Result<T, CallError>) -> Option<&'static str> {
-        match result {
-            Ok(_) => None,
-            Err(CallError::Field { field, .. }) => Some(field),
-            Err(CallError::Fault(_) | CallError::Refused(_)) => Some("not a field"),
+        match result.err()? {
+            CallError::Field { field, .. } => Some(field),
+            CallError::Fault(_) | CallError::Refused(_) | CallError::ResponseTooLarge => Some("not a field"),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Times, types and kinds.
 
-use countersign::domain::reason::Reason::{BindingMismatch, ClaimInvalid, Expired, NotYetValid, WrongKind};
+use countersign::domain::reason::Reason::{
+    BindingMismatch, ClaimInvalid, Expired, Malformed, NotYetValid, UnknownIssuer, WrongKind,
+};
 use serde_json::json;
 
 use super::{Row, World, asked, bad};
@@ -53,6 +55,54 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("an untyped token as an access token", WrongKind, &token().no_header("typ")),
         bad("typ JWT as an access token", WrongKind, &token().header("typ", json!("JWT"))),
         bad("at+jwt of another main type", WrongKind, &token().header("typ", json!("text/at+jwt"))),
+        bad(
+            "an expired ID token as an access token",
+            WrongKind,
+            &id_token(world).claim("typ", json!("ID")).claim("exp", json!(1)).claim("iat", json!(0)),
+        ),
+        bad(
+            "a refresh token that hides behind token_use",
+            WrongKind,
+            &world.pool().claim("token_use", json!("api")).claim("typ", json!("Refresh")),
+        ),
+        bad(
+            "an ID token that hides behind token_use",
+            WrongKind,
+            &world.pool().claim("token_use", json!("access")).claim("typ", json!("ID")),
+        ),
+        bad("typ in the payload is a list", WrongKind, &world.pool().claim("typ", json!(["Refresh"]))),
+        bad("token_type says refresh", WrongKind, &world.pool().claim("token_type", json!("refresh"))),
+        bad("type says refresh", WrongKind, &world.pool().claim("type", json!("refresh"))),
+        bad("events null is still events", WrongKind, &token().claim("events", json!(null))),
+        bad("typ is null in the header", Malformed, &token().header("typ", json!(null))),
+        bad("aud null", ClaimInvalid, &token().claim("aud", json!(null))),
+        bad("aud holds null", ClaimInvalid, &token().claim("aud", json!([null]))),
+        bad("nbf null", ClaimInvalid, &token().claim("nbf", json!(null))),
+        bad("nbf huge", ClaimInvalid, &token().claim("nbf", json!(1e20))),
+        bad("iat negative", ClaimInvalid, &token().claim("iat", json!(-1))),
+        bad("iat a millisecond past leeway", NotYetValid, &token().claim("iat", json!(1_795_176_060.002))),
+        bad("sub null", ClaimInvalid, &token().claim("sub", json!(null))),
+        bad(
+            "lives too long since nbf, without iat",
+            ClaimInvalid,
+            &token().no_claim("iat").claim("nbf", json!(NOW - 86_400)).claim("exp", json!(NOW + 1)),
+        ),
+        bad("an empty payload", UnknownIssuer, &{
+            let mut mint = token();
+            mint.claims.clear();
+            mint
+        }),
+        bad(
+            "a thumbprint of 31 bytes",
+            BindingMismatch,
+            &token().claim("cnf", json!({"x5t#S256": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw"})),
+        ),
+        asked(
+            "a certificate-bound token under DPoP",
+            BindingMismatch,
+            &bound(world),
+            Asked { certificate: Some([7; 32]), scheme: Scheme::Dpop, ..Asked::default() },
+        ),
         bad(
             "a logout token without typ",
             WrongKind,

@@ -72,6 +72,19 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
             with_claims("{", &format!("{{\"x\":{}{},", "[".repeat(5000), "]".repeat(5000))),
         ),
         text(
+            "payload nested one too deep",
+            Malformed,
+            with_claims("{", &format!("{{\"x\":{}{},", "[".repeat(16), "]".repeat(16))),
+        ),
+        text("payload with two issuers, one escaped", Malformed, with_claims("{", "{\"\\u0069ss\":\"x\",")),
+        text("payload with a number beyond all numbers", Malformed, with_claims("{", "{\"x\":1e400,")),
+        text("payload with half a surrogate pair", Malformed, with_claims("{", "{\"x\":\"\\ud83d\",")),
+        text(
+            "payload of a thousand empty objects",
+            Malformed,
+            with_claims("{", &format!("{{\"x\":[{}1],", "{},".repeat(1000))),
+        ),
+        text(
             "payload with a byte order mark",
             Malformed,
             raw(&header_text, &format!("\u{feff}{claims_text}")),

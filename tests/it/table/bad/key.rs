@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use countersign::domain::reason::Reason::{
-    AlgorithmNotAllowed, BadSignature, ClaimInvalid, UnknownIssuer, UnknownKey,
+    AlgorithmNotAllowed, BadSignature, ClaimInvalid, Malformed, UnknownIssuer, UnknownKey,
 };
 use serde_json::json;
 
@@ -91,7 +91,7 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         text(
             "half a signature",
             BadSignature,
-            format!("{input}.{}", &signature[..signature.len() / 2 / 4 * 4]),
+            format!("{input}.{}", signature.get(..signature.len() / 8 * 4).unwrap()),
         ),
         text("a signature and more", BadSignature, format!("{good}AAAA").replace("AAAAAAAA", "AAAA")),
         text("an ECDSA signature of zeros", BadSignature, {
@@ -110,6 +110,25 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
             mint.signer = cut;
             mint
         }),
+        bad("another issuer's key under the same kid", BadSignature, &{
+            let mut mint = world.token();
+            mint.signer = &world.scalekit;
+            mint
+        }),
+        bad("our key under the other issuer's name", BadSignature, &{
+            let mut mint = world.scalekit();
+            mint.signer = world.signer("RS256");
+            mint
+        }),
+        bad("the wrong shared secret, no kid", BadSignature, &foreign_secret.clone().no_header("kid")),
+        bad("a PS256 signature under RS256, key without alg", BadSignature, &{
+            let mut mint = world.pool();
+            mint.signer = world.signer("PS256");
+            mint
+        }),
+        bad("kid empty", UnknownKey, &other_key("")),
+        bad("alg with a space behind", AlgorithmNotAllowed, &token.clone().header("alg", json!("RS256 "))),
+        bad("alg is a list", Malformed, &token.clone().header("alg", json!(["RS256"]))),
         bad("a required claim missing", ClaimInvalid, &world.shared("HS256").no_claim("tenant")),
         bad("a required claim empty", ClaimInvalid, &world.shared("HS256").claim("tenant", json!(""))),
         bad("a required claim null", ClaimInvalid, &world.shared("HS256").claim("tenant", json!(null))),

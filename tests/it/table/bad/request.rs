@@ -45,6 +45,16 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
                 .claim("sub", json!("m2morg_1"))
                 .claim("client_id", json!("m2morg_1")),
         ),
+        bad(
+            "a pool's token of another client",
+            AudienceMismatch,
+            &world.pool().claim("client_id", json!("app-2")),
+        ),
+        bad(
+            "a pool's token with our aud and another client",
+            AudienceMismatch,
+            &world.pool().claim("client_id", json!("x")).claim("aud", json!("app-1")),
+        ),
         asked("narrowed to the other audience", AudienceMismatch, &token(), audiences(&["web"])),
         asked(
             "narrowed to one that is not configured",
