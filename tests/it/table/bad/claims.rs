@@ -56,9 +56,9 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
         bad("typ JWT as an access token", WrongKind, &token().header("typ", json!("JWT"))),
         bad("at+jwt of another main type", WrongKind, &token().header("typ", json!("text/at+jwt"))),
         bad(
-            "an expired ID token as an access token",
+            "an expired token of no kind",
             WrongKind,
-            &id_token(world).claim("typ", json!("ID")).claim("exp", json!(1)).claim("iat", json!(0)),
+            &token().no_header("typ").claim("exp", json!(1)).claim("iat", json!(0)),
         ),
         bad(
             "a refresh token that hides behind token_use",
