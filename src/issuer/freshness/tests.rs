@@ -24,12 +24,17 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     let seconds = prop_oneof![0..10_u64, 0..400_u64, 0..5000_u64];
-    let lifetime = proptest::option::of((0..100_000_u64).prop_map(Duration::from_secs));
+    let lifetime = proptest::option::of(seconds_stated().prop_map(Duration::from_secs));
     prop_oneof![
         2 => seconds.prop_map(|seconds| Event::Pass(Duration::from_millis(seconds * 1000 + 17))),
         3 => Just(Event::Missing),
         3 => (any::<bool>(), lifetime).prop_map(|(well, lifetime)| Event::End { well, lifetime }),
     ]
+}
+
+/// Below, between and above the configured bounds.
+fn seconds_stated() -> impl Strategy<Value = u64> {
+    prop_oneof![0..30_u64, 30..300_u64, 300..100_000_u64]
 }
 
 fn events() -> impl Strategy<Value = (Vec<Event>, u32)> {
@@ -229,7 +234,7 @@ proptest! {
 
     #[test]
     fn k11_no_stated_lifetime_leaves_the_configured_bounds(
-        lifetime in proptest::option::of(0..100_000_u64), jitter in any::<u32>(), took in 0..5_u64,
+        lifetime in proptest::option::of(seconds_stated()), jitter in any::<u32>(), took in 0..5_u64,
     ) {
         let mut fetching = Fetching::new(rules());
         let now = Tick::START.plus(Duration::from_secs(took));
@@ -263,6 +268,15 @@ fn k13_a_set_from_before_the_process_ages_on_and_is_no_attempt() {
     assert!(!fetching.has_usable_set(at(600)));
     assert_eq!(fetching.conclude(at(1)), Conclusion::Unavailable);
     assert_eq!(fetching.begin(at(0)), Next::Fetch(Trigger::Scheduled));
+}
+
+#[test]
+fn k12_a_set_that_grew_old_without_a_further_attempt_tells_nothing() {
+    let mut fetching = Fetching::new(rules());
+    fetching.succeeded(Tick::START, Tick::START, None, Jitter::new(0));
+    let end = Tick::START.plus(rules().max_age());
+    assert_eq!(fetching.conclude(end.minus(SECOND)), Conclusion::Unknown);
+    assert_eq!(fetching.conclude(end), Conclusion::Unavailable);
 }
 
 #[test]

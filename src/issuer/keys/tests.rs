@@ -2,6 +2,7 @@
 
 mod changes;
 mod ends;
+mod log;
 mod lookups;
 mod stored;
 
@@ -119,7 +120,7 @@ impl Room {
 
     /// The next call to the provider; virtual time passes until it comes.
     async fn call(&mut self) -> Call {
-        self.calls.recv().await.unwrap()
+        timeout(MAX_AGE, self.calls.recv()).await.expect("the provider is not called").unwrap()
     }
 
     fn no_call_yet(&mut self) {
@@ -147,6 +148,11 @@ impl Room {
     fn generation(&self) -> u64 {
         self.issuer.current().unwrap().generation
     }
+}
+
+/// What a lookup comes to; it must, whatever the provider does.
+async fn end(lookup: JoinHandle<Lookup>) -> Lookup {
+    timeout(MAX_AGE, lookup).await.expect("the lookup waits").unwrap()
 }
 
 /// Lets every other task run until it waits.

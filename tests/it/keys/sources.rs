@@ -123,7 +123,9 @@ async fn a_file_is_read_again_for_an_unknown_kid() {
 #[tokio::test]
 async fn k6_a_file_that_is_missing_too_long_or_no_file_is_refused() {
     let long = file("long");
-    std::fs::write(&long, vec![b' '; 64 * 1024 + 1]).unwrap();
+    let mut document = key_set(&[key("a")]);
+    document.resize(64 * 1024 + 1, b' ');
+    std::fs::write(&long, document).unwrap();
     for path in [file("missing"), long.clone(), std::env::temp_dir()] {
         let change = |settings: &mut countersign::issuer::IssuerSettings| {
             settings.keys.timeout = Duration::from_secs(10);

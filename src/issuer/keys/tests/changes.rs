@@ -40,7 +40,7 @@ async fn withdrawing_every_key_takes_effect() {
     assert!(!room.issuer.has_usable_keys());
     let lookup = room.start_lookup("a");
     room.call().await.keys(&[]);
-    assert!(is_unknown(&lookup.await.unwrap()));
+    assert!(is_unknown(&end(lookup).await));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ async fn what_is_held_outlives_the_drain_and_nobody_waits_for_a_stopped_keeper()
     let waiting = room.start_lookup("b");
     let _hanging = room.call().await;
     room.tasks.stop().await;
-    assert!(is_unknown(&waiting.await.unwrap()));
+    assert!(is_unknown(&end(waiting).await));
     assert!(is_found(&room.lookup_now("a").await));
     assert!(is_unknown(&room.lookup_now("c").await));
 }

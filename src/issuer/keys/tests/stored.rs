@@ -28,14 +28,14 @@ async fn k13_a_stored_set_serves_until_the_first_good_fetch() {
     let lookup = room.start_lookup("new");
     settle().await;
     call.fail();
-    assert!(is_unavailable(&lookup.await.unwrap()));
+    assert!(is_unavailable(&end(lookup).await));
     assert!(is_found(&room.lookup_now("old").await));
     room.call().await.keys(&[&new]);
     settle().await;
     assert!(is_found(&room.lookup_now("new").await));
     let lookup = room.start_lookup("old");
     room.call().await.keys(&[&new]);
-    assert!(is_unknown(&lookup.await.unwrap()));
+    assert!(is_unknown(&end(lookup).await));
 }
 
 /// What a set stored at `fetched_at` is worth at second 10,000.
