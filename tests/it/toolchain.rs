@@ -9,7 +9,8 @@ fn doctests_check_the_error_code_they_name() {
     let passes = |code: &str| {
         let file = directory.path().join(format!("{code}.rs"));
         let unmatched_types = "let _number: u8 = \"text\";";
-        std::fs::write(&file, format!("//! ```compile_fail,{code}\n//! {unmatched_types}\n//! ```\n")).unwrap();
+        std::fs::write(&file, format!("//! ```compile_fail,{code}\n//! {unmatched_types}\n//! ```\n"))
+            .unwrap();
         let rustdoc = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/rustdoc.sh");
         let output = Command::new(rustdoc).arg("--test").arg(&file).output().unwrap();
         output.status.success()

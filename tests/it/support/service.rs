@@ -165,11 +165,7 @@ impl Service {
 }
 
 /// Asks about one token.
-pub(crate) async fn validate(
-    client: &mut TokenServiceClient<Channel>,
-    token: &str,
-    kind: TokenKind,
-) -> Said {
+pub(crate) async fn validate(client: &mut TokenServiceClient<Channel>, token: &str, kind: TokenKind) -> Said {
     let request = ValidateRequest { token: token.to_owned(), kind: kind.into(), ..Default::default() };
     match within("an answer to Validate", TO_ANSWER, client.validate(request)).await {
         Err(status) => Said::CannotTell(Box::new(status)),
@@ -186,7 +182,11 @@ pub(crate) async fn validate(
 fn serve(directory: &Path) -> Running {
     let config = directory.join("countersign.yaml");
     Running::start(
-        Command::new(env!("CARGO_BIN_EXE_countersign")).arg("serve").arg("--config").arg(config).current_dir(directory),
+        Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .arg("serve")
+            .arg("--config")
+            .arg(config)
+            .current_dir(directory),
     )
 }
 

@@ -42,8 +42,8 @@ static RSA_PKCS8: LazyLock<Vec<u8>> = LazyLock::new(rsa_pkcs8);
 impl Signer {
     /// Every algorithm that Countersign verifies.
     pub(crate) const ALGORITHMS: [&str; 13] = [
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384",
-        "HS512",
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256",
+        "HS384", "HS512",
     ];
 
     pub(crate) fn rs256() -> Self {
@@ -81,7 +81,11 @@ impl Signer {
 
     /// One with a key that no other signer has.
     pub(crate) fn fresh(algorithm: &str) -> Self {
-        if algorithm.starts_with(['R', 'P']) { Self::with(algorithm, &rsa_pkcs8()) } else { Self::of(algorithm) }
+        if algorithm.starts_with(['R', 'P']) {
+            Self::with(algorithm, &rsa_pkcs8())
+        } else {
+            Self::of(algorithm)
+        }
     }
 
     /// The same key under another `kid`.
@@ -176,9 +180,7 @@ impl Signer {
             }
             Key::Ec(pair, _) => pair.sign(&random, input).unwrap().as_ref().to_vec(),
             Key::Ed25519(pair) => pair.sign(input).as_ref().to_vec(),
-            Key::Shared(secret, hash) => {
-                hmac::sign(&hmac::Key::new(*hash, secret), input).as_ref().to_vec()
-            }
+            Key::Shared(secret, hash) => hmac::sign(&hmac::Key::new(*hash, secret), input).as_ref().to_vec(),
         }
     }
 }
@@ -267,7 +269,8 @@ mod tests {
                 VerifyingKey::public(None, numbers, None, &allowed).unwrap()
             }
             Key::Ed25519(_) => {
-                VerifyingKey::public(None, PublicNumbers::Ed25519 { x: &number("x") }, None, &allowed).unwrap()
+                VerifyingKey::public(None, PublicNumbers::Ed25519 { x: &number("x") }, None, &allowed)
+                    .unwrap()
             }
         }
     }
