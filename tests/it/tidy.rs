@@ -35,10 +35,10 @@ const CRATES: [(&str, &[&str]); 14] = [
     ("tower", &["api", "app"]),
     ("reqwest", &["issuer"]),
     ("redb", &["store"]),
-    ("moka", &["state"]),
-    ("clap", &["cli"]),
+    ("moka", &["state", "issuer"]),
+    ("clap", &["cli", "main"]),
     ("serde_saphyr", &["config"]),
-    ("prometheus_client", &["ops"]),
+    ("prometheus_client", &["ops", "issuer", "state", "service", "api"]),
     ("jsonwebtoken", &["issuer", "dev"]),
 ];
 

@@ -61,6 +61,16 @@ impl Said {
         }
     }
 
+    /// The status of an answer that is neither. Fails the test if it was one of them.
+    #[track_caller]
+    pub(crate) fn cannot_tell(self) -> Status {
+        match self {
+            Self::CannotTell(status) => *status,
+            Self::Good(token) => panic!("accepted: {token:?}"),
+            Self::Refused(reason) => panic!("refused: {reason:?}"),
+        }
+    }
+
     /// The reason of a refusal. Fails the test if it was none.
     #[track_caller]
     pub(crate) fn refused(self) -> Reason {
@@ -123,7 +133,8 @@ impl Service {
         self.try_admin_get(path).await.expect("the admin port answers")
     }
 
-    async fn try_admin_get(&self, path: &str) -> Option<Answer> {
+    /// The same, where it may not listen yet.
+    pub(crate) async fn try_admin_get(&self, path: &str) -> Option<Answer> {
         within("an answer of the admin port", TO_ANSWER, http::get(self.admin_port, path)).await
     }
 
