@@ -259,7 +259,7 @@ async fn a_first_start_without_the_provider_cannot_tell_and_becomes_ready_once_i
     let mut provider = OidcProvider::start().await;
     let token = provider.client_credentials_token(Algorithm::Rs256, "read").await;
     provider.kill().await;
-    let service = Service::start_unready(&config(&provider));
+    let mut service = Service::start_unready(&config(&provider));
     until("the admin port to answer", SLACK, async || {
         service.try_admin_get("/livez").await.filter(|answer| answer.status == 200)
     })

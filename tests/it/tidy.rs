@@ -172,7 +172,7 @@ fn no_test_sleeps_or_is_left_out() {
     let never = [concat!("thread", "::sleep"), concat!("#[", "ignore")];
     let sleep = concat!("time", "::sleep");
     let mut wrong = BTreeSet::new();
-    for file in all_files().iter().filter(|file| file.path.ends_with(".rs")) {
+    for file in all_files().iter().filter(|file| file.is_rust()) {
         let in_tests = file.path.starts_with("tests/");
         let test_code = if in_tests { file.text.as_str() } else { file.test_code() };
         let virtual_time = !in_tests && test_code.contains("start_paused = true");

@@ -1,9 +1,6 @@
 //! The sources as text.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsStr, fs, path::Path};
 
 /// Directories that hold nothing of ours.
 const FOREIGN: [&str; 4] = ["target", "node_modules", ".git", ".tools"];
@@ -28,6 +25,10 @@ pub(super) struct Source {
 }
 
 impl File {
+    pub(super) fn is_rust(&self) -> bool {
+        Path::new(&self.path).extension() == Some(OsStr::new("rs"))
+    }
+
     /// Where its inline tests begin, to the end; all of it for a file of tests, nothing for one without.
     pub(super) fn test_code(&self) -> &str {
         if is_test(&self.path) { &self.text } else { &self.text[tests_begin(&self.text)..] }
@@ -64,7 +65,7 @@ pub(super) fn all_files() -> Vec<File> {
             if kind.is_dir() && !FOREIGN.iter().any(|name| entry.file_name() == *name) {
                 open.push(entry.path());
             } else if kind.is_file() && entry.metadata().unwrap().len() <= LONGEST {
-                found.extend(read(root, entry.path()));
+                found.extend(read(root, &entry.path()));
             }
         }
     }
@@ -76,7 +77,7 @@ pub(super) fn all_files() -> Vec<File> {
 pub(super) fn rust_sources() -> Vec<Source> {
     all_files()
         .into_iter()
-        .filter(|file| file.path.ends_with(".rs") && !is_test(&file.path))
+        .filter(|file| file.is_rust() && !is_test(&file.path))
         .filter_map(|file| {
             let path = file.path.strip_prefix("src/")?.to_owned();
             let room = path.split(['/', '.']).next()?.to_owned();
@@ -89,8 +90,8 @@ pub(super) fn rust_sources() -> Vec<Source> {
 }
 
 /// `None` for what is not text.
-fn read(root: &Path, path: PathBuf) -> Option<File> {
-    let text = String::from_utf8(fs::read(&path).unwrap()).ok()?;
+fn read(root: &Path, path: &Path) -> Option<File> {
+    let text = String::from_utf8(fs::read(path).unwrap()).ok()?;
     let path = path.strip_prefix(root).unwrap().to_str()?.to_owned();
     Some(File { path, text })
 }
