@@ -196,6 +196,22 @@ fn no_file_knows_the_machine_it_was_written_on() {
     none(&all_files().iter().filter(|file| known(&file.text)).map(|file| file.path.clone()).collect());
 }
 
+#[test]
+fn documents_link_to_files_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = BTreeSet::new();
+    for file in all_files().iter().filter(|file| file.path.to_lowercase().ends_with(".md")) {
+        let directory = root.join(&file.path).parent().unwrap().to_owned();
+        let links = file.text.match_indices("](").map(|(at, start)| &file.text[at + start.len()..]);
+        for link in links.filter_map(|rest| rest.split([')', '#']).next()) {
+            if !link.is_empty() && !link.contains("://") && !directory.join(link).exists() {
+                missing.insert(format!("{} links to {link}", file.path));
+            }
+        }
+    }
+    none(&missing);
+}
+
 fn paths(wrong: impl Fn(&Source) -> bool) -> BTreeSet<String> {
     rust_sources().iter().filter(|source| wrong(source)).map(|source| source.path.clone()).collect()
 }
