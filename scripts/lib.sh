@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+
 # Sourced by the scripts beside it. Everything they install goes to .tools, and nothing is fetched but from package
 # registries, by their own clients, at versions written down in this directory.
 

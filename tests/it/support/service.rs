@@ -26,7 +26,7 @@ use super::{
 };
 
 /// Longer than the 15 seconds that the first fetch of an issuer's keys may take.
-const TO_BE_READY: Duration = Duration::from_secs(25);
+const TO_BE_READY: Duration = Duration::from_mins(1);
 const TO_ANSWER: Duration = Duration::from_secs(10);
 
 /// A running Countersign. It is killed, and its directory removed, when this is dropped.
@@ -61,6 +61,16 @@ impl Said {
         }
     }
 
+    /// The status of an answer that is neither. Fails the test if it was one of them.
+    #[track_caller]
+    pub(crate) fn cannot_tell(self) -> Status {
+        match self {
+            Self::CannotTell(status) => *status,
+            Self::Good(token) => panic!("accepted: {token:?}"),
+            Self::Refused(reason) => panic!("refused: {reason:?}"),
+        }
+    }
+
     /// The reason of a refusal. Fails the test if it was none.
     #[track_caller]
     pub(crate) fn refused(self) -> Reason {
@@ -76,7 +86,7 @@ impl Service {
     /// Starts it and waits until it is ready. `yaml` is its configuration; of `listen`, `admin`, `store` and `telemetry`
     /// the harness adds what it leaves out.
     pub(crate) async fn start(yaml: &str) -> Self {
-        let service = Self::start_unready(yaml);
+        let mut service = Self::start_unready(yaml);
         service.ready().await;
         service
     }
@@ -98,9 +108,12 @@ impl Service {
         (status, service.output())
     }
 
-    /// Waits until `/readyz` says so.
-    pub(crate) async fn ready(&self) {
-        until(&format!("ready; it wrote:\n{}", self.output()), TO_BE_READY, async || {
+    /// Waits until `/readyz` says so. Fails the test if the process ends instead.
+    pub(crate) async fn ready(&mut self) {
+        until("the service to be ready", TO_BE_READY, async || {
+            if let Some(status) = self.running.child.try_wait().unwrap() {
+                panic!("the service ended with {status}:\n{}", self.output());
+            }
             self.try_admin_get("/readyz").await.filter(|answer| answer.status == 200)
         })
         .await;
@@ -123,7 +136,8 @@ impl Service {
         self.try_admin_get(path).await.expect("the admin port answers")
     }
 
-    async fn try_admin_get(&self, path: &str) -> Option<Answer> {
+    /// The same, where it may not listen yet.
+    pub(crate) async fn try_admin_get(&self, path: &str) -> Option<Answer> {
         within("an answer of the admin port", TO_ANSWER, http::get(self.admin_port, path)).await
     }
 

@@ -7,10 +7,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 /// Asks again and again until there is an answer, and returns it. Fails the test, naming `what`, once `within` has passed.
-pub(crate) async fn until<T, F>(what: &str, within: Duration, mut attempt: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
+pub(crate) async fn until<T>(what: &str, within: Duration, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let mut ticks = interval(BETWEEN_ATTEMPTS);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let answered = async {
