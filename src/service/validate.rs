@@ -26,6 +26,9 @@ use crate::{
 
 use super::fault::Fault;
 
+/// What a transport keeps with a cached token, so that it is made once.
+pub use crate::state::cache::EncodedToken;
+
 /// Longer key ids are nobody's, in bytes.
 const LONGEST_KEY_ID: usize = 256;
 

@@ -1,7 +1,7 @@
 //! The built binary, running `serve` in a directory of its own.
 
 use std::{
-    fmt::Write as _,
+    fmt::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -46,6 +46,17 @@ pub(crate) enum Said {
     CannotTell(Box<Status>),
 }
 
+/// Without what a good token says.
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good(token) => write!(f, "good, from {}", token.issuer),
+            Self::Refused(reason) => write!(f, "refused: {reason:?}"),
+            Self::CannotTell(status) => write!(f, "cannot tell: {status:?}"),
+        }
+    }
+}
+
 impl Said {
     pub(crate) fn is_good(&self) -> bool {
         matches!(self, Self::Good(_))
@@ -66,7 +77,7 @@ impl Said {
     pub(crate) fn cannot_tell(self) -> Status {
         match self {
             Self::CannotTell(status) => *status,
-            Self::Good(token) => panic!("accepted: {token:?}"),
+            Self::Good(token) => panic!("accepted, as a token of {}", token.issuer),
             Self::Refused(reason) => panic!("refused: {reason:?}"),
         }
     }

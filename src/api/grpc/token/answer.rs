@@ -11,8 +11,7 @@ use crate::{
         verify::VerifiedToken,
     },
     proto::server::{self, Rejection, TokenInfo, ValidateResponse, validate_response::Outcome},
-    service::validate::Pass,
-    state::cache::EncodedToken,
+    service::validate::{EncodedToken, Pass},
 };
 
 /// The answer for a token that may pass, with or without its verbatim claims.
