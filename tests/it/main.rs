@@ -13,6 +13,7 @@
 
 mod support;
 
+mod api;
 mod keys;
 mod oidc;
 mod peer;
