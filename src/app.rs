@@ -59,7 +59,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let around = Surroundings {
         http: HttpClient::new()?,
         shelf: KeyShelf::default(),
-        store: Some(store.key_sets),
+        store: Some(Arc::clone(&store.key_sets)),
         clock: Arc::clone(&clock),
         metrics: KeyMetrics::register(shell.registry()),
         tasks: shell.background().clone(),
@@ -72,7 +72,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
         ValidationMetrics::register(shell.registry()),
         config.limits.max_token_bytes,
     );
-    shell.serving(TokenApi::new(Arc::new(validator)), issuers.into_iter().map(holder).collect()).await
+    let api = TokenApi::new(Arc::new(validator));
+    Ok(shell.serving(api, issuers.into_iter().map(holder).collect()).await?.holding(store))
 }
 
 /// Starts keeping every issuer's keys.

@@ -71,6 +71,22 @@ async fn a_taken_port_ends_the_start_with_69_and_names_the_address() {
 }
 
 #[tokio::test]
+async fn a_second_process_on_the_same_store_is_refused_and_the_first_goes_on() {
+    let directory = TempDir::new().unwrap();
+    let (yaml, signer) = shared(directory.path());
+    let first = Service::start(&yaml).await;
+    let store = first.directory().join("countersign.redb");
+    let keys = std::fs::read(first.directory().join("countersign.redb.keys")).unwrap();
+    let section = format!("store: {{ kind: embedded, path: {} }}\n", store.display());
+    let (status, output) = Service::refused(&format!("{yaml}{section}")).await;
+    assert_eq!(status.code(), Some(69), "{output}");
+    let said = format!("countersign: the store {} is open in another process", store.display());
+    assert!(output.lines().any(|line| line.starts_with(&said)), "{output}");
+    assert_eq!(std::fs::read(first.directory().join("countersign.redb.keys")).unwrap(), keys);
+    first.validate(&signer.access_token(&claims(ISSUER, AUDIENCE))).await.good();
+}
+
+#[tokio::test]
 async fn any_caller_may_be_allowed_and_the_log_warns_of_it() {
     let directory = TempDir::new().unwrap();
     let (yaml, signer) = shared(directory.path());
