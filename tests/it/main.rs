@@ -13,6 +13,7 @@
 
 mod support;
 
+mod cache;
 mod keys;
 mod oidc;
 mod peer;
