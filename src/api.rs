@@ -1,9 +1,12 @@
 //! The only server code: gRPC services and the admin port.
 
+pub mod connection;
 pub mod grpc;
 pub mod http;
+pub mod listener;
+mod socket_file;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +15,16 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
     /// `unix:/run/countersign/grpc.sock`.
     Unix(PathBuf),
+}
+
+/// As in the configuration.
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 /// The process-wide limits (`limits` in the configuration).

@@ -1,5 +1,28 @@
 //! One configured identity provider: how to reach it and which keys it signs with.
+//!
+//! A lookup of a known key touches one snapshot and nothing else. What is missing is decided by `freshness`, fetched by the
+//! `keeper`, and waited for at the `desk`.
 
 pub mod settings;
 
+mod desk;
+mod discovery;
+mod fetch;
+mod freshness;
+mod http;
+mod jwks;
+mod keeper;
+mod keys;
+mod metrics;
+mod saved;
+mod snapshot;
+mod start;
+#[cfg(test)]
+mod testing;
+
+pub use http::{HttpClient, NoHttpClient};
+pub use keys::{Issuer, Lookup};
+pub use metrics::{IssuerKeyMetrics, KeyMetrics};
 pub use settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource};
+pub use snapshot::{KeyShelf, KeySnapshot};
+pub use start::Surroundings;

@@ -1,8 +1,10 @@
 //! Countersign: a token-validation service. This file is the map; ARCHITECTURE.md explains it.
 
-// app and cli come here: the composition root and the commands.
 pub mod api;
+pub mod app;
+pub mod cli;
 pub mod config;
+pub mod dev;
 pub mod domain;
 pub mod issuer;
 pub mod ops;

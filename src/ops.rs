@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod drain;
 pub mod metrics;
+pub mod readiness;
 pub mod telemetry;

@@ -1,3 +1,4 @@
 //! The use cases, without a transport.
 
 pub mod fault;
+pub mod validate;

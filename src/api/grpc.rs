@@ -1,4 +1,9 @@
 //! gRPC services.
 
 pub mod codec;
+pub mod health;
+pub mod limits;
+pub mod methods;
+pub mod server;
 pub mod status;
+pub mod token;

@@ -1,1 +1,3 @@
 //! HTTP/1.1 listeners.
+
+pub mod admin;

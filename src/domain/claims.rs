@@ -25,6 +25,8 @@ pub struct Claims {
     pub token_id: String,
     pub organization_id: String,
     pub confirmation: Option<Confirmation>,
+    /// Whether it speaks for a client itself rather than for a user.
+    pub is_of_client: bool,
 }
 
 /// What a token is bound to (RFC 7800). Anything but one well-formed certificate thumbprint is `Other`, which nothing
@@ -45,23 +47,71 @@ impl Claims {
             return Err(invalid("a claim that this issuer's configuration requires is missing"));
         }
         let names = &policy.claims;
-        Ok(Self {
-            subject: text(members.get("sub"))?,
-            audiences: audiences(members.get("aud"))?,
-            expires_at: time(members.get("exp"))?.ok_or_else(|| invalid("`exp` is missing"))?,
-            not_before: time(members.get("nbf"))?,
-            issued_at: time(members.get("iat"))?,
-            scopes: list(first(members, &names.scopes), true)?,
-            roles: list(first(members, &names.roles), false)?,
-            permissions: list(first(members, &names.permissions), true)?,
-            client_id: text(first(members, &names.client_id))?,
-            session_id: text(first(members, &names.session_id))?,
-            token_id: text(first(members, &names.token_id))?,
-            organization_id: text(first(members, &names.organization_id))?,
+        let mut claims = Self {
+            subject: text(members.get("sub"), "`sub` is not a string")?,
+            audiences: list(
+                members.get("aud"),
+                Split::No,
+                "`aud` is neither a string nor a list of strings",
+            )?,
+            expires_at: time(members.get("exp"), "`exp` is not a time")?
+                .ok_or_else(|| invalid("`exp` is missing"))?,
+            not_before: time(members.get("nbf"), "`nbf` is not a time")?,
+            issued_at: time(members.get("iat"), "`iat` is not a time")?,
+            scopes: list(
+                first(members, &names.scopes),
+                Split::Words,
+                "the claim for `scopes` is not a list of strings",
+            )?,
+            roles: list(
+                first(members, &names.roles),
+                Split::No,
+                "the claim for `roles` is not a list of strings",
+            )?,
+            permissions: list(
+                first(members, &names.permissions),
+                Split::Words,
+                "the claim for `permissions` is not a list of strings",
+            )?,
+            client_id: text(first(members, &names.client_id), "the claim for `client_id` is not a string")?,
+            session_id: text(
+                first(members, &names.session_id),
+                "the claim for `session_id` is not a string",
+            )?,
+            token_id: text(first(members, &names.token_id), "the claim for `token_id` is not a string")?,
+            organization_id: text(
+                first(members, &names.organization_id),
+                "the claim for `organization_id` is not a string",
+            )?,
             confirmation: members.get("cnf").map(Confirmation::read),
-        })
+            is_of_client: false,
+        };
+        claims.is_of_client = claims.are_of_client(members);
+        Ok(claims)
+    }
+
+    /// A token from client credentials has the client as its subject (RFC 9068 section 2.2), which must not be taken for
+    /// a user (RFC 9700 section 4.15). Auth0 appends `@clients` and says `gty`; Entra says `idtyp`.
+    fn are_of_client(&self, members: &Map<String, Value>) -> bool {
+        let says = |name: &str, word: &str| members.get(name).and_then(Value::as_str) == Some(word);
+        let client = self.client_id.as_str();
+        let subject_is_client = !client.is_empty()
+            && self.subject.strip_prefix(client).is_some_and(|rest| rest.is_empty() || rest == "@clients");
+        subject_is_client || says("gty", "client-credentials") || says("idtyp", "app")
+    }
+
+    /// About how many bytes of memory the claims take.
+    pub fn bytes(&self) -> usize {
+        let lists = [&self.audiences, &self.scopes, &self.roles, &self.permissions];
+        let listed = lists.into_iter().flatten().map(|entry| entry.len() + BYTES_PER_STRING);
+        let single =
+            [&self.subject, &self.client_id, &self.session_id, &self.token_id, &self.organization_id];
+        listed.chain(single.into_iter().map(String::len)).sum()
     }
 }
+
+/// A string's own three words and the allocator's least block.
+const BYTES_PER_STRING: usize = 48;
 
 impl Confirmation {
     fn read(cnf: &Value) -> Self {
@@ -91,42 +141,41 @@ fn is_missing(value: Option<&Value>) -> bool {
     }
 }
 
-fn text(value: Option<&Value>) -> Result<String, Refusal> {
+fn text(value: Option<&Value>, problem: &'static str) -> Result<String, Refusal> {
     match value {
         None => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.clone()),
         Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            Err(invalid("a claim that must be a string is not one"))
+            Err(invalid(problem))
         }
     }
 }
 
-fn time(value: Option<&Value>) -> Result<Option<UnixTime>, Refusal> {
+fn time(value: Option<&Value>, problem: &'static str) -> Result<Option<UnixTime>, Refusal> {
     match value {
         None => Ok(None),
-        Some(Value::Number(number)) => UnixTime::from_numeric_date(number)
-            .map(Some)
-            .ok_or_else(|| invalid("a time claim is negative or past the year 9999")),
+        Some(Value::Number(number)) => {
+            UnixTime::from_numeric_date(number).map(Some).ok_or_else(|| invalid(problem))
+        }
         Some(Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
-            Err(invalid("a time claim is not a number"))
+            Err(invalid(problem))
         }
     }
 }
 
-/// One string or an array of strings; exact, case-sensitive (RFC 7519 section 4.1.3).
-fn audiences(value: Option<&Value>) -> Result<Vec<String>, Refusal> {
-    match value {
-        None => Ok(Vec::new()),
-        Some(value) => list(Some(value), false),
-    }
+/// What one string in the place of a list means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Split {
+    /// One entry, whatever is in it (RFC 7519 section 4.1.3).
+    No,
+    /// Entries with spaces between them (RFC 6749 section 3.3).
+    Words,
 }
 
-/// A list of strings: an array, or one string, which holds several where `split` says that it is written with spaces
-/// (RFC 6749 section 3.3).
-fn list(value: Option<&Value>, split: bool) -> Result<Vec<String>, Refusal> {
+fn list(value: Option<&Value>, split: Split, problem: &'static str) -> Result<Vec<String>, Refusal> {
     match value {
         None => Ok(Vec::new()),
-        Some(Value::String(text)) if split => {
+        Some(Value::String(text)) if split == Split::Words => {
             Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
         }
         Some(Value::String(text)) => Ok(vec![text.clone()]),
@@ -134,10 +183,8 @@ fn list(value: Option<&Value>, split: bool) -> Result<Vec<String>, Refusal> {
             .iter()
             .map(|item| item.as_str().map(str::to_owned))
             .collect::<Option<_>>()
-            .ok_or_else(|| invalid("a claim that must be a list of strings holds something else")),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
-            Err(invalid("a claim that must be a list of strings is not one"))
-        }
+            .ok_or_else(|| invalid(problem)),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(invalid(problem)),
     }
 }
 

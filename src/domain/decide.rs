@@ -27,6 +27,13 @@ pub struct Requirements<'r> {
     pub presented: Presented,
 }
 
+impl Requirements<'_> {
+    /// Whether a token from this issuer can be what the request asks for.
+    pub fn is_from(&self, issuer: &str) -> bool {
+        self.issuer.is_empty() || self.issuer == issuer
+    }
+}
+
 /// How a token was presented.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented {
@@ -66,7 +73,7 @@ impl<'t> Permit<'t> {
     }
 }
 
-/// Decides. A token that is only time-checked is no argument for this function's result elsewhere:
+/// Decides. A token whose times nobody checked is no argument:
 ///
 /// ```compile_fail,E0308
 /// use countersign::domain::{decide::{decide, Requirements}, verify::VerifiedToken};
@@ -77,10 +84,10 @@ impl<'t> Permit<'t> {
 pub fn decide<'t>(token: CurrentToken<'t>, asked: &Requirements<'_>) -> Result<Permit<'t>, Refusal> {
     let token = token.token();
     let claims = token.claims();
-    if token.kind() != Some(asked.kind) {
+    if token.kind() != asked.kind {
         return Err(Refusal::new(Reason::WrongKind, "another kind of token than the one asked for"));
     }
-    if !asked.issuer.is_empty() && asked.issuer != token.policy().issuer {
+    if !asked.is_from(&token.policy().issuer) {
         return Err(Refusal::new(
             Reason::IssuerMismatch,
             "the token is from another issuer than the one asked for",

@@ -3,7 +3,7 @@
 //! RFC 7515 section 4 and RFC 7519 section 4 let a parser take the last of two equal names or refuse; two parsers that
 //! choose differently read two different tokens, so this one refuses.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -11,11 +11,17 @@ use serde_json::{Map, Number, Value};
 /// How deep objects and arrays may lie in each other. Real tokens stay below six.
 pub const MAX_DEPTH: usize = 16;
 
+/// How much may be in it, counted in values, an object as twenty: what a parsed object takes is many times its text, and
+/// all this happens before anybody knows who wrote it.
+const MAX_VALUES: usize = 8192;
+const OBJECT_VALUES: usize = 20;
+
 /// Parses one JSON object, all of `bytes`, with unique member names and at most [`MAX_DEPTH`] levels. `None` for
 /// anything else: the caller says what was malformed, never with the parser's words, which quote the input.
 pub fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: MAX_DEPTH }.deserialize(&mut deserializer).ok()?;
+    let left = Cell::new(MAX_VALUES);
+    let value = Strict { depth: MAX_DEPTH, left: &left }.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
     match value {
         Value::Object(members) => Some(members),
@@ -24,25 +30,34 @@ pub fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
 }
 
 #[derive(Clone, Copy)]
-struct Strict {
+struct Strict<'l> {
     depth: usize,
+    left: &'l Cell<usize>,
 }
 
-impl Strict {
+impl Strict<'_> {
     fn inner<E: Error>(self) -> Result<Self, E> {
-        self.depth.checked_sub(1).map(|depth| Self { depth }).ok_or_else(|| E::custom("nested too deeply"))
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))?;
+        Ok(Self { depth, ..self })
+    }
+
+    fn spend<E: Error>(self, values: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(values).ok_or_else(|| E::custom("too much in it"))?;
+        self.left.set(left);
+        Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.spend(1)?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,6 +102,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        self.spend(OBJECT_VALUES)?;
         let inner = self.inner()?;
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
@@ -109,6 +125,16 @@ mod tests {
         for bad in [r#"{"a":1,"a":1}"#, r#"{"x":{"a":1,"a":2}}"#, r#"{"x":[{"a":1,"\u0061":2}]}"#] {
             assert!(parse_object(bad.as_bytes()).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_would_take_much_more_memory_than_text_is_refused() {
+        let objects = |count: usize| format!("{{\"a\":[{}{{}}]}}", "{\"\":0},".repeat(count));
+        assert!(parse_object(objects(300).as_bytes()).is_some());
+        assert!(parse_object(objects(1000).as_bytes()).is_none());
+        let numbers = |count: usize| format!("{{\"a\":[{}0]}}", "0,".repeat(count));
+        assert!(parse_object(numbers(7000).as_bytes()).is_some());
+        assert!(parse_object(numbers(9000).as_bytes()).is_none());
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl<'a> UnverifiedJws<'a> {
         let header = UnverifiedHeader::parse(&decode(header)?)?;
         let payload = decode(payload)?;
         let members = json::parse_object(&payload).ok_or_else(|| {
-            malformed("the payload is not one JSON object with unique names and modest nesting")
+            malformed("the payload is not one JSON object of modest size and depth, with unique names and sane values")
         })?;
         Ok(Self { header, signing_input, signature: decode(signature)?, payload, members })
     }

@@ -1,11 +1,15 @@
 //! Keys that verify: each with the algorithms that its type and its publisher allow, fixed when it is loaded.
 
-use std::{fmt, sync::Arc};
+mod set;
+
+use std::fmt;
 
 use aws_lc_rs::{
     digest, hmac,
     signature::{self as sig, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm},
 };
+
+pub use set::{Candidates, KeySet};
 
 use super::{
     algorithm::{Algorithm, AllowedAlgorithms},
@@ -15,9 +19,6 @@ use super::{
 /// RSA moduli outside this range are refused, in bits: shorter ones by RFC 7518 section 3.3, longer ones because each
 /// verification would cost milliseconds.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-
-/// How many keys are tried for a token without `kid`.
-const TRIED_WITHOUT_KEY_ID: usize = 5;
 
 /// The public numbers of a key, big-endian.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +77,8 @@ pub struct VerifyingKey {
 }
 
 /// SHA-256 over what the key is and what it may do: equal only for the same key under the same rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_debug_implementations, reason = "of a shared secret it would be a target for guessing")]
 pub struct KeyIdentity([u8; 32]);
 
 enum Verifier {
@@ -138,6 +140,16 @@ impl VerifyingKey {
         self.id
     }
 
+    /// Whether a token with this `kid` can be its own. A shared secret is the only key of its issuer and serves every
+    /// `kid`, since there is nothing to choose from.
+    pub(super) fn answers_to(&self, key_id: &str) -> bool {
+        self.is_shared() || self.key_id.as_deref() == Some(key_id)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.usable.iter().any(|(algorithm, _)| algorithm.is_symmetric())
+    }
+
     /// Its `kid`.
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
@@ -154,7 +166,8 @@ impl VerifyingKey {
         outcome.or(Err(VerifyError::Signature))
     }
 
-    fn does(&self, algorithm: Algorithm) -> bool {
+    /// Whether it can have made a signature with this algorithm.
+    pub(super) fn does(&self, algorithm: Algorithm) -> bool {
         self.usable.iter().any(|(usable, _)| *usable == algorithm)
     }
 }
@@ -242,71 +255,6 @@ impl Curve {
             Self::P384 => &sig::ECDSA_P384_SHA384_FIXED,
             Self::P521 => &sig::ECDSA_P521_SHA512_FIXED,
         }
-    }
-}
-
-/// The keys of one issuer at one moment.
-#[derive(Debug, Default)]
-pub struct KeySet {
-    keys: Vec<Arc<VerifyingKey>>,
-}
-
-/// What a key set says to a token's header.
-#[derive(Debug)]
-pub enum Candidates<'s> {
-    /// These may have signed it; usually one.
-    Keys(Vec<&'s Arc<VerifyingKey>>),
-    /// There is such a key, but it does not do this algorithm.
-    WrongAlgorithm,
-    /// There is no such key.
-    Absent,
-}
-
-impl KeySet {
-    /// A set of these keys.
-    pub fn new(keys: Vec<Arc<VerifyingKey>>) -> Self {
-        Self { keys }
-    }
-
-    /// The keys that a token with this `kid` and algorithm may have been signed with. Without a `kid`, the first few that
-    /// do the algorithm.
-    pub fn candidates(&self, key_id: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
-        let mut found = false;
-        let mut keys = Vec::new();
-        for key in &self.keys {
-            if key_id.is_some() && key.key_id() != key_id {
-                continue;
-            }
-            found = true;
-            if key.does(algorithm) && keys.len() < TRIED_WITHOUT_KEY_ID {
-                keys.push(key);
-            }
-        }
-        match (keys.is_empty(), found && key_id.is_some()) {
-            (false, _) => Candidates::Keys(keys),
-            (true, true) => Candidates::WrongAlgorithm,
-            (true, false) => Candidates::Absent,
-        }
-    }
-
-    /// Whether this very key is still published.
-    pub fn contains(&self, identity: KeyIdentity) -> bool {
-        self.keys.iter().any(|key| key.id == identity)
-    }
-
-    /// The keys, in the order they were published.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<VerifyingKey>> {
-        self.keys.iter()
-    }
-
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether no key is usable.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
     }
 }
 

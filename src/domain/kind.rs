@@ -55,10 +55,8 @@ const FOREIGN_TYPES: [&str; 12] = [
 pub(super) enum Shape {
     /// One kind's rule fits, and only one.
     Kind(TokenKind),
-    /// A kind of its own that no rule can admit.
+    /// Neither: a kind of its own, or no rule fits, or both do. Rules for different kinds must exclude each other.
     Foreign,
-    /// No rule fits, or both do: rules for different kinds must exclude each other, so such a token is neither.
-    Neither,
 }
 
 /// Classifies a token once; what it is does not change with time or request.
@@ -71,37 +69,51 @@ pub(super) fn shape(typ: Option<&str>, claims: &Map<String, Value>, rules: &Kind
         return Shape::Foreign;
     }
     let stated = stated_use(claims);
-    if stated == Some(Stated::Other) {
-        return Shape::Foreign;
-    }
-    let access = rules.access.fits(typ, claims) && stated != Some(Stated::Id);
-    let id = rules.id.fits(typ, claims) && stated != Some(Stated::Access);
+    let access = rules.access.fits(typ, claims) && matches!(stated, Stated::Nothing | Stated::Access);
+    let id = rules.id.fits(typ, claims) && matches!(stated, Stated::Nothing | Stated::Id);
     match (access, id) {
         (true, false) => Shape::Kind(TokenKind::Access),
         (false, true) => Shape::Kind(TokenKind::Id),
-        (true, true) | (false, false) => Shape::Neither,
+        (true, true) | (false, false) => Shape::Foreign,
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stated {
+    Nothing,
     Access,
     Id,
+    /// Something else, or two different things.
     Other,
 }
 
-/// Some issuers write the kind into the payload: Cognito as `token_use`, Keycloak as `typ`.
-fn stated_use(claims: &Map<String, Value>) -> Option<Stated> {
-    let stated = ["token_use", "typ"].into_iter().find_map(|name| claims.get(name)?.as_str())?;
-    let is = |word: &str| stated.eq_ignore_ascii_case(word);
-    if is("access") || is("bearer") || is("dpop") || is("at+jwt") {
-        Some(Stated::Access)
-    } else if is("id") {
-        Some(Stated::Id)
-    } else if is("refresh") || is("offline") || is("logout") {
-        Some(Stated::Other)
-    } else {
-        None
+/// Some issuers write the kind into the payload: Cognito as `token_use`, Keycloak as `typ`, libraries as `token_type` or
+/// `type`. A word that nobody knows says nothing; what is said twice must be the same.
+fn stated_use(claims: &Map<String, Value>) -> Stated {
+    let mut stated = Stated::Nothing;
+    for name in ["token_use", "typ", "token_type", "type"] {
+        let one = match claims.get(name) {
+            Some(Value::String(word)) => kind_of_word(word),
+            // The first two are about kinds wherever they are used; not a word is not a kind of ours.
+            Some(_) if matches!(name, "token_use" | "typ") => Stated::Other,
+            Some(_) | None => Stated::Nothing,
+        };
+        stated = match (stated, one) {
+            (stated, Stated::Nothing) => stated,
+            (Stated::Nothing, one) => one,
+            (stated, one) if stated == one => stated,
+            _ => Stated::Other,
+        };
+    }
+    stated
+}
+
+fn kind_of_word(word: &str) -> Stated {
+    match word.to_ascii_lowercase().as_str() {
+        "access" | "bearer" | "dpop" | "at+jwt" | "access_token" => Stated::Access,
+        "id" | "id_token" => Stated::Id,
+        "refresh" | "refresh_token" | "offline" | "logout" => Stated::Other,
+        _ => Stated::Nothing,
     }
 }
 

@@ -26,14 +26,14 @@ use super::{
 /// ```compile_fail,E0451
 /// use countersign::domain::verify::VerifiedToken;
 /// fn forge(token: VerifiedToken) -> VerifiedToken {
-///     VerifiedToken { kind: None, ..token }
+///     VerifiedToken { kind: countersign::domain::kind::TokenKind::Access, ..token }
 /// }
 /// ```
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct VerifiedToken {
     policy: Arc<IssuerPolicy>,
     claims: Claims,
-    kind: Option<TokenKind>,
+    kind: TokenKind,
     payload: Vec<u8>,
     key: KeyIdentity,
 }
@@ -42,28 +42,34 @@ pub struct VerifiedToken {
 ///
 /// `keys` come from the issuer that `policy` describes; the token's `iss` has led to it and is compared again here.
 pub fn verify(
-    jws: UnverifiedJws<'_>,
+    jws: &UnverifiedJws<'_>,
     keys: &[&Arc<VerifyingKey>],
     policy: &Arc<IssuerPolicy>,
 ) -> Result<VerifiedToken, Refusal> {
-    let key = signer(&jws, keys, policy)?;
+    let key = signer(jws, keys, policy)?;
     let UnverifiedJws { header, payload, members, .. } = jws;
     // From here on the content is the issuer's word.
     if members.get("iss").and_then(serde_json::Value::as_str) != Some(policy.issuer.as_str()) {
         return Err(Refusal::new(Reason::UnknownIssuer, "the token is not from this issuer"));
     }
-    let kind = match shape(header.typ.as_deref(), &members, &policy.kinds) {
-        Shape::Kind(kind) => Some(kind),
-        Shape::Neither => None,
-        Shape::Foreign => {
-            return Err(Refusal::new(Reason::WrongKind, "neither an access token nor an ID token"));
-        }
+    let Shape::Kind(kind) = shape(header.typ.as_deref(), members, &policy.kinds) else {
+        return Err(Refusal::new(
+            Reason::WrongKind,
+            "neither an access token nor an ID token of this issuer",
+        ));
     };
-    let claims = Claims::read(&members, policy)?;
-    if claims.issued_at.is_some_and(|issued| claims.expires_at.since(issued) > policy.max_token_lifetime) {
+    let claims = Claims::read(members, policy)?;
+    let begin = claims.issued_at.or(claims.not_before);
+    if begin.is_some_and(|begin| claims.expires_at.since(begin) > policy.max_token_lifetime) {
         return Err(lives_too_long());
     }
-    Ok(VerifiedToken { policy: Arc::clone(policy), claims, kind, payload, key: key.identity() })
+    Ok(VerifiedToken {
+        policy: Arc::clone(policy),
+        claims,
+        kind,
+        payload: payload.clone(),
+        key: key.identity(),
+    })
 }
 
 fn signer<'k>(
@@ -103,8 +109,8 @@ impl VerifiedToken {
         &self.claims
     }
 
-    /// What it is; `None` if it is neither of the kinds.
-    pub fn kind(&self) -> Option<TokenKind> {
+    /// What it is.
+    pub fn kind(&self) -> TokenKind {
         self.kind
     }
 
@@ -145,9 +151,11 @@ impl VerifiedToken {
             }
             (Some(_) | None, _) => {}
         }
-        // Without `iat` its life so far is unknown; what is left of it still has to fit, or no revocation of it could
-        // be kept long enough.
-        if claims.issued_at.is_none() && claims.expires_at > now.plus(max_token_lifetime) {
+        // Without `iat` and `nbf` nobody knows when its life began; what is left of it has to fit. Such a token can come
+        // to fit later, so a revocation by time has to refuse every token without `iat` for as long as one may live; an
+        // operator who does not want them at all lists `iat` in `required_claims`.
+        let begin = claims.issued_at.or(claims.not_before);
+        if begin.is_none() && claims.expires_at > now.plus(max_token_lifetime) {
             return Err(lives_too_long());
         }
         Ok(CurrentToken { token: self })

@@ -1,4 +1,8 @@
-//! Logs.
+//! Logs: lines on standard error, filtered, as JSON or for people.
+
+use std::{io::IsTerminal as _, panic};
+
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 /// How to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,4 +20,76 @@ pub enum LogFormat {
     Json,
     /// For people.
     Pretty,
+}
+
+/// Libraries that print frames and headers below `warn`. A plain level is not about them: whoever wants their lines
+/// names them.
+const QUIET: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower"];
+
+/// Logging could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `telemetry.log` is not a filter.
+    #[error("telemetry.log is not a filter like `info,countersign=debug`")]
+    Filter(#[source] ParseError),
+    /// Something else installed a subscriber before.
+    #[error("logging was started twice")]
+    Twice,
+}
+
+/// Starts logging, panics included, for the whole process.
+pub fn init(settings: &TelemetrySettings) -> Result<(), TelemetryError> {
+    let filter = filter(&settings.log).map_err(TelemetryError::Filter)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match settings.format {
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    };
+    started.map_err(|_already| TelemetryError::Twice)?;
+    log_panics();
+    Ok(())
+}
+
+/// The filter of the configuration, with [`QUIET`] libraries at `warn` unless it names them.
+fn filter(log: &str) -> Result<EnvFilter, ParseError> {
+    let mut filter = EnvFilter::builder().parse(log)?;
+    for library in QUIET {
+        let named = log.split(',').any(|directive| {
+            directive.trim().strip_prefix(library).is_some_and(|rest| rest.starts_with(['=', ':', '[']))
+        });
+        if !named {
+            filter = filter.add_directive(format!("{library}=warn").parse()?);
+        }
+    }
+    Ok(filter)
+}
+
+/// A panic's message may quote what was being worked on, so only its place is logged. The default hook would print it.
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current();
+        tracing::error!(
+            code.location = location,
+            thread.name = thread.name().unwrap_or_default(),
+            "a thread panicked; this is a bug"
+        );
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_quiet_unless_named() {
+        let shown = filter("debug,h2=trace").unwrap().to_string();
+        assert!(shown.contains("h2=trace") && !shown.contains("h2=warn"), "{shown}");
+        assert!(shown.contains("hyper=warn") && shown.contains("hyper_util=warn"), "{shown}");
+    }
+
+    #[test]
+    fn a_filter_that_is_none_is_an_error() {
+        assert!(filter("countersign=loud").is_err());
+    }
 }

@@ -13,8 +13,11 @@
 
 mod support;
 
+mod keys;
 mod oidc;
 mod peer;
 mod readme;
+mod server;
+mod table;
 mod tidy;
 mod toolchain;

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use bytes::Buf as _;
 use prost::Message;
 use tonic::{
     Status,
@@ -61,8 +62,71 @@ impl<U: Message + Default> Decoder for StrictDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        if has_too_many_fields(buf.chunk()) {
+            return Err(status::malformed_request());
+        }
         // prost's words quote field names, not content, but nobody needs them: the message was not made by a client
         // of ours.
         U::decode(buf).map(Some).map_err(|_undecodable| status::malformed_request())
+    }
+}
+
+/// How many fields a message may have at its top level: a full batch and as much again. Two bytes on the wire can become
+/// hundreds in memory, so a message of a few megabytes is counted before it is decoded.
+const MOST_FIELDS: usize = 2048;
+
+/// Counts top-level fields without decoding them. What it cannot read it leaves to the decoder to complain about.
+fn has_too_many_fields(mut bytes: &[u8]) -> bool {
+    // A field takes two bytes at least, and almost every message is shorter than this.
+    if bytes.len() <= MOST_FIELDS * 2 {
+        return false;
+    }
+    let mut fields = 0;
+    while let Some(rest) = skip_field(bytes) {
+        fields += 1;
+        if fields > MOST_FIELDS {
+            return true;
+        }
+        bytes = rest;
+    }
+    false
+}
+
+/// What follows the first field: a tag, and by its wire type a varint, eight bytes, a counted string or four bytes.
+fn skip_field(bytes: &[u8]) -> Option<&[u8]> {
+    let (tag, rest) = varint(bytes)?;
+    match tag & 7 {
+        0 => varint(rest).map(|(_, rest)| rest),
+        1 => rest.get(8..),
+        2 => {
+            let (length, rest) = varint(rest)?;
+            rest.get(usize::try_from(length).ok()?..)
+        }
+        5 => rest.get(4..),
+        _ => None,
+    }
+}
+
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let end = bytes.iter().take(10).position(|byte| byte & 0x80 == 0)?;
+    let (number, rest) = bytes.split_at_checked(end + 1)?;
+    let value = number.iter().rev().fold(0, |value: u64, byte| value << 7 | u64::from(byte & 0x7f));
+    Some((value, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_fields_in_great_number_are_seen_before_they_are_decoded() {
+        let batch = |items: usize| [0x0a, 0x00].repeat(items);
+        assert!(!has_too_many_fields(&batch(MOST_FIELDS)));
+        assert!(has_too_many_fields(&batch(MOST_FIELDS + 1)));
+        assert!(has_too_many_fields(&batch(2 * 1024 * 1024)));
+        let long = [vec![0x0a, 0x80, 0x80, 0x04], vec![0; 65536]].concat();
+        assert!(!has_too_many_fields(&long.repeat(60)));
+        assert!(has_too_many_fields(&[0x10, 0x96, 0x01].repeat(MOST_FIELDS * 2)));
+        assert!(!has_too_many_fields(&vec![0xff; 1024 * 1024]), "not a message: the decoder says so");
     }
 }

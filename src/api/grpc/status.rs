@@ -8,43 +8,106 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::{
     domain::reason::{Reason, Recovery, Refusal},
+    proto::server,
     service::fault::Fault,
 };
 
 /// `google.rpc.ErrorInfo.domain` of everything that this service says.
 const DOMAIN: &str = "countersign";
 
-/// Our own trouble, as a status.
-pub fn of_fault(fault: &Fault) -> Status {
-    let details = details(fault.reason(), HashMap::new());
-    with_retry(code_of(fault), fault.message(), details, fault.retry_after())
+/// Why a call has no response: the caller's mistake, our trouble, or a refusal that the caller wants as a status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// A field of the request that cannot be served, named as in the proto.
+    Field {
+        /// Its path.
+        field: &'static str,
+        /// What to write instead.
+        problem: &'static str,
+    },
+    /// Our own trouble.
+    Fault(Fault),
+    /// A refused token.
+    Refused(Refusal),
+    /// No room for this item in its batch's answer.
+    ResponseTooLarge,
 }
 
-/// The code behind a fault.
-pub fn code_of(fault: &Fault) -> Code {
-    match fault {
-        Fault::KeysUnavailable { .. } | Fault::RevocationsStale => Code::Unavailable,
+impl CallError {
+    /// A field that cannot be served. Both texts are constants, so that nothing from a request gets into a message.
+    pub fn field(field: &'static str, problem: &'static str) -> Self {
+        Self::Field { field, problem }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Field { .. } => Code::InvalidArgument,
+            Self::Fault(Fault::KeysUnavailable { .. } | Fault::RevocationsStale) => Code::Unavailable,
+            Self::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
+            Self::Refused(_) => Code::Unauthenticated,
+            Self::ResponseTooLarge => Code::ResourceExhausted,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Field { .. } => "INVALID_FIELD",
+            Self::Fault(fault) => fault.reason(),
+            Self::Refused(_) => "TOKEN_REJECTED",
+            Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Field { field, problem } => format!("{field}: {problem}"),
+            Self::Fault(fault) => fault.message().to_owned(),
+            Self::Refused(refusal) => refusal.message().to_owned(),
+            Self::ResponseTooLarge => "the batch's answer is full; ask for this token again".to_owned(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Fault(fault) => fault.retry_after(),
+            Self::Field { .. } | Self::Refused(_) | Self::ResponseTooLarge => None,
+        }
+    }
+
+    fn metadata(&self) -> HashMap<String, String> {
+        match self {
+            Self::Refused(refusal) => HashMap::from([
+                ("reason".to_owned(), refusal.reason().as_str().to_uppercase()),
+                ("recovery".to_owned(), recovery_name(refusal.reason()).to_owned()),
+            ]),
+            Self::Field { .. } | Self::Fault(_) | Self::ResponseTooLarge => HashMap::new(),
+        }
     }
 }
 
-/// A refusal, for callers that set `refusal_as_status`.
-pub fn of_refusal(refusal: &Refusal) -> Status {
-    let code =
-        if refusal.reason().is_insufficient() { Code::PermissionDenied } else { Code::Unauthenticated };
-    let metadata = HashMap::from([
-        ("reason".to_owned(), refusal.reason().as_str().to_uppercase()),
-        ("recovery".to_owned(), recovery_name(refusal.reason()).to_owned()),
-    ]);
-    Status::with_error_details(code, refusal.message(), details("TOKEN_REJECTED", metadata))
+impl From<Fault> for CallError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
 }
 
-/// A field of the request that cannot be served, named.
-pub fn invalid_field(field: impl Into<String>, problem: impl Into<String>) -> Status {
-    let (field, problem) = (field.into(), problem.into());
-    let message = format!("{field}: {problem}");
-    let mut details = details("INVALID_FIELD", HashMap::new());
-    details.add_bad_request_violation(field, problem);
-    Status::with_error_details(Code::InvalidArgument, message, details)
+/// As the status of a call.
+pub fn of(error: &CallError) -> Status {
+    let mut details = details(error.reason(), error.metadata());
+    if let CallError::Field { field, problem } = error {
+        details.add_bad_request_violation(*field, *problem);
+    }
+    with_retry(error.code(), &error.message(), details, error.retry_after())
+}
+
+/// As one item of a batch, with what the status of a call would say.
+pub fn as_item(error: &CallError) -> server::Fault {
+    server::Fault {
+        code: error.code().into(),
+        reason: error.reason().to_owned(),
+        message: error.message(),
+        retry_after: error.retry_after().and_then(|after| after.try_into().ok()),
+    }
 }
 
 /// Bytes that are no message of this API.
@@ -67,6 +130,12 @@ pub fn overloaded(retry_after: Duration) -> Status {
 /// The time that the caller gave in `grpc-timeout` is over.
 pub fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the caller's deadline passed before there was an answer")
+}
+
+/// This replica shuts down, so the stream ends here and should be opened again elsewhere.
+pub fn draining() -> Status {
+    let message = "this replica shuts down; open the stream again, another replica will serve it";
+    Status::with_error_details(Code::Unavailable, message, details("DRAINING", HashMap::new()))
 }
 
 /// A broken invariant of ours. The text is fixed; the log has the rest.

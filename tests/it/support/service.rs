@@ -1,7 +1,7 @@
 //! The built binary, running `serve` in a directory of its own.
 
 use std::{
-    fmt::Write as _,
+    fmt::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -38,12 +38,23 @@ pub(crate) struct Service {
 }
 
 /// What Validate said about a token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Said {
     Good(Box<TokenInfo>),
     Refused(Reason),
     /// A status: nobody could tell.
     CannotTell(Box<Status>),
+}
+
+/// Without what a good token says.
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good(token) => write!(f, "good, from {}", token.issuer),
+            Self::Refused(reason) => write!(f, "refused: {reason:?}"),
+            Self::CannotTell(status) => write!(f, "cannot tell: {status:?}"),
+        }
+    }
 }
 
 impl Said {
@@ -66,7 +77,7 @@ impl Said {
     pub(crate) fn cannot_tell(self) -> Status {
         match self {
             Self::CannotTell(status) => *status,
-            Self::Good(token) => panic!("accepted: {token:?}"),
+            Self::Good(token) => panic!("accepted, as a token of {}", token.issuer),
             Self::Refused(reason) => panic!("refused: {reason:?}"),
         }
     }
@@ -76,7 +87,7 @@ impl Said {
     pub(crate) fn refused(self) -> Reason {
         match self {
             Self::Refused(reason) => reason,
-            Self::Good(token) => panic!("accepted: {token:?}"),
+            Self::Good(token) => panic!("accepted, as a token of {}", token.issuer),
             Self::CannotTell(status) => panic!("cannot tell: {status}"),
         }
     }

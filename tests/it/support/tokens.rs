@@ -88,6 +88,14 @@ impl Signer {
         }
     }
 
+    /// One for a shared secret that others know too.
+    pub(crate) fn shared(algorithm: &str, secret: &[u8]) -> Self {
+        let mut signer = Self::of(algorithm);
+        let Key::Shared(_, hash) = &*signer.key else { panic!("{algorithm} has no shared secret") };
+        signer.key = Arc::new(Key::Shared(secret.to_vec(), *hash));
+        signer
+    }
+
     /// The same key under another `kid`.
     pub(crate) fn named(mut self, key_id: &str) -> Self {
         key_id.clone_into(&mut self.key_id);
@@ -113,6 +121,10 @@ impl Signer {
             other => panic!("no signer for {other}"),
         };
         Self { algorithm, key_id: format!("test-{}", algorithm.to_lowercase()), key: Arc::new(key) }
+    }
+
+    pub(crate) fn algorithm(&self) -> &'static str {
+        self.algorithm
     }
 
     pub(crate) fn key_id(&self) -> &str {

@@ -1,0 +1,43 @@
+//! `make bench`: the speed budget as ratios within one run.
+//!
+//! Server processes are measured from outside, in CPU time that the operating system accounts to them, because a noisy
+//! machine moves that least. What is compared runs in turn (A, B, A, B, ...), and medians are reported. The other side of
+//! the comparison is a no-op tonic server: same messages, same bytes in and out, same server settings, nothing done.
+#![allow(
+    missing_docs,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a measuring program, not the service: it may stop at the first surprise, and it reads clocks"
+)]
+
+mod load;
+mod noop;
+mod process;
+mod report;
+mod scenes;
+mod tokens;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("the first and only provider");
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some("noop-server") => noop::serve(&arguments[2], &arguments[3]),
+        // `cargo test --benches` runs bench programs without `--bench`; measuring is not testing.
+        _ if !arguments.iter().any(|argument| argument == "--bench") => {}
+        _ => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(scenes::run());
+        }
+    }
+}

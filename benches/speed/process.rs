@@ -1,0 +1,71 @@
+//! Server processes, and what the operating system says of them.
+
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A loopback address that nobody listens on just now.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Process {
+    pub(crate) fn start(mut command: Command, address: SocketAddr) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        Self { child, address }
+    }
+
+    pub(crate) fn countersign(config: &Path, address: SocketAddr) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.arg("serve").arg("--config").arg(config).stderr(Stdio::null());
+        Self::start(command, address)
+    }
+
+    pub(crate) fn noop(answer: &Path) -> Self {
+        let address = free_address();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("noop-server").arg(address.to_string()).arg(answer);
+        Self::start(command, address)
+    }
+
+    /// Waits until it accepts connections; returns how long that took since `since`.
+    pub(crate) fn accepting(&mut self, since: Instant) -> Duration {
+        while TcpStream::connect_timeout(&self.address, Duration::from_millis(100)).is_err() {
+            assert!(self.child.try_wait().unwrap().is_none(), "the server ended");
+            assert!(since.elapsed() < Duration::from_secs(20), "the server does not listen");
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        since.elapsed()
+    }
+
+    /// CPU time used so far, user and system.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        // Fields 14 and 15 of proc(5), counted from behind the command's name; Linux reports hundredths of a second.
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}

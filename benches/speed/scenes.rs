@@ -1,0 +1,257 @@
+//! What is measured, row by row of the speed budget (ARCHITECTURE.md).
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use countersign::{
+    dev::{DevIssuer, DevOptions},
+    ops::{clock::SystemClock, drain::Tasks},
+    proto::{
+        client::{BatchValidateRequest, ValidateRequest},
+        server::{ValidateResponse, validate_response::Outcome},
+    },
+};
+use prost::Message;
+
+use crate::{
+    load::{Load, Round},
+    process::{Process, free_address},
+    report::{median, note, row},
+    tokens::{AUDIENCE, ISSUER, Signer, jwks},
+};
+
+const TOKEN_BYTES: usize = 730;
+const ROUNDS: usize = 7;
+const CALLS: usize = 60_000;
+const FRESH_TOKENS: usize = 12_000;
+const STARTS: usize = 11;
+
+pub(crate) async fn run() {
+    let directory = std::env::temp_dir().join(format!("countersign-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let signers = Signer::all();
+    std::fs::write(directory.join("jwks.json"), jwks(&signers)).unwrap();
+    println!("{ROUNDS} rounds each, in turn; server CPU time per call from the operating system; medians\n");
+
+    let bench = Bench::start(&directory, &signers[0], now).await;
+    let noop = bench.cached().await;
+    bench.batch().await;
+    for signer in &signers {
+        bench.uncached(signer, now, noop).await;
+    }
+    drop(bench);
+    start_and_idle(&directory).await;
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+struct Bench {
+    countersign: Process,
+    forgetful: Process,
+    noop: Process,
+    token: String,
+}
+
+fn is_token(answer: &[u8]) -> bool {
+    answer.first() == Some(&0x0a)
+}
+
+fn validate(token: &str) -> Bytes {
+    ValidateRequest { token: token.to_owned(), ..ValidateRequest::default() }.encode_to_vec().into()
+}
+
+fn config(directory: &Path, name: &str, max_age: &str) -> (PathBuf, std::net::SocketAddr) {
+    let (address, admin) = (free_address(), free_address());
+    let (jwks, store) = (directory.join("jwks.json"), directory.join(format!("{name}.redb")));
+    let text = format!(
+        "listen: {address}\nadmin: {{ listen: {admin} }}\nissuers:\n  - name: bench\n    issuer: {ISSUER}\n    \
+         audiences: [{AUDIENCE}]\n    jwks_file: {}\ncache: {{ max_age: {max_age} }}\n\
+         store: {{ kind: embedded, path: {} }}\ntelemetry: {{ log: error }}\n",
+        jwks.display(),
+        store.display(),
+    );
+    let path = directory.join(format!("{name}.yaml"));
+    std::fs::write(&path, text).unwrap();
+    (path, address)
+}
+
+impl Bench {
+    async fn start(directory: &Path, signer: &Signer, now: u64) -> Self {
+        let (path, address) = config(directory, "cached", "5m");
+        let mut countersign = Process::countersign(&path, address);
+        countersign.accepting(Instant::now());
+        // Forgets a token after a second, so that every round of fresh tokens is fresh again.
+        let (path, address) = config(directory, "forgetful", "1s");
+        let mut forgetful = Process::countersign(&path, address);
+        forgetful.accepting(Instant::now());
+        let token = signer.token(0, TOKEN_BYTES, now);
+        let answer = Load::new(&countersign, "Validate", vec![validate(&token)], is_token).await.once().await;
+        let Some(Outcome::Token(info)) = ValidateResponse::decode(answer).unwrap().outcome else {
+            panic!("the token was refused");
+        };
+        std::fs::write(directory.join("answer.bin"), &info).unwrap();
+        let mut noop = Process::noop(&directory.join("answer.bin"));
+        noop.accepting(Instant::now());
+        note(&format!("token {} bytes, answer {} bytes", token.len(), info.len()));
+        Self { countersign, forgetful, noop, token }
+    }
+
+    /// Row 1. Returns the no-op's CPU microseconds per call, for the rows that add to it.
+    async fn cached(&self) -> f64 {
+        let request = vec![validate(&self.token)];
+        let ours = Load::new(&self.countersign, "Validate", request.clone(), is_token).await;
+        let noop = Load::new(&self.noop, "Validate", request, is_token).await;
+        let (ours, noop) = in_turn(
+            async || ours.round(&self.countersign, CALLS).await,
+            async || noop.round(&self.noop, CALLS).await,
+        )
+        .await;
+        let ratio = ratios(&ours, &noop, Round::per_cpu_second);
+        row(
+            "Validate, cached RS256 / no-op",
+            &format!("{ratio:.3} calls per CPU s"),
+            ">= 0.90",
+            ratio >= 0.90,
+        );
+        note(&format!(
+            "ours {:.1} us, no-op {:.1} us of server CPU per call; {:.0} and {:.0} calls per second; wall ratio {:.3}",
+            medians(&ours, Round::cpu_micros),
+            medians(&noop, Round::cpu_micros),
+            medians(&ours, Round::per_second),
+            medians(&noop, Round::per_second),
+            ratios(&ours, &noop, Round::per_second),
+        ));
+        medians(&noop, Round::cpu_micros)
+    }
+
+    /// Row 2.
+    async fn batch(&self) {
+        for include_claims in [false, true] {
+            let requests = (0..32)
+                .map(|_| ValidateRequest { token: self.token.clone(), ..ValidateRequest::default() })
+                .collect();
+            let request = BatchValidateRequest { requests, include_claims }.encode_to_vec().into();
+            let batch = Load::new(&self.countersign, "BatchValidate", vec![request], is_token).await;
+            let unary = Load::new(&self.countersign, "Validate", vec![validate(&self.token)], is_token).await;
+            let (batch, unary) = in_turn(
+                async || batch.round(&self.countersign, CALLS / 8).await,
+                async || unary.round(&self.countersign, CALLS).await,
+            )
+            .await;
+            let ratio = ratios(&batch, &unary, Round::per_cpu_second) * 32.0;
+            let claims = if include_claims { "with" } else { "without" };
+            row(
+                &format!("Batch of 32 {claims} claims / unary"),
+                &format!("{ratio:.1} x tokens per CPU s"),
+                ">= 8",
+                ratio >= 8.0,
+            );
+            note(&format!("{:.2} us of server CPU per token", medians(&batch, Round::cpu_micros) / 32.0));
+        }
+    }
+
+    /// Row 3.
+    async fn uncached(&self, signer: &Signer, now: u64, noop_micros: f64) {
+        let tokens: Vec<String> =
+            (0..FRESH_TOKENS).map(|serial| signer.token(serial, TOKEN_BYTES, now)).collect();
+        let bare = signer.bare_verify_micros(&tokens[0]);
+        let requests = tokens.iter().map(|token| validate(token)).collect();
+        let fresh = Load::new(&self.forgetful, "Validate", requests, is_token).await;
+        let noop = Load::new(&self.noop, "Validate", vec![validate(&self.token)], is_token).await;
+        let (ours, noop) = in_turn(
+            async || {
+                // A second and more, so that what the last round left in the cache no longer counts.
+                tokio::time::sleep(Duration::from_millis(1200)).await;
+                fresh.round(&self.forgetful, FRESH_TOKENS).await
+            },
+            async || noop.round(&self.noop, CALLS).await,
+        )
+        .await;
+        let ours = medians(&ours, Round::cpu_micros);
+        let noop = medians(&noop, Round::cpu_micros);
+        let ratio = (noop + bare) / ours;
+        row(
+            &format!("Validate, uncached {} / (no-op + verify)", signer.name()),
+            &format!("{ratio:.3}"),
+            ">= 0.85",
+            ratio >= 0.85,
+        );
+        note(&format!(
+            "ours {ours:.1} us, no-op {noop:.1} us (first row {noop_micros:.1}), bare verification {bare:.1} us"
+        ));
+    }
+}
+
+/// Rows 6 and 7, with discovery and keys from an identity provider on loopback.
+async fn start_and_idle(directory: &Path) {
+    let tasks = Tasks::default();
+    let issuer =
+        DevIssuer::start(DevOptions::default(), std::sync::Arc::new(SystemClock), &tasks).await.unwrap();
+    let (address, admin) = (free_address(), free_address());
+    let path = directory.join("start.yaml");
+    let text = format!(
+        "listen: {address}\nadmin: {{ listen: {admin} }}\nissuers:\n  - name: dev\n    issuer: {}\n    audiences: [a]\n\
+         store: {{ kind: embedded, path: {} }}\ntelemetry: {{ log: error }}\n",
+        issuer.issuer_url(),
+        directory.join("start.redb").display(),
+    );
+    std::fs::write(&path, text).unwrap();
+    let mut starts = Vec::new();
+    let mut resident = Vec::new();
+    for _ in 0..STARTS {
+        let since = Instant::now();
+        let mut process = Process::countersign(&path, address);
+        process.accepting(since);
+        ready(admin, since).await;
+        starts.push(since.elapsed().as_secs_f64() * 1e3);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        resident.push(process.resident_kib() as f64 / 1024.0);
+    }
+    let start = median(&starts);
+    row("Start to ready", &format!("{start:.0} ms"), "<= 150 ms", start <= 150.0);
+    let resident = median(&resident);
+    row("Idle resident memory", &format!("{resident:.1} MiB"), "<= 25 MiB", resident <= 25.0);
+    tasks.stop().await;
+}
+
+async fn ready(admin: std::net::SocketAddr, since: Instant) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    loop {
+        assert!(since.elapsed() < Duration::from_secs(20), "never ready");
+        if let Ok(mut stream) = tokio::net::TcpStream::connect(admin).await {
+            let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+            let mut answer = String::new();
+            if stream.write_all(request).await.is_ok()
+                && stream.read_to_string(&mut answer).await.is_ok()
+                && answer.starts_with("HTTP/1.1 200")
+            {
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_micros(500)).await;
+    }
+}
+
+async fn in_turn(a: impl AsyncFn() -> Round, b: impl AsyncFn() -> Round) -> (Vec<Round>, Vec<Round>) {
+    // One round each that does not count: connections, caches and branch predictors warm up.
+    a().await;
+    b().await;
+    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_a.push(a().await);
+        of_b.push(b().await);
+    }
+    (of_a, of_b)
+}
+
+fn medians(rounds: &[Round], figure: impl Fn(Round) -> f64) -> f64 {
+    median(&rounds.iter().map(|round| figure(*round)).collect::<Vec<_>>())
+}
+
+/// The median of the ratios of neighbours, which a slow change of the machine's speed does not move.
+fn ratios(a: &[Round], b: &[Round], figure: impl Fn(Round) -> f64) -> f64 {
+    median(&a.iter().zip(b).map(|(a, b)| figure(*a) / figure(*b)).collect::<Vec<_>>())
+}

@@ -1,0 +1,107 @@
+//! What every call passes, whatever it asks for: the process-wide limit, the caller's deadline, the observer.
+//!
+//! tonic has a limit of its own, but per connection and without details, and answers CANCELLED at the deadline.
+
+mod call;
+mod deadline;
+mod observer;
+mod stream;
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::{Request, Response};
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use self::observer::Observer;
+use super::{
+    methods::{self, Kind},
+    status,
+};
+use crate::ops::metrics::RequestMetrics;
+
+pub use self::{call::Call, deadline::Deadline};
+
+/// When a caller that was turned away may come back: calls take microseconds, so one that waits this long most likely
+/// finds room, and a thousand callers that do are no herd.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// Puts [`Limits`] around a service. One for all listeners, because the limit is the process's.
+#[derive(Clone, Debug)]
+pub struct LimitsLayer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    max_concurrent: usize,
+    metrics: RequestMetrics,
+    draining: CancellationToken,
+}
+
+impl LimitsLayer {
+    /// At most `max_concurrent` calls at work; streams end when `draining` is cancelled.
+    pub fn new(max_concurrent: usize, metrics: RequestMetrics, draining: CancellationToken) -> Self {
+        Self { shared: Arc::new(Shared { max_concurrent, metrics, draining }) }
+    }
+
+    /// The limit.
+    pub fn max_concurrent(&self) -> usize {
+        self.shared.max_concurrent
+    }
+
+    /// Calls at work now, streams not counted.
+    pub fn in_flight(&self) -> usize {
+        self.shared.metrics.in_flight()
+    }
+}
+
+impl<S> Layer<S> for LimitsLayer {
+    type Service = Limits<S>;
+
+    fn layer(&self, inner: S) -> Limits<S> {
+        Limits { inner, shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// A service behind the limits.
+#[derive(Clone, Debug)]
+pub struct Limits<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> Service<Request<Body>> for Limits<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Call<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let method = methods::of_path(request.uri().path());
+        let observer = Observer::begin(&self.shared, method);
+        if method.kind == Kind::Unary && !observer.has_room() {
+            self.shared.metrics.overloaded();
+            return Call::answered(status::overloaded(RETRY_AFTER).into_http(), observer);
+        }
+        let deadline = Deadline::of(request.headers());
+        if let Some(deadline) = deadline {
+            request.extensions_mut().insert(deadline);
+        }
+        Call::working(self.inner.call(request), deadline, observer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

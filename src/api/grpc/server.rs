@@ -1,0 +1,117 @@
+//! The gRPC server: which services, behind which limits, on which connections.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    service::Routes,
+    transport::{
+        Server,
+        server::{Connected, Router},
+    },
+};
+use tower::layer::util::{Identity, Stack};
+
+use super::{health::Health, limits::LimitsLayer};
+use crate::{
+    api::{
+        ServerSettings,
+        connection::Connection,
+        listener::{Listener, Peer},
+    },
+    proto::{
+        DESCRIPTORS,
+        server::{
+            session_service_server::{SessionService, SessionServiceServer},
+            token_service_server::{TokenService, TokenServiceServer},
+        },
+    },
+};
+
+/// Longer messages, in or out, are OUT_OF_RANGE. A batch of a thousand tokens fits.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Streams that one connection may have open besides as many calls as the whole process may work on: watchers and
+/// health checks. More wait at the client, unseen, so the limit is not the one to be met first.
+const SPARE_STREAMS: u32 = 1024;
+
+/// How long a peer has to answer a keepalive ping.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Sessions are not served yet: every method answers UNIMPLEMENTED.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSessions;
+
+impl SessionService for NoSessions {}
+
+/// The descriptors do not fit together.
+#[derive(Debug, thiserror::Error)]
+#[error("the reflection service cannot be built")]
+pub struct ReflectionError(#[from] tonic_reflection::server::Error);
+
+/// Every service of this process, with `token` for `TokenService`.
+pub fn routes<T: TokenService>(
+    token: T,
+    health: &Health,
+    reflection: bool,
+) -> Result<Routes, ReflectionError> {
+    let token = TokenServiceServer::new(token)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let routes =
+        Routes::new(token).add_service(SessionServiceServer::new(NoSessions)).add_service(health.service());
+    if !reflection {
+        return Ok(routes);
+    }
+    let describe = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(routes.add_service(describe().build_v1()?).add_service(describe().build_v1alpha()?))
+}
+
+/// Serves one listener until `draining` is cancelled and the last call on it has ended.
+pub async fn serve(
+    listener: Listener,
+    routes: Routes,
+    settings: ServerSettings,
+    limits: LimitsLayer,
+    draining: CancellationToken,
+) {
+    let address = listener.address().clone();
+    let served = router(routes, settings, limits)
+        .serve_with_incoming_shutdown(listener, draining.cancelled_owned())
+        .await;
+    if let Err(error) = served {
+        tracing::error!(server.address = %address, %error, "a listener failed");
+    }
+}
+
+fn router(
+    routes: Routes,
+    settings: ServerSettings,
+    limits: LimitsLayer,
+) -> Router<Stack<LimitsLayer, Identity>> {
+    let max_streams =
+        u32::try_from(limits.max_concurrent()).unwrap_or(u32::MAX).saturating_add(SPARE_STREAMS);
+    let mut server = Server::builder()
+        .max_concurrent_streams(max_streams)
+        .http2_keepalive_interval(settings.keepalive)
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_max_header_list_size(settings.max_header_bytes);
+    if let Some(age) = settings.max_connection_age {
+        // Never with max_connection_age_grace: tonic 0.14.9 then cuts calls instead of sending GOAWAY.
+        server = server.max_connection_age(age);
+    }
+    server.layer(limits).add_routes(routes)
+}
+
+/// [`Peer`] is among the extensions of every request.
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer()
+    }
+}

@@ -1,0 +1,113 @@
+//! `countersign.v1.TokenService`.
+
+mod answer;
+mod question;
+
+use std::sync::Arc;
+
+use prost::Message as _;
+use tonic::{Request, Response, Status};
+
+use super::status::{self, CallError};
+use crate::{
+    domain::reason::Refusal,
+    proto::server::{
+        BatchValidateItem, BatchValidateRequest, BatchValidateResponse, ValidateRequest, ValidateResponse,
+        batch_validate_item, token_service_server::TokenService,
+    },
+    service::validate::Validator,
+};
+
+/// How many tokens one batch may hold.
+const BATCH: std::ops::RangeInclusive<usize> = 1..=1000;
+
+/// How much of a batch's answer goes into one message of 4 MiB; the rest is room for the faults of what does not.
+const BATCH_BYTES: usize = 3_750_000;
+
+/// The service over its use cases. `Refresh` and `Revoke` answer UNIMPLEMENTED until they are built.
+#[derive(Clone, Debug)]
+pub struct TokenApi {
+    validator: Arc<Validator>,
+}
+
+impl TokenApi {
+    /// Serves these use cases.
+    pub fn new(validator: Arc<Validator>) -> Self {
+        Self { validator }
+    }
+
+    async fn outcome(
+        &self,
+        request: &ValidateRequest,
+        claims: bool,
+    ) -> Result<Result<ValidateResponse, Refusal>, CallError> {
+        let question = question::read(request)?;
+        Ok(self.validator.validate(&question, |pass| answer::of_pass(&pass, claims)).await?)
+    }
+
+    async fn answer(&self, request: &ValidateRequest) -> Result<ValidateResponse, CallError> {
+        match self.outcome(request, true).await? {
+            Ok(response) => Ok(response),
+            Err(refusal) if request.refusal_as_status => Err(CallError::Refused(refusal)),
+            Err(refusal) => Ok(answer::of_refusal(&refusal)),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl TokenService for TokenApi {
+    async fn validate(
+        &self,
+        request: Request<ValidateRequest>,
+    ) -> Result<Response<ValidateResponse>, Status> {
+        match self.answer(request.get_ref()).await {
+            Ok(response) => Ok(Response::new(response)),
+            Err(error) => Err(status::of(&error)),
+        }
+    }
+
+    async fn batch_validate(
+        &self,
+        request: Request<BatchValidateRequest>,
+    ) -> Result<Response<BatchValidateResponse>, Status> {
+        let BatchValidateRequest { requests, include_claims } = request.into_inner();
+        if !BATCH.contains(&requests.len()) {
+            return Err(status::of(&CallError::field("requests", "a batch holds 1 to 1000 requests")));
+        }
+        // All at once: an item that waits for one issuer's keys must not hold up the others.
+        let items = requests.iter().map(|request| self.item(request, include_claims));
+        let mut items = futures_util::future::join_all(items).await;
+        keep_within_message(&mut items);
+        Ok(Response::new(BatchValidateResponse { items }))
+    }
+}
+
+impl TokenApi {
+    async fn item(&self, request: &ValidateRequest, claims: bool) -> BatchValidateItem {
+        // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
+        tokio::task::consume_budget().await;
+        let result = match self.outcome(request, claims).await {
+            Ok(Ok(response)) => batch_validate_item::Result::Response(response),
+            // A fault has no room for a reason and a recovery, so a refusal in a batch is always a rejection.
+            Ok(Err(refusal)) => batch_validate_item::Result::Response(answer::of_refusal(&refusal)),
+            Err(error) => batch_validate_item::Result::Fault(status::as_item(&error)),
+        };
+        BatchValidateItem { result: Some(result) }
+    }
+}
+
+/// A response above the limit would fail whole. Whoever comes after it is full is told to ask again.
+fn keep_within_message(items: &mut [BatchValidateItem]) {
+    let mut bytes = 0;
+    for item in items {
+        // The length of an item is at most five bytes, its tag one.
+        bytes += item.encoded_len() + 6;
+        if bytes > BATCH_BYTES {
+            *item = BatchValidateItem {
+                result: Some(batch_validate_item::Result::Fault(status::as_item(
+                    &CallError::ResponseTooLarge,
+                ))),
+            };
+        }
+    }
+}

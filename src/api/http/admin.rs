@@ -1,0 +1,107 @@
+//! The admin port: `/livez`, `/readyz`, `/metrics`.
+//!
+//! It may listen anywhere, so a stranger (a peer that is not on this machine) gets a status code and nothing else.
+
+use std::{io, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, State, connect_info::Connected},
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::get,
+    serve::IncomingStream,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{
+        connection::Connection,
+        listener::{Listener, Peer},
+    },
+    ops::{
+        metrics::{Registry, exposition},
+        readiness::{Readiness, ReadyState},
+    },
+};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the admin port tells about.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    readiness: Readiness,
+    registry: Arc<Registry>,
+}
+
+impl Admin {
+    /// The registry is complete: nothing can be registered any more.
+    pub fn new(readiness: Readiness, registry: Registry) -> Self {
+        Self { readiness, registry: Arc::new(registry) }
+    }
+
+    /// Serves until `stopping` is cancelled and the requests then in flight are answered.
+    pub async fn serve(self, listener: Listener, stopping: CancellationToken) {
+        let app = self.router().into_make_service_with_connect_info::<Peer>();
+        let served = axum::serve(listener, app).with_graceful_shutdown(stopping.cancelled_owned()).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the admin port failed");
+        }
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/livez", get(async || "alive\n"))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics))
+            .with_state(self)
+    }
+}
+
+async fn readyz(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>) -> Response {
+    let (code, bare, detail) = match admin.readiness.state() {
+        ReadyState::Ready => (StatusCode::OK, "ready\n", String::new()),
+        ReadyState::Starting(pending) => {
+            let lines = format!("waiting for: {}\n", pending.join(", "));
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n", lines)
+        }
+        ReadyState::Draining => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n", "shutting down\n".to_owned())
+        }
+    };
+    let detail = if peer.is_local() { detail } else { String::new() };
+    (code, format!("{bare}{detail}")).into_response()
+}
+
+async fn metrics(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>) -> Response {
+    if !peer.is_local() {
+        return (StatusCode::FORBIDDEN, "metrics are told to peers on this machine only\n").into_response();
+    }
+    ([(CONTENT_TYPE, OPENMETRICS)], exposition(&admin.registry)).into_response()
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Connection;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (Connection, Peer) {
+        Self::accept(self).await
+    }
+
+    /// axum wants this for logs of its own, which are not on.
+    fn local_addr(&self) -> io::Result<Peer> {
+        Ok(match self.address() {
+            crate::api::ListenAddress::Tcp(address) => Peer::Tcp(*address),
+            crate::api::ListenAddress::Unix(_) => Peer::Unix,
+        })
+    }
+}
+
+impl Connected<IncomingStream<'_, Listener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+        *stream.remote_addr()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The composition root: configuration in, bound process out. It alone names concrete stores, issuers and transports
+//! together.
+
+mod bound;
+mod keys;
+mod shell;
+
+use std::sync::Arc;
+
+use crate::{
+    api::{
+        grpc::{server::ReflectionError, token::TokenApi},
+        listener::BindError,
+    },
+    config::Config,
+    domain::{key::UnusableKey, time::Clock},
+    issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, KeyShelf, NoHttpClient, Surroundings},
+    ops::metrics::ValidationMetrics,
+    service::validate::Validator,
+    state::cache::TokenCache,
+    store::{self, StoreError},
+};
+
+pub use self::{
+    bound::{Bound, Exit},
+    keys::KeyHolder,
+    shell::Shell,
+};
+
+/// The process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address is taken or may not be used.
+    #[error(transparent)]
+    Listen(#[from] BindError),
+    /// A bug: the descriptors that were compiled in do not fit together.
+    #[error(transparent)]
+    Reflection(#[from] ReflectionError),
+    /// The store's file or the key ring's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The client for the identity providers cannot be made.
+    #[error(transparent)]
+    Http(#[from] NoHttpClient),
+    /// A bug: the configuration was checked and holds a secret that its algorithms cannot use.
+    #[error("issuer {issuer}: the shared secret cannot be used")]
+    Secret {
+        /// Its name.
+        issuer: String,
+        /// Why.
+        source: UnusableKey,
+    },
+}
+
+/// Binds every listener, then starts what works behind them. Nothing is answered before [`Bound::run`].
+pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, StartError> {
+    let mut shell = Shell::bind(&config).await?;
+    let store = store::open(&config.store)?;
+    let around = Surroundings {
+        http: HttpClient::new()?,
+        shelf: KeyShelf::default(),
+        store: Some(store.key_sets),
+        clock: Arc::clone(&clock),
+        metrics: KeyMetrics::register(shell.registry()),
+        tasks: shell.background().clone(),
+    };
+    let issuers = start_issuers(config.issuers, &around)?;
+    let validator = Validator::new(
+        issuers.clone(),
+        TokenCache::new(config.cache),
+        clock,
+        ValidationMetrics::register(shell.registry()),
+        config.limits.max_token_bytes,
+    );
+    shell.serving(TokenApi::new(Arc::new(validator)), issuers.into_iter().map(holder).collect()).await
+}
+
+/// Starts keeping every issuer's keys.
+pub fn start_issuers(
+    settings: Vec<IssuerSettings>,
+    around: &Surroundings,
+) -> Result<Vec<Arc<Issuer>>, StartError> {
+    settings
+        .into_iter()
+        .map(|settings| {
+            let name = settings.policy.name.clone();
+            let issuer = Issuer::start(settings, around);
+            issuer.map(Arc::new).map_err(|source| StartError::Secret { issuer: name, source })
+        })
+        .collect()
+}
+
+fn holder(issuer: Arc<Issuer>) -> KeyHolder {
+    let (first, scraped) = (Arc::clone(&issuer), Arc::clone(&issuer));
+    KeyHolder::new(issuer.policy().name.clone(), async move { first.wait_first_attempt().await }, move || {
+        issuer.has_usable_keys()
+    })
+    .updating(move || scraped.update_metrics())
+}

@@ -1,0 +1,148 @@
+//! A process whose sockets are bound: running it, and its end.
+
+use std::{future::Future, time::Duration};
+
+use tokio::time::timeout;
+use tonic::service::Routes;
+
+use crate::{
+    api::{
+        ListenAddress, ServerSettings,
+        grpc::{health::Health, limits::LimitsLayer, server},
+        http::admin::Admin,
+        listener::Listener,
+    },
+    ops::{
+        drain::Tasks,
+        readiness::{Guard, Readiness},
+    },
+};
+
+/// What is left to tasks that no caller waits for, once the calls have ended.
+const WIND_UP: Duration = Duration::from_secs(2);
+
+/// Ready to run.
+#[derive(Debug)]
+pub struct Bound(Serving);
+
+/// The parts of a [`Bound`].
+#[derive(Debug)]
+pub(super) struct Serving {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) admin_listener: Option<Listener>,
+    pub(super) admin: Admin,
+    pub(super) routes: Routes,
+    pub(super) server: ServerSettings,
+    pub(super) limits: LimitsLayer,
+    pub(super) drain: Duration,
+    pub(super) health: Health,
+    pub(super) readiness: Readiness,
+    /// "The listeners stand", until they do.
+    pub(super) standing: Guard,
+    /// The listeners and the connections behind them.
+    pub(super) calls: Tasks,
+    /// Whatever works for calls.
+    pub(super) background: Tasks,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the exit code comes from it"]
+pub enum Exit {
+    /// Every call was answered.
+    Clean,
+    /// This many calls were cut, because `limits.drain` was over or somebody insisted.
+    Cut(usize),
+}
+
+impl Bound {
+    pub(super) fn new(serving: Serving) -> Self {
+        Self(serving)
+    }
+
+    /// Where gRPC is served, with real ports, in the order of the configuration.
+    pub fn addresses(&self) -> Vec<ListenAddress> {
+        self.0.listeners.iter().map(|listener| listener.address().clone()).collect()
+    }
+
+    /// Where the admin port is, if it is on.
+    pub fn admin_address(&self) -> Option<ListenAddress> {
+        self.0.admin_listener.as_ref().map(|listener| listener.address().clone())
+    }
+
+    /// Serves until `shutdown`, then drains for `limits.drain` at most.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Exit {
+        self.run_until(shutdown, std::future::pending()).await
+    }
+
+    /// Like [`Bound::run`], but `force` ends the drain at once.
+    ///
+    /// The order of the end: say so (readiness, health), so that nobody sends more; close the listeners and send GOAWAY;
+    /// end streams; let calls finish; stop the tasks that worked for them; and only then the admin port, which has told
+    /// how it went up to then.
+    pub async fn run_until(
+        self,
+        shutdown: impl Future<Output = ()>,
+        force: impl Future<Output = ()>,
+    ) -> Exit {
+        let Serving { readiness, health, limits, calls, background, drain, .. } = &self.0;
+        let (readiness, health, limits) = (readiness.clone(), health.clone(), limits.clone());
+        let (calls, background, drain) = (calls.clone(), background.clone(), *drain);
+        let admin = self.0.start();
+
+        shutdown.await;
+        tracing::info!(calls = limits.in_flight(), "shutting down");
+        readiness.drain();
+        health.drain().await;
+        let ended = tokio::select! {
+            ended = timeout(drain, calls.stop()) => ended.is_ok(),
+            () = force => false,
+        };
+        // Connections without a call on them may be cut without anybody's loss.
+        let cut = if ended { 0 } else { limits.in_flight() };
+        wind_up(&background, "background tasks").await;
+        wind_up(&admin, "the admin port").await;
+        if cut == 0 {
+            tracing::info!("shut down");
+            Exit::Clean
+        } else {
+            tracing::error!(calls = cut, "shut down, cutting calls that had not ended");
+            Exit::Cut(cut)
+        }
+    }
+}
+
+impl Serving {
+    /// Starts serving. Returns the admin port's tasks.
+    fn start(self) -> Tasks {
+        let admin = Tasks::default();
+        if let Some(listener) = self.admin_listener {
+            tracing::info!(server.address = %listener.address(), "the admin port listens");
+            admin.spawn(self.admin.serve(listener, admin.stopping().clone()));
+        }
+        for listener in self.listeners {
+            tracing::info!(server.address = %listener.address(), "listening");
+            let draining = self.calls.stopping().clone();
+            let (routes, limits) = (self.routes.clone(), self.limits.clone());
+            self.calls.spawn(server::serve(listener, routes, self.server, limits, draining));
+        }
+        let (readiness, health, stopping) = (self.readiness, self.health, self.background.stopping().clone());
+        self.background.spawn(async move {
+            stopping
+                .run_until_cancelled(async {
+                    readiness.ready().await;
+                    health.ready().await;
+                    tracing::info!("ready");
+                })
+                .await;
+        });
+        drop(self.standing);
+        admin
+    }
+}
+
+async fn wind_up(tasks: &Tasks, what: &'static str) {
+    if timeout(WIND_UP, tasks.stop()).await.is_err() {
+        tracing::warn!(what, "something did not stop in time and is cut");
+    }
+}

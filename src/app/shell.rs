@@ -1,0 +1,98 @@
+//! Everything around the token service: sockets, health, limits, the admin port.
+
+use super::{
+    StartError,
+    bound::{Bound, Serving},
+    keys::{self, KeyHolder},
+};
+use crate::{
+    api::{
+        LimitSettings, ServerSettings,
+        grpc::{health::Health, limits::LimitsLayer, methods, server},
+        http::admin::Admin,
+        listener::Listener,
+    },
+    config::Config,
+    ops::{
+        drain::Tasks,
+        metrics::{self, Registry, RequestMetrics},
+        readiness::Readiness,
+    },
+    proto::server::token_service_server::TokenService,
+};
+
+/// Bound sockets without a service behind them. The sockets come first, so that a taken port is found before anything
+/// else is started.
+#[derive(Debug)]
+pub struct Shell {
+    listeners: Vec<Listener>,
+    admin: Option<Listener>,
+    server: ServerSettings,
+    limits: LimitSettings,
+    registry: Registry,
+    readiness: Readiness,
+    background: Tasks,
+}
+
+impl Shell {
+    /// Binds `listen` and `admin.listen`.
+    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+        let mut listeners = Vec::with_capacity(config.listen.len());
+        for address in &config.listen {
+            listeners.push(Listener::bind(address).await?);
+        }
+        let admin = match &config.admin {
+            Some(address) => Some(Listener::bind(address).await?),
+            None => None,
+        };
+        Ok(Self {
+            listeners,
+            admin,
+            server: config.server,
+            limits: config.limits,
+            registry: metrics::registry(),
+            readiness: Readiness::default(),
+            background: Tasks::default(),
+        })
+    }
+
+    /// Where tasks go that work for calls: they are stopped when the last call has ended.
+    pub fn background(&self) -> &Tasks {
+        &self.background
+    }
+
+    /// Where the parts behind the listeners register their metrics.
+    pub fn registry(&mut self) -> &mut Registry {
+        &mut self.registry
+    }
+
+    /// Puts the services behind the sockets.
+    pub async fn serving<T: TokenService>(
+        mut self,
+        token: T,
+        holders: Vec<KeyHolder>,
+    ) -> Result<Bound, StartError> {
+        let calls = Tasks::default();
+        let names = holders.iter().map(|holder| holder.name().to_owned()).collect();
+        let health = Health::new(names).await;
+        let requests = RequestMetrics::register(&mut self.registry, methods::names());
+        let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.stopping().clone());
+        let routes = server::routes(token, &health, self.server.reflection)?;
+        let standing = self.readiness.register("listeners");
+        keys::follow(holders, &self.readiness, &health, &self.background);
+        Ok(Bound::new(Serving {
+            admin: Admin::new(self.readiness.clone(), self.registry),
+            listeners: self.listeners,
+            admin_listener: self.admin,
+            routes,
+            server: self.server,
+            limits,
+            drain: self.limits.drain,
+            health,
+            readiness: self.readiness,
+            standing,
+            calls,
+            background: self.background,
+        }))
+    }
+}

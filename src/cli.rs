@@ -1,0 +1,59 @@
+//! The commands.
+
+pub mod check;
+pub mod dev;
+pub mod exit;
+pub mod keygen;
+pub mod serve;
+pub mod validate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Token validation for backends in any language and for Envoy, over gRPC.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, after_help = exit::HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve validation as the configuration says, until SIGTERM or SIGINT; a second signal ends it at once.
+    Serve(serve::Args),
+    /// Serve on this machine with an identity provider of its own: nothing to configure, nothing to trust.
+    Dev(dev::Args),
+    /// Read a configuration, report everything that is wrong with it, and print what it means with every default.
+    Check(check::Args),
+    /// Ask a running service about one token.
+    Validate(validate::Args),
+    /// Make a key ring, or rotate one.
+    Keygen(keygen::Args),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub async fn run(self) -> ExitCode {
+        match self.command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Dev(args) => dev::run(args).await,
+            Command::Check(args) => check::execute(&args),
+            Command::Validate(args) => validate::run(args).await,
+            Command::Keygen(args) => keygen::execute(&args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

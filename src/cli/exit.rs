@@ -1,0 +1,65 @@
+//! Exit codes. They are API: scripts and service managers branch on them.
+
+use std::{io::Write as _, process::ExitCode};
+
+use crate::{app::Exit, config::Problems};
+
+/// For `--help`.
+pub const HELP: &str = "\
+Exit codes:
+   0  valid (validate); ended with every call answered (serve, dev)
+   1  the token is refused (validate); calls were cut at the end (serve, dev); the key ring was not made (keygen)
+   2  the command line is wrong
+   3  nobody can tell (validate): the service could not be asked, or had no answer
+  69  the process could not start: an address is taken, a file cannot be opened
+  78  the configuration is wrong (serve, check)";
+
+/// The token is good.
+pub const VALID: u8 = 0;
+/// The token is refused.
+pub const REFUSED: u8 = 1;
+/// The command line is wrong; clap uses the same.
+pub const USAGE: u8 = 2;
+/// Neither good nor refused.
+pub const CANNOT_TELL: u8 = 3;
+const CUT: u8 = 1;
+const UNAVAILABLE: u8 = 69;
+/// The configuration is wrong (`EX_CONFIG` of sysexits.h).
+pub const CONFIGURATION: u8 = 78;
+
+/// How `serve` ended.
+pub fn of(exit: Exit) -> ExitCode {
+    match exit {
+        Exit::Clean => ExitCode::SUCCESS,
+        Exit::Cut(_) => ExitCode::from(CUT),
+    }
+}
+
+/// The configuration cannot be used: a line for each problem.
+pub fn misconfigured(problems: &Problems) -> ExitCode {
+    drop(writeln!(std::io::stderr(), "{problems}"));
+    ExitCode::from(CONFIGURATION)
+}
+
+/// The process could not start.
+pub fn start_failed(problem: &anyhow::Error) -> ExitCode {
+    say(problem);
+    ExitCode::from(UNAVAILABLE)
+}
+
+/// Something else went wrong: a file could not be written.
+pub fn failed(problem: &anyhow::Error) -> ExitCode {
+    say(problem);
+    ExitCode::FAILURE
+}
+
+/// The command line makes no sense in a way that clap cannot see.
+pub fn misused(problem: &anyhow::Error) -> ExitCode {
+    say(problem);
+    ExitCode::from(USAGE)
+}
+
+/// One line, with every cause behind it. There may be no log yet, and a closed standard error is no reason to fail.
+fn say(problem: &anyhow::Error) {
+    drop(writeln!(std::io::stderr(), "countersign: {problem:#}"));
+}

@@ -1,0 +1,82 @@
+//! `countersign serve`.
+
+use std::{future::Future, io, path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::exit;
+use crate::{
+    app,
+    config::{Config, Environment, Loaded},
+    ops::{clock::SystemClock, telemetry},
+};
+
+/// What `serve` needs to know.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration (docs/configuration.md).
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Serves until told to stop.
+pub async fn run(args: Args) -> ExitCode {
+    match Config::load(&args.config, &Environment::of_process()) {
+        Ok(loaded) => serve(loaded).await,
+        Err(problems) => exit::misconfigured(&problems),
+    }
+}
+
+/// Logs, binds, serves and drains, as this configuration says.
+async fn serve(loaded: Loaded) -> ExitCode {
+    if let Err(error) = telemetry::init(&loaded.config.telemetry) {
+        return exit::start_failed(&error.into());
+    }
+    for warning in &loaded.warnings {
+        tracing::warn!(config.warning = %warning, "the configuration is probably not what was meant");
+    }
+    match start(loaded.config, |_| Ok(())).await {
+        Ok(exit) => exit::of(exit),
+        Err(problem) => exit::start_failed(&problem),
+    }
+}
+
+/// Binds, says so with `announce`, and serves until the first signal; a second one ends the drain.
+pub(super) async fn start(
+    config: Config,
+    announce: impl FnOnce(&app::Bound) -> anyhow::Result<()> + Send,
+) -> anyhow::Result<app::Exit> {
+    // Before anything else, so that a signal during a slow start is not lost.
+    let (first, second) = signals().context("cannot listen for signals")?;
+    let bound = app::build(config, Arc::new(SystemClock)).await?;
+    announce(&bound)?;
+    Ok(bound.run_until(first, second).await)
+}
+
+/// Resolve at the first SIGTERM or SIGINT, and at the second.
+fn signals() -> io::Result<(impl Future<Output = ()>, impl Future<Output = ()>)> {
+    let (mut first, mut both) = (Signals::listen()?, Signals::listen()?);
+    Ok((async move { first.next().await }, async move {
+        both.next().await;
+        both.next().await;
+    }))
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

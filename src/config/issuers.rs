@@ -1,0 +1,140 @@
+//! `issuers`: whose tokens are accepted, and by which rules.
+
+use std::{sync::Arc, time::Duration};
+
+use url::Url;
+
+use super::{effective::Shown, keys, kinds, problem::Place, profile, section::Section};
+use crate::{
+    domain::policy::{AudienceClaim, ClaimPath, IssuerPolicy},
+    issuer::IssuerSettings,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// One entry with what tells it from the others; no settings only together with a problem.
+struct Entry {
+    name: String,
+    issuer: String,
+    place: Place,
+    settings: Option<IssuerSettings>,
+}
+
+/// Reads the list.
+pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<IssuerSettings> {
+    let mut entries: Vec<Entry> = Vec::new();
+    root.sections("issuers", |section| {
+        let entry = read_one(section);
+        let before = |same: fn(&Entry, &Entry) -> bool| {
+            entries.iter().enumerate().find(|(_, before)| same(before, &entry))
+        };
+        if let Some((index, other)) =
+            before(|one, other| !one.issuer.is_empty() && one.issuer == other.issuer)
+        {
+            section.problem("issuer", format!("the same as issuers[{index}] ({})", other.place));
+        } else if let Some((index, other)) =
+            before(|one, other| !one.name.is_empty() && one.name == other.name)
+        {
+            let message = format!(
+                "`{}` is the name of issuers[{index}] too ({}); write another",
+                entry.name, other.place
+            );
+            section.problem("name", message);
+        }
+        entries.push(entry);
+    });
+    if entries.is_empty() && root.is_empty_list("issuers") {
+        root.problem("issuers", "at least one issuer is needed");
+    }
+    entries.into_iter().filter_map(|entry| entry.settings).collect()
+}
+
+fn read_one(section: &mut Section<'_, '_>) -> Entry {
+    let name = section.optional::<String>("name");
+    let profile = profile::read(section);
+    let allow_http = section.value("allow_http", false);
+    let issuer = issuer(section, allow_http);
+    let name = checked_name(section, name, &issuer);
+    let place = section.place_of("issuer");
+    let source = keys::source(section, allow_http);
+    let (audiences, audience_claim) = audiences(section);
+    let policy = IssuerPolicy {
+        name: name.clone(),
+        issuer: issuer.clone(),
+        audiences,
+        audience_claim,
+        algorithms: keys::algorithms(section, &source, profile.algorithms),
+        kinds: kinds::read(section, profile.kinds),
+        leeway: section.within("leeway", 60 * SECOND, &(Duration::ZERO..=600 * SECOND)),
+        max_token_lifetime: section.within("max_token_lifetime", DAY, &(SECOND..=366 * DAY)),
+        max_token_age: section.within_or_off("max_token_age", None, &(SECOND..=366 * DAY)),
+        required_claims: section.list("required_claims", vec![ClaimPath::new("sub")]),
+        claims: kinds::claims(section, profile.claims),
+    };
+    let keys = keys::settings(section);
+    for key in ["clients", "refresh", "introspection", "max_session_lifetime", "sessions"] {
+        section.not_built(key);
+    }
+    let settings = keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, allow_http });
+    Entry { name, issuer, place, settings }
+}
+
+/// Reads `issuer`, which is kept as it was written, because tokens repeat it byte for byte.
+fn issuer(section: &mut Section<'_, '_>, allow_http: bool) -> String {
+    if !section.has("issuer") {
+        section.problem("issuer", "is needed: the `iss` of the tokens, such as `https://acme.example`");
+        return String::new();
+    }
+    let Some(text) = section.optional::<String>("issuer") else { return String::new() };
+    match keys::address(&text, allow_http) {
+        // OpenID Connect Discovery 1.0 section 3: neither query nor fragment.
+        Ok(url) if url.query().is_some() => section.problem("issuer", "an issuer has no query (`?`)"),
+        Ok(_) => {}
+        Err(message) => section.problem("issuer", message),
+    }
+    text
+}
+
+/// `name`; left out, it is the host of the issuer. It labels metrics and names a health service, so that it is kept
+/// short and plain.
+fn checked_name(section: &mut Section<'_, '_>, name: Option<String>, issuer: &str) -> String {
+    let name = match name {
+        Some(name) => name,
+        None if section.has("name") => return String::new(),
+        None => host_name(issuer),
+    };
+    if !is_plain(&name) {
+        section.problem("name", "may have up to 64 letters, digits, `.`, `-` and `_`");
+    }
+    section.show("name", Shown::text(name.as_str()));
+    name
+}
+
+/// An IPv6 address is no name as it is written.
+fn host_name(issuer: &str) -> String {
+    let url = Url::parse(issuer).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host.trim_matches(['[', ']']).replace(':', "-")
+}
+
+fn is_plain(name: &str) -> bool {
+    name.len() <= 64 && name.chars().all(|char| char.is_ascii_alphanumeric() || ".-_".contains(char))
+}
+
+/// Reads `audiences` and `audience_claim`. A token for nobody in particular is a token for anybody.
+fn audiences(section: &mut Section<'_, '_>) -> (Vec<String>, AudienceClaim) {
+    let words = [("aud", AudienceClaim::Aud), ("client_id", AudienceClaim::ClientId)];
+    let claim = section.choice("audience_claim", AudienceClaim::Aud, &words);
+    let audiences = section.list("audiences", Vec::new());
+    if section.is_empty_list("audiences") {
+        let message = match claim {
+            AudienceClaim::Aud => "at least one is needed: what the tokens' `aud` has to name",
+            AudienceClaim::ClientId => {
+                "at least one is needed: with `audience_claim: client_id`, the accepted client ids"
+            }
+        };
+        section.problem("audiences", message);
+    }
+    (audiences, claim)
+}

@@ -1,0 +1,116 @@
+//! `kinds`, `claims` and the other keys that hold names of claims.
+
+use super::{effective::Shown, scalar::Setting, section::Section, tree::Value};
+use crate::domain::{
+    kind::{KindRule, KindRules},
+    policy::{ClaimNames, ClaimPath},
+};
+
+impl Setting for ClaimPath {
+    fn read(value: &Value) -> Result<Self, String> {
+        let name = String::read(value)?;
+        // RFC 6901 section 3: in a pointer, `~` is written `~0` and `/` within a name `~1`.
+        let mut escapes = name.split('~').skip(1);
+        if name.starts_with('/') && !escapes.all(|rest| rest.starts_with(['0', '1'])) {
+            return Err("not a JSON pointer (RFC 6901): write `~` as `~0`".to_owned());
+        }
+        Ok(Self::new(name))
+    }
+
+    fn show(&self) -> Shown {
+        Shown::text(self.to_string())
+    }
+}
+
+/// Reads `kinds`: each list replaces the profile's.
+pub(super) fn read(issuer: &mut Section<'_, '_>, defaults: KindRules) -> KindRules {
+    issuer.section("kinds", |kinds| {
+        let access = kinds.section("access", |section| rule(section, defaults.access));
+        let id = kinds.section("id", |section| rule(section, defaults.id));
+        if kinds.is_sound() {
+            check(kinds, &access, &id);
+        }
+        KindRules { access, id }
+    })
+}
+
+fn rule(section: &mut Section<'_, '_>, defaults: KindRule) -> KindRule {
+    KindRule {
+        typ: section.list("typ", defaults.typ),
+        require: section.list("require", defaults.require),
+        forbid: section.list("forbid", defaults.forbid),
+    }
+}
+
+fn check(kinds: &mut Section<'_, '_>, access: &KindRule, id: &KindRule) {
+    for (kind, rule) in [("access", access), ("id", id)] {
+        if rule.tells_nothing() {
+            let message = "`typ: [JWT]` alone would take any token that the issuer signs; name claims that these \
+                 tokens have (`require`) or have not (`forbid`)";
+            kinds.problem(kind, message);
+        }
+    }
+    if access.typ.is_empty() && id.typ.is_empty() {
+        kinds.problem("access", "both lists of `typ` are empty: no token would ever be accepted");
+    }
+    if !exclude_each_other(access, id) {
+        let message = "a token can fit both kinds, and is then refused as neither; let one require what the other \
+             forbids";
+        kinds.warning("access", message);
+    }
+}
+
+/// Whether no token can fit both: by type, or by a claim that one requires and the other forbids.
+fn exclude_each_other(access: &KindRule, id: &KindRule) -> bool {
+    let bare = |typ: &str| typ.strip_prefix("application/").unwrap_or(typ).to_ascii_lowercase();
+    let types_differ = !access.typ.iter().any(|one| id.typ.iter().any(|other| bare(one) == bare(other)));
+    let claims_differ =
+        |one: &KindRule, other: &KindRule| one.require.iter().any(|claim| other.forbid.contains(claim));
+    types_differ || claims_differ(access, id) || claims_differ(id, access)
+}
+
+/// Reads `claims`: each list replaces the profile's.
+pub(super) fn claims(issuer: &mut Section<'_, '_>, defaults: ClaimNames) -> ClaimNames {
+    issuer.section("claims", |claims| ClaimNames {
+        session_id: claims.list("session_id", defaults.session_id),
+        token_id: claims.list("token_id", defaults.token_id),
+        client_id: claims.list("client_id", defaults.client_id),
+        scopes: claims.list("scopes", defaults.scopes),
+        roles: claims.list("roles", defaults.roles),
+        permissions: claims.list("permissions", defaults.permissions),
+        organization_id: claims.list("organization_id", defaults.organization_id),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_literal_names_or_well_formed_pointers() {
+        let read = |text: &str| ClaimPath::read(&Value::Text(text.to_owned()));
+        for good in ["sid", "https://x/roles", "a~b", "/realm_access/roles", "/a~1b/c~0d", "cognito:groups"] {
+            assert_eq!(read(good).map(|claim| claim.to_string()), Ok(good.to_owned()));
+        }
+        for bad in ["/a~b", "/a~", "", " sid"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn kinds_exclude_each_other_by_type_or_by_claim() {
+        let rule = |typ: &str, require: &[&str], forbid: &[&str]| KindRule {
+            typ: vec![typ.to_owned()],
+            require: require.iter().map(|name| ClaimPath::new(*name)).collect(),
+            forbid: forbid.iter().map(|name| ClaimPath::new(*name)).collect(),
+        };
+        for (access, id, exclusive) in [
+            (rule("at+jwt", &[], &[]), rule("JWT", &[], &[]), true),
+            (rule("JWT", &["scope"], &[]), rule("JWT", &[], &["scope"]), true),
+            (rule("JWT", &[], &["azp"]), rule("application/jwt", &["azp"], &[]), true),
+            (rule("JWT", &["scope"], &[]), rule("jwt", &["nonce"], &[]), false),
+        ] {
+            assert_eq!(exclude_each_other(&access, &id), exclusive, "{access:?} {id:?}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Where to listen, and who could then call.
+
+use std::{net::SocketAddr, path::Path};
+
+use super::{
+    effective::Shown,
+    scalar::{Setting, expected},
+    section::Section,
+    tree::Value,
+};
+use crate::api::ListenAddress;
+
+impl Setting for ListenAddress {
+    fn read(value: &Value) -> Result<Self, String> {
+        const WHAT: &str =
+            "an IP address and port such as `127.0.0.1:50051` or `[::1]:50051`, or `unix:/path/to/socket`";
+        let Value::Text(text) = value else { return expected(WHAT, value) };
+        match text.strip_prefix("unix:") {
+            Some(path) if Path::new(path).is_absolute() => Ok(Self::Unix(path.into())),
+            Some(_) => Err("the path of a socket must be absolute: `unix:/path/to/socket`".to_owned()),
+            None => text.parse().map(Self::Tcp).or_else(|_| expected(WHAT, value)),
+        }
+    }
+
+    fn show(&self) -> Shown {
+        match self {
+            // `[::1]:50051` would begin a list.
+            Self::Tcp(address @ SocketAddr::V6(_)) => Shown::text(address.to_string()),
+            Self::Tcp(address @ SocketAddr::V4(_)) => Shown::plain(address.to_string()),
+            Self::Unix(path) => Shown::text(format!("unix:{}", path.display())),
+        }
+    }
+}
+
+/// The addresses of `listen` and of `admin.listen`.
+pub(super) struct Listeners {
+    pub(super) listen: Vec<ListenAddress>,
+    pub(super) admin: Option<ListenAddress>,
+}
+
+/// Reads both, and refuses to be open to everybody unless that was written.
+pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
+    let listen = root.one_or_more("listen", vec![loopback(50_051)]);
+    let admin = root.section("admin", |admin| {
+        admin.not_built_at_all("metrics");
+        admin.value("listen", Some(loopback(9_090)))
+    });
+    let any_caller = root.value("insecure_allow_any_caller", false);
+    if root.is_empty_list("listen") && listen.is_empty() {
+        root.problem("listen", "at least one address is needed");
+    }
+    check_each_is_another(root, &listen, admin.as_ref());
+    check_callers(root, &listen, any_caller);
+    Listeners { listen, admin }
+}
+
+fn loopback(port: u16) -> ListenAddress {
+    ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+fn check_each_is_another(
+    root: &mut Section<'_, '_>,
+    listen: &[ListenAddress],
+    admin: Option<&ListenAddress>,
+) {
+    for (index, address) in listen.iter().enumerate() {
+        if is_one_place(address) && listen.iter().take(index).any(|before| before == address) {
+            root.problem("listen", format!("{} is listed twice", address.show()));
+        }
+        if is_one_place(address) && admin == Some(address) {
+            root.problem("admin", format!("`listen` has {} already", address.show()));
+        }
+    }
+}
+
+/// Port 0 is another free port each time.
+fn is_one_place(address: &ListenAddress) -> bool {
+    match address {
+        ListenAddress::Tcp(address) => address.port() != 0,
+        ListenAddress::Unix(_) => true,
+    }
+}
+
+/// Until callers can be told apart, whoever reaches the port may do everything.
+fn check_callers(root: &mut Section<'_, '_>, listen: &[ListenAddress], any_caller: bool) {
+    for address in listen.iter().filter(|address| is_reachable_from_elsewhere(address)) {
+        let address = address.show();
+        if any_caller {
+            let message = format!("{address} is not loopback: everybody who can reach it may ask everything");
+            root.warning("insecure_allow_any_caller", message);
+        } else {
+            let message = format!(
+                "{address} is not loopback, and without TLS and callers everybody who can reach it may ask \
+                 everything; listen on loopback or a unix socket, or write `insecure_allow_any_caller: true`"
+            );
+            root.problem("listen", message);
+        }
+    }
+}
+
+fn is_reachable_from_elsewhere(address: &ListenAddress) -> bool {
+    match address {
+        ListenAddress::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+        ListenAddress::Unix(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ListenAddress, String> {
+        ListenAddress::read(&Value::Text(text.to_owned()))
+    }
+
+    #[test]
+    fn addresses_are_ip_and_port_or_an_absolute_socket_path() {
+        for good in ["127.0.0.1:0", "0.0.0.0:50051", "[::1]:50051", "unix:/run/countersign/grpc.sock"] {
+            let address = read(good).unwrap();
+            assert_eq!(address.show().to_string().trim_matches('"'), good);
+        }
+        for bad in
+            ["localhost:50051", "127.0.0.1", ":50051", "::1:50051", "unix:run/a", "unix:", "http://1.2.3.4:5"]
+        {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_and_sockets_are_out_of_reach() {
+        for (address, reachable) in [
+            ("127.0.0.1:1", false),
+            ("127.9.9.9:1", false),
+            ("[::1]:1", false),
+            ("[::ffff:127.0.0.1]:1", false),
+            ("unix:/a", false),
+            ("0.0.0.0:1", true),
+            ("[::]:1", true),
+            ("10.0.0.1:1", true),
+            ("[fe80::1]:1", true),
+        ] {
+            assert_eq!(is_reachable_from_elsewhere(&read(address).unwrap()), reachable, "{address}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Secrets: named by a file or a variable, never written into the configuration.
+
+use std::{fs::File, io::Read as _, path::Path};
+
+use base64::{Engine as _, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use super::{section::Section, tree::Value};
+use crate::domain::secret::Secret;
+
+/// Longer files are not secrets.
+const LONGEST: u64 = 64 * 1024;
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// How the bytes are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Raw,
+    Base64,
+}
+
+/// Reads `{file: path}` or `{env: NAME}`, with or without `encoding: base64`. No message repeats what was written.
+pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Secret> {
+    let value = &section.raw(key)?.value;
+    if !matches!(value, Value::Map(_)) {
+        // Not even its kind or length is told.
+        section.problem(key, "secrets are not written here: name one with `{file: path}` or `{env: NAME}`");
+        return None;
+    }
+    section.section(key, |reference| {
+        let file = reference.optional::<String>("file");
+        let env = reference.optional::<String>("env");
+        let encoding = reference.choice(
+            "encoding",
+            Encoding::Raw,
+            &[("raw", Encoding::Raw), ("base64", Encoding::Base64)],
+        );
+        let (at, found) = match (file, env) {
+            (Some(file), None) => ("file", from_file(&reference.reader().resolve(&file))),
+            (None, Some(name)) => ("env", from_variable(reference, &name)),
+            (None, None) => {
+                if reference.is_sound() {
+                    reference.problem("", "names no secret: write `{file: path}` or `{env: NAME}`");
+                }
+                return None;
+            }
+            (Some(_), Some(_)) => ("env", Err("name a file or a variable, not both".to_owned())),
+        };
+        match found.and_then(|bytes| decoded(bytes, encoding)) {
+            Ok(secret) => Some(secret),
+            Err(message) => {
+                reference.problem(at, message);
+                None
+            }
+        }
+    })
+}
+
+fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let mut bytes = Zeroizing::new(Vec::new());
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST) {
+        Ok(bytes)
+    } else {
+        Err(format!("{} is longer than a secret can be ({LONGEST} bytes)", path.display()))
+    }
+}
+
+fn from_variable(section: &Section<'_, '_>, name: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    match section.reader().env.bytes(name) {
+        Some(bytes) => Ok(Zeroizing::new(bytes.to_vec())),
+        None if is_usual_name(name) => Err(format!("the environment variable {name} is not set")),
+        // Somebody may have written the secret itself here.
+        None => Err("the environment variable of this name (not shown) is not set".to_owned()),
+    }
+}
+
+fn is_usual_name(name: &str) -> bool {
+    let usual = |char: char| char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_';
+    name.len() <= 40 && name.starts_with(|char: char| char.is_ascii_uppercase()) && name.chars().all(usual)
+}
+
+/// The bytes as they are, less the one newline that editors and `echo` add.
+fn decoded(mut bytes: Zeroizing<Vec<u8>>, encoding: Encoding) -> Result<Secret, String> {
+    if bytes.pop_if(|last| *last == b'\n').is_some() {
+        bytes.pop_if(|last| *last == b'\r');
+    }
+    let mut bytes = match encoding {
+        Encoding::Raw => bytes,
+        Encoding::Base64 => {
+            let decoded = BASE64.decode(&*bytes).ok().map(Zeroizing::new);
+            decoded.ok_or_else(|| "is not base64".to_owned())?
+        }
+    };
+    if bytes.is_empty() {
+        return Err("the secret is empty".to_owned());
+    }
+    Ok(Secret::new(std::mem::take(&mut *bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(bytes: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {
+        decoded(Zeroizing::new(bytes.to_vec()), encoding).map(|secret| secret.expose().to_vec())
+    }
+
+    #[test]
+    fn one_trailing_newline_is_not_part_of_a_secret() {
+        for (written, bytes) in [
+            (&b"abc"[..], &b"abc"[..]),
+            (b"abc\n", b"abc"),
+            (b"abc\r\n", b"abc"),
+            (b"abc\n\n", b"abc\n"),
+            (b"abc\r", b"abc\r"),
+            (b" a\0b \n", b" a\0b "),
+            (b"\xff\xfe", b"\xff\xfe"),
+        ] {
+            assert_eq!(secret(written, Encoding::Raw).unwrap(), bytes, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn base64_is_decoded_with_or_without_padding() {
+        for written in [&b"AAECAw=="[..], b"AAECAw", b"AAECAw==\n"] {
+            assert_eq!(secret(written, Encoding::Base64).unwrap(), [0, 1, 2, 3]);
+        }
+        assert_eq!(secret(b"not base64!", Encoding::Base64).unwrap_err(), "is not base64");
+    }
+
+    #[test]
+    fn an_empty_secret_is_none() {
+        for encoding in [Encoding::Raw, Encoding::Base64] {
+            assert_eq!(secret(b"\n", encoding).unwrap_err(), "the secret is empty");
+        }
+    }
+}

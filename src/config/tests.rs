@@ -1,0 +1,107 @@
+//! The whole configuration: one row for each rule.
+
+mod environment;
+mod page;
+mod problems;
+mod secrets;
+mod values;
+
+use std::path::Path;
+
+use super::*;
+
+const ISSUER: &str = "issuers:\n  - issuer: https://a.example\n    audiences: [api]\n";
+
+fn load_with(text: &str, env: &Environment) -> Result<Loaded, Vec<String>> {
+    Config::parse(text, env, Path::new("/nowhere"))
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+fn load(text: &str) -> Result<Loaded, Vec<String>> {
+    load_with(text, &Environment::default())
+}
+
+/// What a configuration gives that has nothing wrong with it.
+fn good(text: &str) -> Loaded {
+    load(text).unwrap_or_else(|problems| panic!("{text}\n{}", problems.join("\n")))
+}
+
+/// The only issuer of a configuration with these lines in its entry.
+fn issuer_with(lines: &str) -> IssuerSettings {
+    good(&with_issuer_lines(lines)).config.issuers.remove(0)
+}
+
+/// The lines begin at line 4.
+fn with_issuer_lines(lines: &str) -> String {
+    let indented: Vec<String> = lines.lines().map(|line| format!("    {line}\n")).collect();
+    format!("{ISSUER}{}", indented.concat())
+}
+
+#[test]
+fn the_examples_are_accepted() {
+    for text in
+        [include_str!("../../examples/countersign.yaml"), include_str!("../../examples/scalekit.yaml")]
+    {
+        assert_eq!(good(text).warnings, []);
+    }
+}
+
+#[test]
+fn the_example_states_the_defaults() {
+    let example = include_str!("../../examples/countersign.yaml");
+    let short = "issuers: [{name: acme, issuer: https://id.acme.example, algorithms: [RS256, ES256], \
+         audiences: [https://api.acme.example]}]";
+    assert_eq!(good(example).effective, good(short).effective);
+}
+
+/// Everything that a configuration can hold.
+const FULL: &str = "
+listen: [127.0.0.1:1, '[::1]:2', 'unix:/run/a b.sock']
+admin: {listen: off}
+server: {reflection: on, max_connection_age: off, keepalive: 1500ms, max_header_bytes: 8193}
+issuers:
+  - issuer: https://a.example/x/
+    profile: scalekit
+    audiences: ['true', '12', 'a b', \"tab\\there\", é]
+    jwks_uri: https://a.example/keys?p=1
+    max_token_age: 90m
+    claims: {roles: [/realm_access/roles, 'https://a.example/roles'], permissions: []}
+  - issuer: http://[::1]:8080
+    audiences: [c1]
+    audience_claim: client_id
+    secret: {env: SHARED, encoding: base64}
+    algorithms: [HS256]
+    kinds: {access: {typ: [JWT], require: [scope]}, id: {typ: []}}
+    required_claims: []
+  - name: third
+    issuer: http://c.example
+    audiences: [c]
+    allow_http: true
+    leeway: 0s
+    keys: {refresh_after: 2s, max_age: 2d, min_refetch: 1s, timeout: 1ms, max_bytes: 1KiB, max_keys: 1}
+cache: {max_bytes: 1MiB, max_age: 1ms}
+store: {path: /var/lib/x.redb}
+limits: {max_token_bytes: 256, max_concurrent: 1, drain: 0s}
+telemetry: {log: 'info,countersign=debug', format: pretty}
+";
+
+fn full_environment() -> Environment {
+    Environment::from_iter([("SHARED", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="), ("OTHER", "x")])
+}
+
+#[test]
+fn the_effective_configuration_reads_as_the_same_again() {
+    let env = full_environment();
+    for text in [FULL, include_str!("../../examples/scalekit.yaml")] {
+        let first = load_with(text, &env).unwrap();
+        let again = load_with(&first.effective, &env).unwrap();
+        assert_eq!(format!("{:?}", again.config), format!("{:?}", first.config), "{}", first.effective);
+        assert_eq!(again.effective, first.effective);
+    }
+}
+
+#[test]
+fn the_effective_configuration_looks_like_this() {
+    let loaded = load_with(FULL, &full_environment()).unwrap();
+    insta::assert_snapshot!(loaded.effective);
+}

@@ -1,0 +1,164 @@
+//! Keeps one issuer's keys: a task that fetches when [`freshness`](super::freshness) says so, and does what it says.
+//!
+//! It is the only writer of the issuer's place on the shelf. After each attempt it swaps the snapshot, then changes the
+//! state, then wakes who waits, then writes the log and the store: a lookup that sees the attempt finished sees its keys.
+
+mod report;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::{
+    policy::IssuerPolicy,
+    time::{Clock, UnixTime},
+};
+
+use super::{
+    desk::{Announcer, Desk, Standing},
+    fetch::{FetchError, KeyFetch},
+    freshness::{Jitter, Tick, Trigger},
+    http::{Answer, Validators},
+    jwks::{self, DocumentError, Parsed, Rules},
+    metrics::{IssuerKeyMetrics, Outcome, count},
+    saved::{Restored, SavedKeys},
+    settings::KeySettings,
+    snapshot::{KeySnapshot, ShelfPlace},
+};
+pub(super) use report::Report;
+
+/// The task's state.
+pub(super) struct Keeper<F> {
+    pub(super) fetch: F,
+    pub(super) policy: Arc<IssuerPolicy>,
+    pub(super) keys: KeySettings,
+    pub(super) desk: Arc<Desk>,
+    pub(super) announcer: Announcer,
+    pub(super) place: ShelfPlace,
+    pub(super) saved: Option<SavedKeys>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: IssuerKeyMetrics,
+    pub(super) draw: fn() -> Jitter,
+    pub(super) held: Option<Held>,
+    pub(super) report: Report,
+}
+
+/// What the last good attempt of this process brought.
+pub(super) struct Held {
+    document: Vec<u8>,
+    validators: Option<Validators>,
+}
+
+/// When an attempt began, on both clocks.
+#[derive(Clone, Copy)]
+struct Started {
+    tick: Tick,
+    wall: UnixTime,
+}
+
+impl<F: KeyFetch> Keeper<F> {
+    /// Runs until `stop`.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        // What is held stays on the shelf: requests that are still being answered need it.
+        stop.run_until_cancelled(self.keep()).await;
+    }
+
+    async fn keep(&mut self) -> Infallible {
+        self.restore().await;
+        loop {
+            let trigger = self.desk.next_fetch().await;
+            self.attempt(trigger).await;
+        }
+    }
+
+    /// Takes the stored set, until the first good fetch.
+    async fn restore(&mut self) {
+        let Some(saved) = &self.saved else { return };
+        let max_age = self.keys.freshness.max_age();
+        let Some(Restored { age, document }) = saved.load(self.clock.now(), max_age).await else { return };
+        match self.parse(&document) {
+            Ok(parsed) => {
+                let confirmed_at = self.desk.now().minus(age);
+                self.swap(parsed, confirmed_at);
+                self.desk.restored(confirmed_at);
+                self.report.restored(age);
+            }
+            Err(error) => self.report.not_restored(error),
+        }
+    }
+
+    async fn attempt(&mut self, trigger: Trigger) {
+        let started = Started { tick: self.desk.now(), wall: self.clock.now() };
+        let known = self.held.as_ref().and_then(|held| held.validators.as_ref());
+        let answer = self.fetch.fetch(known).await;
+        let outcome = answer.and_then(|answer| self.accept(answer, started));
+        let standing = match &outcome {
+            Ok(accepted) => self.desk.succeeded(started.tick, accepted.lifetime, (self.draw)()),
+            Err(_) => self.desk.failed((self.draw)()),
+        };
+        self.announcer.announce(standing);
+        self.account(trigger, &outcome, standing);
+        if outcome.is_ok() {
+            self.save(started.wall).await;
+        }
+    }
+
+    /// Parses all, then swaps (K7).
+    fn accept(&mut self, answer: Answer, started: Started) -> Result<Accepted, FetchError> {
+        match answer {
+            Answer::NotModified { lifetime } => {
+                let (Some(_), Some(snapshot)) = (&self.held, self.place.held()) else {
+                    return Err(FetchError::NothingBefore);
+                };
+                self.place.put(Arc::new(snapshot.confirmed(started.tick)));
+                Ok(Accepted { outcome: Outcome::NotModified, lifetime })
+            }
+            Answer::Document { bytes, validators, lifetime } => {
+                let parsed = self.parse(&bytes)?;
+                self.swap(parsed, started.tick);
+                self.held = Some(Held { document: bytes, validators });
+                Ok(Accepted { outcome: Outcome::Ok, lifetime })
+            }
+        }
+    }
+
+    fn parse(&self, document: &[u8]) -> Result<Parsed, DocumentError> {
+        let IssuerPolicy { issuer, algorithms, .. } = &*self.policy;
+        jwks::parse(document, Rules { issuer, allowed: algorithms, max_keys: self.keys.max_keys })
+    }
+
+    fn swap(&mut self, parsed: Parsed, confirmed_at: Tick) {
+        let previous = self.place.held();
+        let snapshot = Arc::new(KeySnapshot::following(previous.as_deref(), parsed.keys, confirmed_at));
+        self.place.put(Arc::clone(&snapshot));
+        self.metrics.keys.set(count(snapshot.keys.len()));
+        self.metrics.unusable.set(count(parsed.unusable.len()));
+        self.report.swapped(previous.as_deref(), &snapshot, parsed.unusable);
+    }
+
+    fn account(&mut self, trigger: Trigger, outcome: &Result<Accepted, FetchError>, standing: Standing) {
+        match outcome {
+            Ok(accepted) => {
+                self.metrics.fetched(trigger, accepted.outcome);
+                self.report.succeeded();
+            }
+            Err(error) => {
+                self.metrics.fetched(trigger, Outcome::Failed);
+                self.report.failed(error);
+            }
+        }
+        self.report.standing(standing.has_usable_set);
+    }
+
+    async fn save(&mut self, fetched_at: UnixTime) {
+        if let (Some(saved), Some(held)) = (&mut self.saved, &self.held) {
+            saved.save(fetched_at, held.document.clone()).await;
+        }
+    }
+}
+
+/// What a good attempt brought.
+struct Accepted {
+    outcome: Outcome,
+    lifetime: Option<Duration>,
+}

@@ -1,0 +1,131 @@
+//! What the log says about one issuer's keys: a line for each change of state, none for each attempt.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    domain::policy::IssuerPolicy,
+    issuer::{
+        fetch::{Chain, FetchError},
+        jwks::{DocumentError, Unusable, Why},
+        snapshot::KeySnapshot,
+    },
+};
+
+/// How many keys one line names.
+const NAMED_KEYS: usize = 10;
+
+/// Remembers what was said last.
+pub(in crate::issuer) struct Report {
+    policy: Arc<IssuerPolicy>,
+    failing: bool,
+    available: Option<bool>,
+    unusable: Vec<Unusable>,
+}
+
+impl Report {
+    /// Nothing was said yet.
+    pub(in crate::issuer) fn new(policy: Arc<IssuerPolicy>) -> Self {
+        Self { policy, failing: false, available: None, unusable: Vec::new() }
+    }
+
+    fn name(&self) -> &str {
+        &self.policy.name
+    }
+
+    /// A set from the store is in use.
+    pub(super) fn restored(&self, age: Duration) {
+        let age_s = age.as_secs();
+        tracing::info!(token.issuer = self.name(), age_s, "stored keys are used until the first good fetch");
+    }
+
+    /// A set from the store is no key set under today's rules.
+    pub(super) fn not_restored(&self, error: DocumentError) {
+        tracing::warn!(token.issuer = self.name(), %error, "the stored key set is not used");
+    }
+
+    /// A document was taken.
+    pub(super) fn swapped(
+        &mut self,
+        before: Option<&KeySnapshot>,
+        now: &KeySnapshot,
+        unusable: Vec<Unusable>,
+    ) {
+        let changed = before.is_none_or(|before| before.generation != now.generation);
+        if changed {
+            self.changed(now);
+        }
+        if unusable != self.unusable || (changed && !unusable.is_empty()) {
+            self.not_used(&unusable);
+        }
+        self.unusable = unusable;
+    }
+
+    fn changed(&self, now: &KeySnapshot) {
+        let (issuer, generation) = (self.name(), now.generation);
+        if now.keys.is_empty() {
+            tracing::error!(
+                token.issuer = issuer,
+                generation,
+                "the issuer publishes no usable key: every token of it is refused"
+            );
+            return;
+        }
+        let named = now.keys.iter().take(NAMED_KEYS).map(|key| key.key_id().unwrap_or("-"));
+        let key_ids = named.collect::<Vec<_>>();
+        tracing::info!(
+            token.issuer = issuer,
+            generation,
+            keys = now.keys.len(),
+            ?key_ids,
+            "the issuer's key set changed"
+        );
+    }
+
+    fn not_used(&self, unusable: &[Unusable]) {
+        let issuer = self.name();
+        let named: Vec<_> = unusable.iter().take(NAMED_KEYS).map(ToString::to_string).collect();
+        if unusable.iter().any(|key| key.why == Why::Published) {
+            tracing::error!(
+                token.issuer = issuer,
+                keys = ?named,
+                "the issuer publishes private or shared keys: they are not used, and whoever has seen them can sign"
+            );
+        } else if unusable.is_empty() {
+            tracing::info!(token.issuer = issuer, "every published key is usable again");
+        } else {
+            let count = unusable.len();
+            tracing::warn!(token.issuer = issuer, count, keys = ?named, "some published keys are not used");
+        }
+    }
+
+    /// An attempt went well.
+    pub(super) fn succeeded(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            tracing::info!(token.issuer = self.name(), "the issuer's keys can be fetched again");
+        }
+    }
+
+    /// An attempt went badly.
+    pub(super) fn failed(&mut self, error: &FetchError) {
+        let (issuer, kind, chain) = (self.policy.name.as_str(), error.kind(), Chain(error));
+        if std::mem::replace(&mut self.failing, true) {
+            tracing::debug!(token.issuer = issuer, error.type = kind, error = %chain, "fetching keys failed again");
+        } else {
+            tracing::warn!(token.issuer = issuer, error.type = kind, error = %chain, "fetching keys failed");
+        }
+    }
+
+    /// Whether there are keys young enough after an attempt.
+    pub(super) fn standing(&mut self, available: bool) {
+        match (self.available.replace(available), available) {
+            (Some(true) | None, false) => tracing::error!(
+                token.issuer = self.name(),
+                "no keys of the issuer are young enough: its tokens cannot be checked"
+            ),
+            (Some(false), true) => {
+                tracing::info!(token.issuer = self.name(), "the issuer's tokens can be checked again");
+            }
+            (Some(true) | None, true) | (Some(false), false) => {}
+        }
+    }
+}

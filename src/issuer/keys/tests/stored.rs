@@ -1,0 +1,73 @@
+//! K13: a restart while the provider is down.
+
+use super::*;
+use crate::store::{EmbeddedStore, KeyRing, KeySetOrigin, StoredKeySet};
+
+/// A store in a directory of its own, which goes when the first of the two is dropped.
+fn store() -> (tempfile::TempDir, Arc<KeySetStore>) {
+    let directory = tempfile::tempdir().unwrap();
+    let embedded = EmbeddedStore::open(&directory.path().join("countersign.redb")).unwrap();
+    let store = KeySetStore::new(Arc::new(embedded), Arc::new(KeyRing::generate().unwrap()));
+    (directory, Arc::new(store))
+}
+
+#[tokio::test(start_paused = true)]
+async fn k13_a_stored_set_serves_until_the_first_good_fetch() {
+    let (old, new) = (ec_jwk("old"), ec_jwk("new"));
+    let (_directory, store) = store();
+    let mut before = Room::with_store(Some(Arc::clone(&store)), 1000);
+    before.call().await.keys(&[&old]);
+    before.issuer.wait_first_attempt().await;
+    before.tasks.stop().await;
+
+    let mut room = Room::with_store(Some(store), 1000 + 600);
+    let call = room.call().await;
+    assert!(is_found(&room.lookup_now("old").await));
+    assert_eq!(room.issuer.key_set_age(), Some(600 * SECOND));
+    // It is no attempt: a missing key is not yet known to be missing.
+    let lookup = room.start_lookup("new");
+    settle().await;
+    call.fail();
+    assert!(is_unavailable(&end(lookup).await));
+    assert!(is_found(&room.lookup_now("old").await));
+    room.call().await.keys(&[&new]);
+    settle().await;
+    assert!(is_found(&room.lookup_now("new").await));
+    let lookup = room.start_lookup("old");
+    room.call().await.keys(&[&new]);
+    assert!(is_unknown(&end(lookup).await));
+}
+
+/// What a set stored at `fetched_at` is worth at second 10,000.
+async fn restored(fetched_at: i64, bytes: &[u8]) -> bool {
+    let (_directory, store) = store();
+    let origin = KeySetOrigin { issuer: crate::issuer::testing::ISSUER, uri: URI };
+    let set = StoredKeySet { fetched_at: UnixTime::from_secs(fetched_at), document: bytes.to_vec() };
+    store.save(origin, &set).await.unwrap();
+    let mut room = Room::with_store(Some(store), 10_000);
+    let _call = room.call().await;
+    room.issuer.has_usable_keys()
+}
+
+#[tokio::test(start_paused = true)]
+async fn k13_a_stored_set_that_is_too_old_from_the_future_or_unreadable_is_not_used() {
+    let good = document(&[&ec_jwk("a")]);
+    assert!(restored(10_000, &good).await);
+    assert!(restored(6_401, &good).await);
+    assert!(!restored(6_400, &good).await);
+    assert!(!restored(10_001, &good).await);
+    assert!(!restored(10_000, b"{}").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn k13_withdrawn_keys_do_not_come_back_with_a_restart() {
+    let (_directory, store) = store();
+    let mut before = Room::with_store(Some(Arc::clone(&store)), 1000);
+    before.call().await.keys(&[&ec_jwk("a")]);
+    before.call().await.keys(&[]);
+    settle().await;
+    before.tasks.stop().await;
+    let mut room = Room::with_store(Some(store), 1001);
+    let _call = room.call().await;
+    assert!(!room.issuer.has_usable_keys());
+}

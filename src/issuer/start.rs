@@ -1,0 +1,111 @@
+//! From an issuer's settings to its keys: which source, which bounds, and the task that keeps them.
+
+use std::sync::Arc;
+
+use crate::{
+    domain::{
+        key::{UnusableKey, VerifyingKey},
+        secret::Secret,
+        time::Clock,
+    },
+    ops::drain::Tasks,
+    store::KeySetStore,
+};
+
+use super::{
+    desk::Desk,
+    discovery,
+    fetch::{FileKeys, HttpKeys, KeyFetch},
+    freshness::{Jitter, Tick},
+    http::{Bounds, HttpClient},
+    keeper::{Keeper, Report},
+    keys::{Issuer, Kept},
+    metrics::KeyMetrics,
+    saved::SavedKeys,
+    settings::{IssuerSettings, KeySource},
+    snapshot::{KeyShelf, KeySnapshot},
+};
+
+/// What all issuers of a process share.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each is its type")]
+pub struct Surroundings {
+    pub http: HttpClient,
+    pub shelf: KeyShelf,
+    /// Where key sets survive a restart, if anywhere.
+    pub store: Option<Arc<KeySetStore>>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: KeyMetrics,
+    pub tasks: Tasks,
+}
+
+impl Issuer {
+    /// Starts keeping this issuer's keys, with a first fetch at once. Fails only for a shared secret that its algorithms
+    /// cannot use.
+    pub fn start(settings: IssuerSettings, around: &Surroundings) -> Result<Self, UnusableKey> {
+        let bounds = Bounds {
+            timeout: settings.keys.timeout,
+            max_bytes: settings.keys.max_bytes,
+            allow_http: settings.allow_http,
+        };
+        let http = around.http.clone();
+        let issuer = settings.policy.issuer.clone();
+        match settings.source.clone() {
+            KeySource::Secret(secret) => Self::shared(settings, &secret, around),
+            KeySource::JwksFile(path) => Ok(Self::kept(settings, FileKeys { path, bounds }, None, around)),
+            KeySource::JwksUri(url) => {
+                let saved_as = Some(String::from(url.clone()));
+                Ok(Self::kept(settings, HttpKeys::at(http, bounds, url), saved_as, around))
+            }
+            KeySource::Discovery => {
+                let saved_as = Some(discovery::address(&issuer));
+                Ok(Self::kept(settings, HttpKeys::discovered(http, bounds, issuer), saved_as, around))
+            }
+        }
+    }
+
+    fn shared(settings: IssuerSettings, secret: &Secret, around: &Surroundings) -> Result<Self, UnusableKey> {
+        let key = VerifyingKey::shared(secret, &settings.policy.algorithms)?;
+        let snapshot = KeySnapshot::following(None, vec![key], Tick::START);
+        let metrics = around.metrics.for_issuer(&settings.policy.name);
+        Ok(Self::of_shared(settings.policy, metrics, snapshot))
+    }
+
+    pub(super) fn kept<F: KeyFetch>(
+        settings: IssuerSettings,
+        fetch: F,
+        saved_as: Option<String>,
+        around: &Surroundings,
+    ) -> Self {
+        let IssuerSettings { policy, keys, .. } = settings;
+        let (desk, announcer) = Desk::open(keys.freshness);
+        let desk = Arc::new(desk);
+        let place = around.shelf.place();
+        let metrics = around.metrics.for_issuer(&policy.name);
+        let stop = around.tasks.stopping().child_token();
+        let saved = saved_as.zip(around.store.clone()).map(|(uri, store)| SavedKeys {
+            store,
+            issuer: policy.issuer.clone(),
+            uri,
+            timeout: keys.timeout,
+            metrics: metrics.clone(),
+            failing: false,
+        });
+        let keeper = Keeper {
+            fetch,
+            policy: Arc::clone(&policy),
+            keys,
+            desk: Arc::clone(&desk),
+            announcer,
+            place: place.clone(),
+            saved,
+            clock: Arc::clone(&around.clock),
+            metrics: metrics.clone(),
+            draw: Jitter::draw,
+            held: None,
+            report: Report::new(Arc::clone(&policy)),
+        };
+        around.tasks.spawn(keeper.run(stop.clone()));
+        Self::of_published(policy, metrics, Kept::new(keys.freshness, desk, place, stop.drop_guard()))
+    }
+}

@@ -1,0 +1,303 @@
+//! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    domain::{
+        decide::{Permit, Requirements, decide},
+        jws::UnverifiedJws,
+        key::Candidates,
+        reason::{Reason, Refusal},
+        time::{Clock, UnixTime},
+        token::RawToken,
+        verify::{VerifiedToken, verify},
+    },
+    issuer::{Issuer, KeySnapshot, Lookup},
+    ops::metrics::ValidationMetrics,
+    state::cache::{CachedToken, Forged, TokenCache, TokenDigest},
+};
+
+use super::fault::Fault;
+
+/// What a transport keeps with a cached token, so that it is made once.
+pub use crate::state::cache::EncodedToken;
+
+/// Longer key ids are nobody's, in bytes.
+const LONGEST_KEY_ID: usize = 256;
+
+/// What a request asks.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a token")]
+pub struct Question<'r> {
+    /// The presented token.
+    pub token: &'r str,
+    /// What it has to satisfy for this request.
+    pub requirements: Requirements<'r>,
+    /// A revision that the answer must know of; empty: none.
+    pub min_revision: &'r str,
+    /// How old the revocations behind the answer may be.
+    pub max_staleness: Option<Duration>,
+}
+
+/// A token that may pass, with what the transport needs to say so.
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub struct Pass<'t> {
+    /// The proof.
+    pub permit: Permit<'t>,
+    /// Where the answer's encoding is kept.
+    pub cached: &'t CachedToken,
+    /// Whether the client should refresh soon.
+    pub should_refresh: bool,
+}
+
+/// Answers questions about tokens.
+#[derive(Debug)]
+pub struct Validator {
+    issuers: Vec<Arc<Issuer>>,
+    by_issuer: HashMap<String, usize>,
+    cache: TokenCache,
+    clock: Arc<dyn Clock>,
+    metrics: ValidationMetrics,
+    max_token_bytes: usize,
+    /// Changes with the trust settings, so that nothing verified under older ones is found again (C1).
+    trust_generation: u64,
+}
+
+/// Why there is no pass: a refusal is the token's, a fault is ours.
+enum Stop {
+    Refused(Refusal),
+    Fault(Fault),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Validator {
+    /// A validator for these issuers, whose `issuer` strings are distinct.
+    pub fn new(
+        issuers: Vec<Arc<Issuer>>,
+        cache: TokenCache,
+        clock: Arc<dyn Clock>,
+        metrics: ValidationMetrics,
+        max_token_bytes: usize,
+    ) -> Self {
+        let by_issuer =
+            issuers.iter().enumerate().map(|(at, issuer)| (issuer.policy().issuer.clone(), at)).collect();
+        Self {
+            issuers,
+            by_issuer,
+            cache,
+            clock,
+            metrics,
+            max_token_bytes,
+            trust_generation: next_generation(),
+        }
+    }
+
+    /// Checks a token and hands the pass to `answer`; or says why there is none.
+    pub async fn validate<T>(
+        &self,
+        question: &Question<'_>,
+        answer: impl FnOnce(Pass<'_>) -> T + Send,
+    ) -> Result<Result<T, Refusal>, Fault> {
+        let now = self.clock.now();
+        match self.check(question, now, answer).await {
+            Ok(answer) => {
+                self.metrics.permitted();
+                Ok(Ok(answer))
+            }
+            Err(Stop::Refused(refusal)) => {
+                self.metrics.refused(refusal.reason());
+                Ok(Err(refusal))
+            }
+            Err(Stop::Fault(fault)) => {
+                self.metrics.fault(fault.reason());
+                Err(fault)
+            }
+        }
+    }
+
+    async fn check<T>(
+        &self,
+        question: &Question<'_>,
+        now: UnixTime,
+        answer: impl FnOnce(Pass<'_>) -> T + Send,
+    ) -> Result<T, Stop> {
+        // Nothing is revoked here yet, so nothing here can be as new as a revision or an age that the caller asks for.
+        // Saying "good" all the same would be a promise about revocations.
+        if !question.min_revision.is_empty() || question.max_staleness.is_some() {
+            return Err(Stop::Fault(Fault::RevocationsStale));
+        }
+        let token = RawToken::new(question.token, self.max_token_bytes)?;
+        let digest = TokenDigest::new(token, self.trust_generation);
+        let (cached, now) = match self.recall(digest, now)? {
+            Some(cached) => (cached, now),
+            // It may have waited for keys: what has expired meanwhile must not pass.
+            None => (self.verify(token, digest, &question.requirements).await?, self.clock.now()),
+        };
+        let verified = cached.token();
+        let permit = decide(verified.at(now)?, &question.requirements)?;
+        let should_refresh = permit.token().should_refresh(now);
+        Ok(answer(Pass { permit, cached: &cached, should_refresh }))
+    }
+
+    /// The cached token, if its key is still published and its issuer's keys are usable (C3, K2).
+    fn recall(&self, digest: TokenDigest, now: UnixTime) -> Result<Option<Arc<CachedToken>>, Stop> {
+        let Some(cached) = self.cache.find(digest, now) else {
+            return Ok(None);
+        };
+        let Some(issuer) = self.issuers.get(cached.issuer()) else {
+            return Ok(None);
+        };
+        let Some(keys) = issuer.current() else {
+            // Too old to verify with is too old to have verified with; what has expired has expired all the same.
+            cached.token().at(now)?;
+            return Err(unavailable(issuer));
+        };
+        if cached.generation() != keys.generation {
+            if !keys.keys.contains(cached.token().key()) {
+                self.cache.forget(digest);
+                return Ok(None);
+            }
+            cached.confirm(keys.generation);
+        }
+        self.metrics.cache_hit();
+        Ok(Some(cached))
+    }
+
+    async fn verify(
+        &self,
+        token: RawToken<'_>,
+        digest: TokenDigest,
+        asked: &Requirements<'_>,
+    ) -> Result<Arc<CachedToken>, Stop> {
+        self.refuse_known_forgery(digest)?;
+        self.metrics.cache_miss();
+        let jws = UnverifiedJws::parse(token)?;
+        let unknown = || Refusal::new(Reason::UnknownIssuer, "the token's issuer is not configured here");
+        let claimed = jws.unverified_issuer().ok_or_else(unknown)?;
+        let at = *self.by_issuer.get(claimed.as_lookup_key()).ok_or_else(unknown)?;
+        // Before anything is done for it: a pinned request must not turn into "cannot tell" because a token names
+        // another issuer, whose keys happen to be out of reach.
+        if !asked.is_from(claimed.as_lookup_key()) {
+            return Err(Refusal::new(
+                Reason::IssuerMismatch,
+                "the token is from another issuer than the one asked for",
+            )
+            .into());
+        }
+        let issuer = self.issuers.get(at).ok_or_else(unknown)?;
+        let keys = find_keys(issuer, &jws).await?;
+        let (verified, generation) = match verify_with(issuer, &keys, &jws) {
+            Ok(verified) => (verified, keys.generation),
+            Err(refusal) if refusal.reason() == Reason::BadSignature => {
+                self.verify_again(issuer, at, &keys, &jws, digest).await?
+            }
+            Err(refusal) => return Err(refusal.into()),
+        };
+        Ok(self.cache.remember(digest, verified, at, generation, self.clock.now()))
+    }
+
+    /// Some issuers replace a key and keep its `kid`: one more look, within the issuer's budget, before the signature is
+    /// called bad. What stays bad is remembered until the key set changes (C5).
+    async fn verify_again(
+        &self,
+        issuer: &Issuer,
+        at: usize,
+        seen: &KeySnapshot,
+        jws: &UnverifiedJws<'_>,
+        digest: TokenDigest,
+    ) -> Result<(VerifiedToken, u64), Stop> {
+        let newer = issuer.after_bad_signature(seen.generation).await;
+        let generation = newer.as_ref().map_or(seen.generation, |keys| keys.generation);
+        let outcome = newer.map_or_else(
+            || Err(Refusal::new(Reason::BadSignature, "the signature does not verify")),
+            |keys| verify_with(issuer, &keys, jws),
+        );
+        match outcome {
+            Ok(verified) => Ok((verified, generation)),
+            Err(refusal) => {
+                if refusal.reason() == Reason::BadSignature {
+                    self.cache.remember_forged(digest, Forged { issuer: at, generation });
+                }
+                Err(refusal.into())
+            }
+        }
+    }
+
+    fn refuse_known_forgery(&self, digest: TokenDigest) -> Result<(), Stop> {
+        let Some(forged) = self.cache.forged(digest) else {
+            return Ok(());
+        };
+        let current = self.issuers.get(forged.issuer).and_then(|issuer| issuer.current());
+        if current.is_some_and(|keys| keys.generation == forged.generation) {
+            self.metrics.cache_refusal_hit();
+            return Err(Refusal::new(Reason::BadSignature, "the signature does not verify").into());
+        }
+        Ok(())
+    }
+}
+
+async fn find_keys(issuer: &Issuer, jws: &UnverifiedJws<'_>) -> Result<Arc<KeySnapshot>, Stop> {
+    let not_allowed = || {
+        Refusal::new(
+            Reason::AlgorithmNotAllowed,
+            "the token's algorithm is not allowed for this issuer or is not its key's",
+        )
+    };
+    let algorithm = jws
+        .header
+        .algorithm
+        .filter(|algorithm| issuer.policy().algorithms.allows(*algorithm))
+        .ok_or_else(not_allowed)?;
+    let key_id = jws.header.key_id.as_deref();
+    // No issuer names its keys like this; looking for one would only cost the issuer a fetch.
+    if key_id.is_some_and(|key_id| key_id.len() > LONGEST_KEY_ID) {
+        return Err(unknown_key().into());
+    }
+    match issuer.lookup(key_id, algorithm).await {
+        Lookup::Found(keys) => Ok(keys),
+        Lookup::WrongAlgorithm => Err(not_allowed().into()),
+        Lookup::Unknown => Err(unknown_key().into()),
+        Lookup::Unavailable => Err(unavailable(issuer)),
+    }
+}
+
+fn verify_with(
+    issuer: &Issuer,
+    keys: &KeySnapshot,
+    jws: &UnverifiedJws<'_>,
+) -> Result<VerifiedToken, Refusal> {
+    let candidates = match jws.header.algorithm {
+        Some(algorithm) => keys.keys.candidates(jws.header.key_id.as_deref(), algorithm),
+        None => Candidates::WrongAlgorithm,
+    };
+    match candidates {
+        Candidates::Keys(candidates) => verify(jws, &candidates, issuer.policy()),
+        Candidates::WrongAlgorithm | Candidates::Absent => verify(jws, &[], issuer.policy()),
+    }
+}
+
+fn unknown_key() -> Refusal {
+    Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token")
+}
+
+/// A number that no other validator of this process has had.
+fn next_generation() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn unavailable(issuer: &Issuer) -> Stop {
+    Stop::Fault(Fault::KeysUnavailable { retry_after: issuer.retry_after() })
+}

@@ -1,0 +1,65 @@
+//! What can be wrong with the store.
+
+use std::{error::Error, path::PathBuf};
+
+use super::key_ring::KeyRingError;
+
+/// Why the store did not do what it was asked. Messages say what to do, and hold no stored content.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A record is not what this service wrote there, so it counts as absent; everything else in the store may be sound.
+    #[error(
+        "a stored record's seal does not fit: it was changed, moved from another issuer or address, or sealed with a \
+         key that this key ring does not hold; it is not used"
+    )]
+    Forged,
+    /// The file cannot be read or written.
+    #[error("the store {} cannot be used; check that its directory exists, has space, and is writable", path.display())]
+    Unreachable {
+        /// The store's file.
+        path: PathBuf,
+        /// What the system said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Somebody else has it open.
+    #[error(
+        "the store {} is open in another process; an embedded store serves one replica, so stop the other one or give \
+         this one its own `store.path`",
+        path.display()
+    )]
+    AlreadyOpen {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// Written by a later release.
+    #[error(
+        "the store {} has schema version {found}, and this build knows up to {known}; run the newer release, or move \
+         the file away to start anew",
+        path.display()
+    )]
+    NewerVersion {
+        /// The store's file.
+        path: PathBuf,
+        /// What the file says.
+        found: u64,
+        /// The latest that this build knows.
+        known: u64,
+    },
+    /// Not a store, one of another file format, or a damaged one.
+    #[error(
+        "the store {} cannot be read ({detail}); restore it from a backup, or move the file away to start anew",
+        path.display()
+    )]
+    Corrupted {
+        /// The store's file.
+        path: PathBuf,
+        /// What is wrong, about the file's structure only.
+        detail: String,
+    },
+    /// The key ring is unusable.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
+    /// The system gave no random bytes.
+    #[error("the system's random number generator failed")]
+    Random,
+}

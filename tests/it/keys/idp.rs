@@ -1,0 +1,183 @@
+//! An identity provider made of one TCP listener, so that it can misbehave below HTTP.
+
+use std::{
+    fmt::Write,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use countersign::{
+    issuer::{IssuerSettings, KeySource},
+    ops::drain::Tasks,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
+
+use super::client::Client;
+
+/// Nothing here takes a second; whatever takes this long hangs.
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How the provider answers one request.
+pub(super) enum Reply {
+    /// A whole answer.
+    Whole { status: &'static str, headers: Vec<(&'static str, String)>, body: Vec<u8> },
+    /// Says that `body` is one byte longer than it is, and hangs up.
+    CutShort(Vec<u8>),
+    /// The beginning of an answer (or none), then nothing until the client hangs up.
+    Stalled(&'static str),
+    /// A body without end.
+    Endless,
+}
+
+impl Reply {
+    pub(super) fn ok(body: Vec<u8>) -> Self {
+        Self::Whole { status: "200 OK", headers: vec![], body }
+    }
+
+    pub(super) fn status(status: &'static str) -> Self {
+        Self::Whole { status, headers: vec![], body: b"{\"keys\":[]}".to_vec() }
+    }
+
+    #[must_use]
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        if let Self::Whole { headers, .. } = &mut self {
+            headers.push((name, value.into()));
+        }
+        self
+    }
+}
+
+/// One request: its path and its head, in lower case.
+#[derive(Clone, Debug)]
+pub(super) struct Hit {
+    pub(super) path: String,
+    pub(super) head: String,
+}
+
+type Behaviour = dyn Fn(&Hit) -> Reply + Send + Sync;
+
+/// The provider.
+pub(super) struct Idp {
+    pub(super) address: SocketAddr,
+    hits: watch::Receiver<Vec<Hit>>,
+    behaviour: Arc<Mutex<Arc<Behaviour>>>,
+    tasks: Tasks,
+}
+
+impl Idp {
+    pub(super) async fn start(behaviour: impl Fn(&Hit) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (count, hits) = watch::channel(Vec::new());
+        let behaviour: Arc<Mutex<Arc<Behaviour>>> = Arc::new(Mutex::new(Arc::new(behaviour)));
+        let tasks = Tasks::default();
+        let idp = Self { address, hits, behaviour: Arc::clone(&behaviour), tasks: tasks.clone() };
+        tasks.clone().spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let (count, behaviour) = (count.clone(), Arc::clone(&behaviour));
+                tasks.spawn(async move {
+                    let mut socket = BufReader::new(socket);
+                    let Some(hit) = read_head(&mut socket).await else { return };
+                    count.send_modify(|hits| hits.push(hit.clone()));
+                    let behaviour = Arc::clone(&behaviour.lock().unwrap());
+                    // A client that hangs up in the middle is part of the tests.
+                    drop(answer(socket.into_inner(), behaviour(&hit)).await);
+                });
+            }
+        });
+        idp
+    }
+
+    /// From now on it behaves like this.
+    pub(super) fn change(&self, behaviour: impl Fn(&Hit) -> Reply + Send + Sync + 'static) {
+        *self.behaviour.lock().unwrap() = Arc::new(behaviour);
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(super) fn hits(&self) -> Vec<Hit> {
+        self.hits.borrow().clone()
+    }
+
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.hits().into_iter().map(|hit| hit.path).collect()
+    }
+
+    /// Returns once `enough` of the requests so far.
+    pub(super) async fn wait_for_hits(&self, enough: impl Fn(&[Hit]) -> bool + Send + Sync) {
+        let mut hits = self.hits.clone();
+        timeout(DEADLINE, hits.wait_for(|hits| enough(hits))).await.expect("too few requests").unwrap();
+    }
+
+    /// An issuer that takes its keys from `/keys` here, after its first attempt.
+    pub(super) async fn issuer(&self, change: impl FnOnce(&mut IssuerSettings) + Send) -> Client {
+        Client::start(KeySource::JwksUri(self.url("/keys").parse().unwrap()), &self.url(""), change).await
+    }
+
+    /// An issuer that discovers, after its first attempt.
+    pub(super) async fn discovering(&self, change: impl FnOnce(&mut IssuerSettings) + Send) -> Client {
+        Client::start(KeySource::Discovery, &self.url(""), change).await
+    }
+}
+
+impl Drop for Idp {
+    fn drop(&mut self) {
+        self.tasks.stopping().cancel();
+    }
+}
+
+async fn read_head(socket: &mut BufReader<TcpStream>) -> Option<Hit> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if socket.read_line(&mut head).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let path = head.split(' ').nth(1)?.to_owned();
+    Some(Hit { path, head: head.to_lowercase() })
+}
+
+async fn answer(mut socket: TcpStream, reply: Reply) -> std::io::Result<()> {
+    match reply {
+        Reply::Whole { status, headers, body } => {
+            let mut head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
+            if !status.starts_with("304") {
+                write!(head, "content-length: {}\r\n", body.len()).unwrap();
+            }
+            for (name, value) in headers {
+                write!(head, "{name}: {value}\r\n").unwrap();
+            }
+            socket.write_all((head + "\r\n").as_bytes()).await?;
+            if !status.starts_with("304") {
+                socket.write_all(&body).await?;
+            }
+        }
+        Reply::CutShort(body) => {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len() + 1);
+            socket.write_all(head.as_bytes()).await?;
+            socket.write_all(&body).await?;
+        }
+        Reply::Stalled(beginning) => {
+            socket.write_all(beginning.as_bytes()).await?;
+            let mut rest = BufReader::new(socket);
+            rest.read_line(&mut String::new()).await?;
+            return Ok(());
+        }
+        Reply::Endless => {
+            socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"keys\":[").await?;
+            loop {
+                socket.write_all(&[b' '; 4096]).await?;
+            }
+        }
+    }
+    socket.shutdown().await
+}

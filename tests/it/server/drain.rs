@@ -1,0 +1,64 @@
+//! The end of the process.
+
+use std::time::Duration;
+
+use countersign::app::Exit;
+use tokio::net::TcpStream;
+use tonic::Code;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_types::StatusExt as _;
+
+use super::{
+    admin::get,
+    raw::Raw,
+    support::{Gate, Watch, config, hold, soon, start},
+};
+
+#[tokio::test]
+async fn a_drain_says_so_first_then_refuses_new_calls_and_lets_the_old_ones_finish() {
+    let gate = Gate::new();
+    let server = start(&config(), &gate).await;
+    let (address, admin) = (server.tcp(), server.admin.clone());
+    let mut watch = Watch::open(&server.channel().await, "").await;
+    watch.until_serving().await;
+    let held = hold(&server.client().await, &gate).await;
+
+    let ending = server.shut_down();
+    assert_eq!(watch.next().await.unwrap(), Some(ServingStatus::NotServing), "before anything is closed");
+    let end = watch.next().await.unwrap_err();
+    assert_eq!(end.code(), Code::Unavailable);
+    assert_eq!(end.get_error_details().error_info().unwrap().reason, "DRAINING");
+    soon(async { while TcpStream::connect(address).await.is_ok() {} }).await;
+    assert_eq!(get(&admin, "/readyz").await, (503, "not ready\nshutting down\n".to_owned()));
+    assert!(!held.is_finished());
+
+    gate.open();
+    let answer = soon(held).await.unwrap().unwrap();
+    assert_eq!(answer.into_inner().revision, "answered");
+    assert_eq!(ending.exit().await, Exit::Clean);
+}
+
+#[tokio::test]
+async fn a_call_that_outlives_the_drain_is_cut_and_the_exit_says_so() {
+    let (gate, mut config) = (Gate::new(), config());
+    config.limits.drain = Duration::from_millis(50);
+    let server = start(&config, &gate).await;
+    let _held = hold(&server.client().await, &gate).await;
+    assert_eq!(server.shut_down().exit().await, Exit::Cut(1));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_drain_at_once() {
+    let gate = Gate::new();
+    let server = start(&config(), &gate).await;
+    let _held = hold(&server.client().await, &gate).await;
+    assert_eq!(server.shut_down().force().await, Exit::Cut(1));
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_a_drain() {
+    let server = start(&config(), &Gate::new()).await;
+    let idle = Raw::connect(server.tcp()).await;
+    assert_eq!(server.shut_down().exit().await, Exit::Clean);
+    idle.closed().await;
+}

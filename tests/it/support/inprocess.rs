@@ -1,0 +1,38 @@
+//! The validator without a process or a socket around it, for tests that need to move the clock.
+
+use std::sync::Arc;
+
+use countersign::{
+    app::start_issuers,
+    config::Config,
+    domain::time::Clock,
+    issuer::{HttpClient, KeyMetrics, KeyShelf, Surroundings},
+    ops::{
+        drain::Tasks,
+        metrics::{self, ValidationMetrics},
+    },
+    service::validate::Validator,
+    state::cache::TokenCache,
+};
+
+/// Starts the configured issuers and waits until each has tried to get its keys.
+pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tasks) -> Arc<Validator> {
+    // Whoever comes second finds the provider installed; it is the same one.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let mut registry = metrics::registry();
+    let around = Surroundings {
+        http: HttpClient::new().unwrap(),
+        shelf: KeyShelf::default(),
+        store: None,
+        clock: Arc::clone(&clock),
+        metrics: KeyMetrics::register(&mut registry),
+        tasks: tasks.clone(),
+    };
+    let issuers = start_issuers(config.issuers, &around).unwrap();
+    for issuer in &issuers {
+        issuer.wait_first_attempt().await;
+    }
+    let cache = TokenCache::new(config.cache);
+    let counters = ValidationMetrics::register(&mut registry);
+    Arc::new(Validator::new(issuers, cache, clock, counters, config.limits.max_token_bytes))
+}
