@@ -20,7 +20,7 @@ build: ## build the release binary
 test: ## install what the tests need and run all tests
 	@scripts/install-peers.sh
 	@cargo build --locked
-	@RUSTDOC=$(CURDIR)/scripts/rustdoc.sh cargo test --locked
+	@RUSTDOC=$(CURDIR)/scripts/rustdoc.sh cargo test --locked --no-fail-fast
 
 lint: fmt-check clippy docs protos deny ## everything that CI checks beside the tests
 

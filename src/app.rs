@@ -65,15 +65,17 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
         tasks: shell.background().clone(),
     };
     let issuers = start_issuers(config.issuers, &around)?;
-    let validator = Validator::new(
+    let validator = Arc::new(Validator::new(
         issuers.clone(),
         TokenCache::new(config.cache),
         clock,
         ValidationMetrics::register(shell.registry()),
         config.limits.max_token_bytes,
-    );
-    let api = TokenApi::new(Arc::new(validator));
-    Ok(shell.serving(api, issuers.into_iter().map(holder).collect()).await?.holding(store))
+    ));
+    let scraped = Arc::clone(&validator);
+    shell.before_scrape(move || scraped.update_metrics());
+    let holders = issuers.into_iter().map(holder).collect();
+    Ok(shell.serving(TokenApi::new(validator), holders).await?.holding(store))
 }
 
 /// Starts keeping every issuer's keys.
@@ -92,9 +94,8 @@ pub fn start_issuers(
 }
 
 fn holder(issuer: Arc<Issuer>) -> KeyHolder {
-    let (first, scraped) = (Arc::clone(&issuer), Arc::clone(&issuer));
+    let first = Arc::clone(&issuer);
     KeyHolder::new(issuer.policy().name.clone(), async move { first.wait_first_attempt().await }, move || {
         issuer.has_usable_keys()
     })
-    .updating(move || scraped.update_metrics())
 }

@@ -22,7 +22,6 @@ pub struct KeyHolder {
     name: String,
     first_attempt: Pin<Box<dyn Future<Output = ()> + Send + Sync>>,
     usable: Box<dyn Fn() -> bool + Send + Sync>,
-    update: Box<dyn Fn() + Send + Sync>,
 }
 
 impl KeyHolder {
@@ -33,18 +32,7 @@ impl KeyHolder {
         first_attempt: impl Future<Output = ()> + Send + Sync + 'static,
         usable: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            name: name.into(),
-            first_attempt: Box::pin(first_attempt),
-            usable: Box::new(usable),
-            update: Box::new(|| {}),
-        }
-    }
-
-    /// `update` brings gauges up to date that change with time alone; it is called every second.
-    #[must_use]
-    pub fn updating(self, update: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { update: Box::new(update), ..self }
+        Self { name: name.into(), first_attempt: Box::pin(first_attempt), usable: Box::new(usable) }
     }
 
     /// The issuer's name.
@@ -83,7 +71,6 @@ async fn follow_one(holder: KeyHolder, attempted: Guard, any: &Guard, health: &H
     let mut tick = interval(FOLLOW);
     loop {
         tick.tick().await;
-        (holder.update)();
         report(&holder.name, (holder.usable)(), &mut known, any, health).await;
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     api::{
         LimitSettings, ServerSettings,
         grpc::{health::Health, limits::LimitsLayer, methods, server},
-        http::admin::Admin,
+        http::admin::{Admin, ScrapeHook},
         listener::Listener,
     },
     config::Config,
@@ -32,6 +32,7 @@ pub struct Shell {
     registry: Registry,
     readiness: Readiness,
     background: Tasks,
+    before_scrape: Vec<ScrapeHook>,
 }
 
 impl Shell {
@@ -53,6 +54,7 @@ impl Shell {
             registry: metrics::registry(),
             readiness: Readiness::default(),
             background: Tasks::default(),
+            before_scrape: Vec::new(),
         })
     }
 
@@ -64,6 +66,11 @@ impl Shell {
     /// Where the parts behind the listeners register their metrics.
     pub fn registry(&mut self) -> &mut Registry {
         &mut self.registry
+    }
+
+    /// `hook` brings metrics up to date that change with time alone.
+    pub fn before_scrape(&mut self, hook: impl Fn() + Send + Sync + 'static) {
+        self.before_scrape.push(ScrapeHook::new(hook));
     }
 
     /// Puts the services behind the sockets.
@@ -81,7 +88,7 @@ impl Shell {
         let standing = self.readiness.register("listeners");
         keys::follow(holders, &self.readiness, &health, &self.background);
         Ok(Bound::new(Serving {
-            admin: Admin::new(self.readiness.clone(), self.registry),
+            admin: Admin::new(self.readiness.clone(), self.registry, self.before_scrape),
             listeners: self.listeners,
             admin_listener: self.admin,
             routes,

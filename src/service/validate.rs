@@ -104,6 +104,15 @@ impl Validator {
         }
     }
 
+    /// Brings the gauges up to date that change with time alone.
+    pub fn update_metrics(&self) {
+        for issuer in &self.issuers {
+            issuer.update_metrics();
+        }
+        let (tokens, bytes) = self.cache.size();
+        self.metrics.cache_holds(tokens, bytes);
+    }
+
     /// Checks a token and hands the pass to `answer`; or says why there is none.
     pub async fn validate<T>(
         &self,

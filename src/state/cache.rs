@@ -188,6 +188,8 @@ impl TokenCache {
 
     /// Tokens and bytes held, for metrics.
     pub fn size(&self) -> (u64, u64) {
+        // moka counts in the background; a scrape is the moment to catch up.
+        self.verified.run_pending_tasks();
         (self.verified.entry_count(), self.verified.weighted_size())
     }
 }

@@ -6,7 +6,7 @@
 
 mod bad;
 mod good;
-mod mint;
+pub(crate) mod mint;
 mod properties;
 
 use std::collections::BTreeSet;

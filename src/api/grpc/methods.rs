@@ -1,6 +1,6 @@
 //! Every method that this process knows, with what the limits make of it.
 
-/// A method's place in [`METHODS`].
+/// A method's place in `METHODS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Method {
     /// The position in [`names`].

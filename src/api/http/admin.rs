@@ -2,7 +2,7 @@
 //!
 //! It may listen anywhere, so a stranger (a peer that is not on this machine) gets a status code and nothing else.
 
-use std::{io, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
 use axum::{
     Router,
@@ -32,12 +32,29 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 pub struct Admin {
     readiness: Readiness,
     registry: Arc<Registry>,
+    before_scrape: Arc<[ScrapeHook]>,
+}
+
+/// Brings metrics up to date that change with time alone.
+pub struct ScrapeHook(Box<dyn Fn() + Send + Sync>);
+
+impl ScrapeHook {
+    /// Called before each exposition.
+    pub fn new(hook: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Box::new(hook))
+    }
+}
+
+impl fmt::Debug for ScrapeHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScrapeHook")
+    }
 }
 
 impl Admin {
     /// The registry is complete: nothing can be registered any more.
-    pub fn new(readiness: Readiness, registry: Registry) -> Self {
-        Self { readiness, registry: Arc::new(registry) }
+    pub fn new(readiness: Readiness, registry: Registry, before_scrape: Vec<ScrapeHook>) -> Self {
+        Self { readiness, registry: Arc::new(registry), before_scrape: before_scrape.into() }
     }
 
     /// Serves until `stopping` is cancelled and the requests then in flight are answered.
@@ -76,6 +93,9 @@ async fn readyz(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>
 async fn metrics(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>) -> Response {
     if !peer.is_local() {
         return (StatusCode::FORBIDDEN, "metrics are told to peers on this machine only\n").into_response();
+    }
+    for hook in &*admin.before_scrape {
+        (hook.0)();
     }
     ([(CONTENT_TYPE, OPENMETRICS)], exposition(&admin.registry)).into_response()
 }

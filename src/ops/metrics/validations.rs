@@ -1,7 +1,7 @@
 //! What became of validations.
 
 use prometheus_client::{
-    metrics::{counter::Counter, family::Family},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
@@ -25,6 +25,8 @@ pub struct ValidationMetrics {
     cache_hit: Counter,
     cache_miss: Counter,
     cache_refusal_hit: Counter,
+    cache_tokens: Gauge,
+    cache_bytes: Gauge,
 }
 
 impl ValidationMetrics {
@@ -38,6 +40,13 @@ impl ValidationMetrics {
             validations.clone(),
         );
         registry.register("cache_lookups", "Lookups in the verified-token cache, by result", lookups.clone());
+        let (cache_tokens, cache_bytes) = (Gauge::default(), Gauge::default());
+        registry.register("cache_tokens", "Tokens in the verified-token cache", cache_tokens.clone());
+        registry.register(
+            "cache_bytes",
+            "What they take, as counted against cache.max_bytes",
+            cache_bytes.clone(),
+        );
         let outcome = |outcome, reason| counter(&validations, [("outcome", outcome), ("reason", reason)]);
         let lookup = |result| counter(&lookups, [("result", result)]);
         Self {
@@ -48,6 +57,8 @@ impl ValidationMetrics {
             cache_hit: lookup("hit"),
             cache_miss: lookup("miss"),
             cache_refusal_hit: lookup("refusal_hit"),
+            cache_tokens,
+            cache_bytes,
         }
     }
 
@@ -68,6 +79,12 @@ impl ValidationMetrics {
     pub fn fault(&self, reason: &'static str) {
         let known = FAULTS.iter().zip(&self.fault).find(|((name, _), _)| *name == reason);
         known.map_or(&self.other_fault, |(_, counter)| counter).inc();
+    }
+
+    /// What the cache holds.
+    pub fn cache_holds(&self, tokens: u64, bytes: u64) {
+        self.cache_tokens.set(i64::try_from(tokens).unwrap_or(i64::MAX));
+        self.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// The cache knew the token as verified.

@@ -18,8 +18,8 @@ fn now() -> i64 {
     SystemClock.now().as_secs()
 }
 
-fn at(seconds: i64) -> Option<Timestamp> {
-    Some(Timestamp { seconds, nanos: 0 })
+fn at(seconds: i64) -> Timestamp {
+    Timestamp { seconds, nanos: 0 }
 }
 
 /// Everything in it, for a comparison that says what differs.
@@ -64,8 +64,8 @@ async fn every_field_of_a_good_token_is_told_and_its_claims_byte_for_byte_as_sig
         session_id: "session-1".to_owned(),
         token_id: "token-1".to_owned(),
         organization_id: "org-1".to_owned(),
-        issued_at: at(issued),
-        expires_at: at(expires),
+        issued_at: Some(at(issued)),
+        expires_at: Some(at(expires)),
         kind: TokenKind::Access.into(),
         claims_json: payload.into_bytes().into(),
         should_refresh: false,
@@ -87,7 +87,7 @@ async fn what_a_token_does_not_say_is_empty() {
         subject: "alice".to_owned(),
         principal: Principal::User.into(),
         audiences: vec![AUDIENCE.to_owned()],
-        expires_at: at(expires),
+        expires_at: Some(at(expires)),
         kind: TokenKind::Access.into(),
         claims_json: claims.to_string().into_bytes().into(),
         ..TokenInfo::default()

@@ -20,19 +20,19 @@ async fn with_keys(signers: &[&Signer], more: &str) -> Service {
     Service::start_with_files(&yaml, &[("keys.json", keys.as_bytes())]).await
 }
 
+/// What a configured issuer begins with.
+fn named(name: &str) -> String {
+    format!("name: {name}, issuer: '{ISSUER}/{name}', audiences: ['{AUDIENCE}']")
+}
+
 fn from(issuer: &str) -> Value {
     claims(issuer, AUDIENCE)
 }
 
 #[tokio::test]
 async fn shared_secrets_verify_their_own_algorithm_of_their_own_issuer() {
-    let mut yaml = "issuers:\n".to_owned();
-    for name in ["HS256", "HS384", "HS512"] {
-        yaml += &format!(
-            "  - {{ name: {name}, issuer: {ISSUER}/{name}, audiences: [{AUDIENCE}], algorithms: [{name}], \
-             secret: {{ file: ./{name} }} }}\n"
-        );
-    }
+    let issuer = |name| format!("{{ {}, algorithms: [{name}], secret: {{ file: ./{name} }} }}", named(name));
+    let yaml = format!("issuers: [{}]\n", ["HS256", "HS384", "HS512"].map(issuer).join(", "));
     // Each has a secret of its own, as long as it must be.
     let secret = |length: usize| [&SECRET[..length - 1], b"!"].concat();
     let secrets = [("HS256", secret(32)), ("HS384", secret(48)), ("HS512", secret(64))];
@@ -55,12 +55,8 @@ async fn shared_secrets_verify_their_own_algorithm_of_their_own_issuer() {
 #[tokio::test]
 async fn k9_a_kid_that_two_issuers_use_names_each_ones_own_key() {
     let [one, two] = [(); 2].map(|()| Signer::es256().named("shared"));
-    let mut yaml = "issuers:\n".to_owned();
-    for name in ["one", "two"] {
-        yaml += &format!(
-            "  - {{ name: {name}, issuer: {ISSUER}/{name}, audiences: [{AUDIENCE}], jwks_file: ./{name} }}\n"
-        );
-    }
+    let issuer = |name| format!("{{ {}, jwks_file: ./{name} }}", named(name));
+    let yaml = format!("issuers: [{}]\n", ["one", "two"].map(issuer).join(", "));
     let [keys_one, keys_two] = [&one, &two].map(|signer| key_set(&[signer]).to_string());
     let files = [("one", keys_one.as_bytes()), ("two", keys_two.as_bytes())];
     let service = Service::start_with_files(&yaml, &files).await;

@@ -94,7 +94,8 @@ async fn every_refusal_has_the_reason_the_recovery_and_the_status_of_the_page_an
         let status = status_in(ask(&mut client, request.clone()).await);
         let expected =
             if code == "PERMISSION_DENIED" { Code::PermissionDenied } else { Code::Unauthenticated };
-        assert!([expected].contains(&status.code()) && !status.message().is_empty(), "{name}: {status:?}");
+        assert_eq!(status.code(), expected, "{name}: {status:?}");
+        assert!(!status.message().is_empty());
         assert_eq!(reason_of(&status), "TOKEN_REJECTED");
         let metadata = status.get_details_error_info().unwrap().metadata;
         let told = [("reason", name), ("recovery", recovery)].map(|(k, v)| (k.to_owned(), v.to_owned()));

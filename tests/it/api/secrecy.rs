@@ -94,7 +94,7 @@ fn questions(token: &str) -> Vec<ValidateRequest> {
 #[track_caller]
 fn assert_silent(what: &str, said: &str, tokens: &[String]) {
     let secret = std::str::from_utf8(SECRET).unwrap();
-    let hexadecimal: String = SECRET.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = SECRET.map(|byte| format!("{byte:02x}")).concat();
     let listed = format!("{SECRET:?}").trim_matches(['[', ']']).to_owned();
     for secret in [secret, &encode(SECRET), &hexadecimal, &listed] {
         assert!(!said.contains(secret), "{what} holds the shared secret as {secret}");
@@ -158,10 +158,14 @@ async fn check(log: &str) {
     assert!(service.wait_exit().await.success());
     let output = service.output();
     assert!(output.contains("shut down"), "all of it is here");
+    assert!(output.contains("\"TRACE\"") && output.contains("\"h2::"), "it is loud");
     assert_silent("the log", &output, &tokens);
 }
 
+/// The loudest that there is: a plain `trace` leaves libraries out that print what they read.
 #[tokio::test]
-async fn e1_no_token_and_no_secret_is_in_the_log_the_metrics_or_a_status_at_trace() {
-    check("trace").await;
+async fn e1_no_token_and_no_secret_is_in_the_log_the_metrics_or_a_status_at_trace_libraries_included() {
+    let libraries = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower"];
+    let loud = libraries.map(|library| format!("{library}=trace")).join(",");
+    check(&format!("trace,{loud}")).await;
 }

@@ -9,14 +9,14 @@ use countersign::{
     issuer::{HttpClient, KeyMetrics, KeyShelf, Surroundings},
     ops::{
         drain::Tasks,
-        metrics::{self, ValidationMetrics},
+        metrics::{self, Registry, ValidationMetrics},
     },
     service::validate::Validator,
     state::cache::TokenCache,
 };
 
 /// Starts the configured issuers and waits until each has tried to get its keys.
-pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tasks) -> Arc<Validator> {
+pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tasks) -> InProcess {
     // Whoever comes second finds the provider installed; it is the same one.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let mut registry = metrics::registry();
@@ -34,5 +34,22 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
     }
     let cache = TokenCache::new(config.cache);
     let counters = ValidationMetrics::register(&mut registry);
-    Arc::new(Validator::new(issuers, cache, clock, counters, config.limits.max_token_bytes))
+    let validator = Validator::new(issuers, cache, clock, counters, config.limits.max_token_bytes);
+    InProcess { validator, registry }
+}
+
+/// A validator and what it counts.
+pub(crate) struct InProcess {
+    pub(crate) validator: Validator,
+    registry: Registry,
+}
+
+impl InProcess {
+    /// The value of a sample, such as `countersign_cache_lookups_total{result="hit"}`.
+    pub(crate) fn counted(&self, sample: &str) -> u64 {
+        self.validator.update_metrics();
+        let text = metrics::exposition(&self.registry);
+        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {sample} in {text}")).parse().unwrap()
+    }
 }

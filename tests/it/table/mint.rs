@@ -13,15 +13,12 @@ use countersign::{
         time::{Clock, UnixTime},
     },
     ops::drain::Tasks,
-    service::{
-        fault::Fault,
-        validate::{Question, Validator},
-    },
+    service::{fault::Fault, validate::Question},
 };
 use serde_json::{Map, Value, json};
 
 use super::Expected;
-use crate::support::tokens::Signer;
+use crate::support::{inprocess::InProcess, tokens::Signer};
 
 /// 2026-11-20T12:00:00Z: when every row is asked.
 pub(crate) const NOW: i64 = 1_795_176_000;
@@ -80,7 +77,7 @@ impl Default for Asked {
 }
 
 pub(crate) struct World {
-    pub(crate) validator: Arc<Validator>,
+    pub(crate) inner: InProcess,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) signers: Vec<Signer>,
     pub(crate) scalekit: Signer,
@@ -160,11 +157,11 @@ issuers:
         let loaded = Config::parse(&yaml, &Environment::default(), directory.path()).unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
         let tasks = Tasks::default();
-        let validator =
+        let inner =
             crate::support::inprocess::validator(loaded.config, Arc::<ManualClock>::clone(&clock), &tasks)
                 .await;
         Self {
-            validator,
+            inner,
             clock,
             signers,
             scalekit,
@@ -222,26 +219,31 @@ issuers:
     }
 
     pub(crate) async fn ask(&self, token: &str, asked: &Asked) -> Result<Expected, Fault> {
-        let question = Question {
-            token,
-            requirements: Requirements {
-                kind: asked.kind,
-                issuer: &asked.issuer,
-                audiences: &asked.audiences,
-                scopes: &asked.scopes,
-                roles: &asked.roles,
-                permissions: &asked.permissions,
-                presented: Presented { scheme: asked.scheme, certificate: asked.certificate },
-            },
-            min_revision: "",
-            max_staleness: None::<Duration>,
-        };
-        let answer = self.validator.validate(&question, |_pass| ()).await?;
-        Ok(match answer {
-            Ok(()) => Expected::Good,
-            Err(refusal) => Expected::Refused(refusal.reason()),
-        })
+        ask(&self.inner, token, asked).await
     }
+}
+
+/// What a validator says to a token.
+pub(crate) async fn ask(inner: &InProcess, token: &str, asked: &Asked) -> Result<Expected, Fault> {
+    let question = Question {
+        token,
+        requirements: Requirements {
+            kind: asked.kind,
+            issuer: &asked.issuer,
+            audiences: &asked.audiences,
+            scopes: &asked.scopes,
+            roles: &asked.roles,
+            permissions: &asked.permissions,
+            presented: Presented { scheme: asked.scheme, certificate: asked.certificate },
+        },
+        min_revision: "",
+        max_staleness: None::<Duration>,
+    };
+    let answer = inner.validator.validate(&question, |_pass| ()).await?;
+    Ok(match answer {
+        Ok(()) => Expected::Good,
+        Err(refusal) => Expected::Refused(refusal.reason()),
+    })
 }
 
 /// A token in the making.

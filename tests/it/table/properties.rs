@@ -155,3 +155,21 @@ async fn c2_what_a_request_asks_is_checked_on_hits_too() {
     }
     assert_eq!(ask(Asked::default()).await, Expected::Good);
 }
+
+/// Whatever a caller says, a token with `cnf` passes only with the one certificate that it names.
+#[tokio::test]
+async fn e8_a_token_with_cnf_is_never_a_bearer_token() {
+    let world = World::start().await;
+    let bound = super::good::bound(&world).make();
+    let unknown = world.token().claim("cnf", serde_json::json!({"kid": "x"})).make();
+    for (scheme, certificate, expected) in [
+        (Scheme::Bearer, Some([7; 32]), Expected::Good),
+        (Scheme::Bearer, Some([8; 32]), Expected::Refused(BindingMismatch)),
+        (Scheme::Bearer, None, Expected::Refused(BindingMismatch)),
+        (Scheme::Dpop, Some([7; 32]), Expected::Refused(BindingMismatch)),
+    ] {
+        let asked = Asked { scheme, certificate, ..Asked::default() };
+        assert_eq!(world.ask(&bound, &asked).await, Ok(expected), "{scheme:?} {certificate:?}");
+        assert_eq!(world.ask(&unknown, &asked).await, Ok(Expected::Refused(BindingMismatch)));
+    }
+}

@@ -110,3 +110,6 @@ fn recovery(recovery: Recovery) -> server::Recovery {
         Recovery::Login => server::Recovery::Login,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ fn stranger() -> Peer {
 fn admin(readiness: &Readiness) -> Admin {
     let mut registry = registry();
     ValidationMetrics::register(&mut registry);
-    Admin::new(readiness.clone(), registry)
+    Admin::new(readiness.clone(), registry, Vec::new())
 }
 
 async fn ask(admin: &Admin, path: &str, peer: Peer) -> (u16, String) {
