@@ -92,7 +92,8 @@ fn has_too_many_fields(mut bytes: &[u8]) -> bool {
     false
 }
 
-/// What follows the first field: a tag, and by its wire type a varint, eight bytes, a counted string or four bytes.
+/// What follows the first field: a tag, and by its wire type a varint, eight bytes, a counted string or four bytes. The
+/// beginning and the end of a group count as a field each, since decoders pass over unknown groups and go on behind them.
 fn skip_field(bytes: &[u8]) -> Option<&[u8]> {
     let (tag, rest) = varint(bytes)?;
     match tag & 7 {
@@ -102,6 +103,7 @@ fn skip_field(bytes: &[u8]) -> Option<&[u8]> {
             let (length, rest) = varint(rest)?;
             rest.get(usize::try_from(length).ok()?..)
         }
+        3 | 4 => Some(rest),
         5 => rest.get(4..),
         _ => None,
     }
@@ -127,6 +129,8 @@ mod tests {
         let long = [vec![0x0a, 0x80, 0x80, 0x04], vec![0; 65536]].concat();
         assert!(!has_too_many_fields(&long.repeat(60)));
         assert!(has_too_many_fields(&[0x10, 0x96, 0x01].repeat(MOST_FIELDS * 2)));
+        let group = [0xfb, 0x07, 0x0b, 0x08, 0x01, 0x0c, 0xfc, 0x07];
+        assert!(has_too_many_fields(&[&group, &batch(MOST_FIELDS)[..]].concat()), "behind an unknown group");
         assert!(!has_too_many_fields(&vec![0xff; 1024 * 1024]), "not a message: the decoder says so");
     }
 }
