@@ -59,7 +59,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let around = Surroundings {
         http: HttpClient::new()?,
         shelf: KeyShelf::default(),
-        store: Some(store.key_sets),
+        store: Some(Arc::clone(&store.key_sets)),
         clock: Arc::clone(&clock),
         metrics: KeyMetrics::register(shell.registry()),
         tasks: shell.background().clone(),
@@ -74,7 +74,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     ));
     let scraped = Arc::clone(&validator);
     shell.before_scrape(move || scraped.update_metrics());
-    shell.serving(TokenApi::new(validator), issuers.into_iter().map(holder).collect()).await
+    let holders = issuers.into_iter().map(holder).collect();
+    Ok(shell.serving(TokenApi::new(validator), holders).await?.holding(store))
 }
 
 /// Starts keeping every issuer's keys.

@@ -16,6 +16,7 @@ use crate::{
         drain::Tasks,
         readiness::{Guard, Readiness},
     },
+    store::OpenedStore,
 };
 
 /// What is left to tasks that no caller waits for, once the calls have ended.
@@ -23,7 +24,11 @@ const WIND_UP: Duration = Duration::from_secs(2);
 
 /// Ready to run.
 #[derive(Debug)]
-pub struct Bound(Serving);
+pub struct Bound {
+    serving: Serving,
+    /// Locked as long as the process lives, whether or not an issuer keeps something in it.
+    store: Option<OpenedStore>,
+}
 
 /// The parts of a [`Bound`].
 #[derive(Debug)]
@@ -57,17 +62,22 @@ pub enum Exit {
 
 impl Bound {
     pub(super) fn new(serving: Serving) -> Self {
-        Self(serving)
+        Self { serving, store: None }
+    }
+
+    /// Holds this store to the end.
+    pub(super) fn holding(self, store: OpenedStore) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// Where gRPC is served, with real ports, in the order of the configuration.
     pub fn addresses(&self) -> Vec<ListenAddress> {
-        self.0.listeners.iter().map(|listener| listener.address().clone()).collect()
+        self.serving.listeners.iter().map(|listener| listener.address().clone()).collect()
     }
 
     /// Where the admin port is, if it is on.
     pub fn admin_address(&self) -> Option<ListenAddress> {
-        self.0.admin_listener.as_ref().map(|listener| listener.address().clone())
+        self.serving.admin_listener.as_ref().map(|listener| listener.address().clone())
     }
 
     /// Serves until `shutdown`, then drains for `limits.drain` at most.
@@ -85,10 +95,11 @@ impl Bound {
         shutdown: impl Future<Output = ()>,
         force: impl Future<Output = ()>,
     ) -> Exit {
-        let Serving { readiness, health, limits, calls, background, drain, .. } = &self.0;
+        let Self { serving, store: _held } = self;
+        let Serving { readiness, health, limits, calls, background, drain, .. } = &serving;
         let (readiness, health, limits) = (readiness.clone(), health.clone(), limits.clone());
         let (calls, background, drain) = (calls.clone(), background.clone(), *drain);
-        let admin = self.0.start();
+        let admin = serving.start();
 
         shutdown.await;
         tracing::info!(calls = limits.in_flight(), "shutting down");

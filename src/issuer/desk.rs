@@ -85,6 +85,10 @@ impl Desk {
 
     /// What a missing key means now.
     pub(super) fn conclude(&self) -> Conclusion {
+        // The keeper has stopped, maybe in the middle of an attempt that would have brought the key.
+        if self.finished.has_changed().is_err() {
+            return Conclusion::Unavailable;
+        }
         self.state().conclude(self.now())
     }
 

@@ -3,5 +3,4 @@
 
 mod client;
 mod hostile;
-mod idp;
 mod sources;

@@ -13,6 +13,7 @@
 
 mod support;
 
+mod api;
 mod cache;
 mod keys;
 mod oidc;

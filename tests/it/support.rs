@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "a kit: some of it waits for the tests that need it")]
 
 pub(crate) mod http;
+pub(crate) mod idp;
 pub(crate) mod inprocess;
 pub(crate) mod peer;
 pub(crate) mod ports;

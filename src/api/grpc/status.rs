@@ -112,7 +112,7 @@ pub fn as_item(error: &CallError) -> server::Fault {
 
 /// Bytes that are no message of this API.
 pub fn malformed_request() -> Status {
-    let message = "the request is not a message of this method (or holds text that is not UTF-8)";
+    let message = "the request is not a message of this method, holds text that is not UTF-8, or has thousands of fields";
     Status::with_error_details(Code::InvalidArgument, message, details("MALFORMED_REQUEST", HashMap::new()))
 }
 

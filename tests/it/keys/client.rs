@@ -20,7 +20,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::idp::DEADLINE;
+use crate::support::idp::{DEADLINE, Idp};
 
 /// An issuer and what it counts.
 pub(super) struct Client {
@@ -68,6 +68,18 @@ impl Client {
             "countersign_key_fetches_total{{issuer=\"idp\",trigger=\"{trigger}\",outcome=\"{outcome}\"}} "
         );
         text.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
+    }
+}
+
+impl Idp {
+    /// An issuer that takes its keys from `/keys` here, after its first attempt.
+    pub(super) async fn issuer(&self, change: impl FnOnce(&mut IssuerSettings) + Send) -> Client {
+        Client::start(KeySource::JwksUri(self.url("/keys").parse().unwrap()), &self.url(""), change).await
+    }
+
+    /// An issuer that discovers, after its first attempt.
+    pub(super) async fn discovering(&self, change: impl FnOnce(&mut IssuerSettings) + Send) -> Client {
+        Client::start(KeySource::Discovery, &self.url(""), change).await
     }
 }
 

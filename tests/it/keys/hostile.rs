@@ -9,10 +9,8 @@ use countersign::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{
-    client::{Client, impatient, key, key_set},
-    idp::{Idp, Reply},
-};
+use super::client::{Client, impatient, key, key_set};
+use crate::support::idp::{Idp, Reply};
 
 /// The first attempt fails, and so no key is trusted; the server was asked exactly once.
 async fn check_refused(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (Idp, Client) {

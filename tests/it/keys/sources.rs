@@ -5,10 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use countersign::issuer::KeySource;
 use serde_json::json;
 
-use super::{
-    client::{Client, impatient, key, key_set},
-    idp::{Hit, Idp, Reply},
-};
+use super::client::{Client, impatient, key, key_set};
+use crate::support::idp::{Hit, Idp, Reply};
 
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 

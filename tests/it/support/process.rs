@@ -28,13 +28,18 @@ impl Output {
     pub(crate) fn collect(&mut self, stream: impl AsyncRead + Send + Unpin + 'static) {
         let text = Arc::clone(&self.text);
         self.readers.spawn(async move {
-            let mut lines = BufReader::new(stream).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
+            let mut lines = BufReader::new(stream).split(b'\n');
+            while let Ok(Some(line)) = lines.next_segment().await {
                 let mut text = text.lock().unwrap();
-                text.push_str(&line);
+                text.push_str(&String::from_utf8_lossy(&line));
                 text.push('\n');
             }
         });
+    }
+
+    /// Returns once the streams have ended.
+    async fn ended(&mut self) {
+        while self.readers.join_next().await.is_some() {}
     }
 
     /// Everything so far.
@@ -79,8 +84,10 @@ impl Running {
         self.child.kill().await.unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for the last of what it wrote.
     pub(crate) async fn wait_exit(&mut self) -> ExitStatus {
-        within("the process to end", TO_EXIT, self.child.wait()).await.unwrap()
+        let status = within("the process to end", TO_EXIT, self.child.wait()).await.unwrap();
+        within("its output to end", TO_EXIT, self.output.ended()).await;
+        status
     }
 }

@@ -102,9 +102,23 @@ impl Service {
         service
     }
 
+    /// The same, with files beside the configuration.
+    pub(crate) async fn start_with_files(yaml: &str, files: &[(&str, &[u8])]) -> Self {
+        let mut service = Self::spawn(yaml, files);
+        service.ready().await;
+        service
+    }
+
     /// Starts it without waiting.
     pub(crate) fn start_unready(yaml: &str) -> Self {
+        Self::spawn(yaml, &[])
+    }
+
+    fn spawn(yaml: &str, files: &[(&str, &[u8])]) -> Self {
         let directory = tempfile::Builder::new().prefix("countersign-").tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(directory.path().join(name), content).unwrap();
+        }
         let admin_port = ports::reserve();
         let config = complete(yaml, directory.path(), admin_port);
         std::fs::write(directory.path().join("countersign.yaml"), config).unwrap();
@@ -132,9 +146,14 @@ impl Service {
 
     /// A new connection.
     pub(crate) async fn client(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel().await)
+    }
+
+    /// The same, for other services and for bytes by hand.
+    pub(crate) async fn channel(&self) -> Channel {
         let address = format!("unix:{}", self.socket().display());
         let channel = Endpoint::from_shared(address).unwrap().connect().await;
-        TokenServiceClient::new(channel.unwrap_or_else(|error| panic!("{error:?}\n{}", self.output())))
+        channel.unwrap_or_else(|error| panic!("{error:?}\n{}", self.output()))
     }
 
     /// Asks about one access token over a connection of its own.
@@ -150,6 +169,18 @@ impl Service {
     /// The same, where it may not listen yet.
     pub(crate) async fn try_admin_get(&self, path: &str) -> Option<Answer> {
         within("an answer of the admin port", TO_ANSWER, http::get(self.admin_port, path)).await
+    }
+
+    /// The value of one sample of `/metrics`, named with its labels as it is printed there.
+    pub(crate) async fn metric(&self, sample: &str) -> f64 {
+        let text = self.admin_get("/metrics").await.body;
+        let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {sample} in\n{text}")).parse().unwrap()
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.child.id().expect("it runs")
     }
 
     /// The gRPC socket.

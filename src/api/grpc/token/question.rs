@@ -89,11 +89,14 @@ fn hexadecimal(text: &str) -> Option<[u8; 32]> {
     digits.next().is_none().then_some(bytes)
 }
 
+/// By hand: prost's own conversion overflows on the least duration there is.
 fn staleness(duration: Option<prost_types::Duration>) -> Result<Option<Duration>, CallError> {
-    duration
-        .map(Duration::try_from)
-        .transpose()
-        .map_err(|_negative| CallError::field("max_staleness", "must not be negative"))
+    let Some(prost_types::Duration { seconds, nanos }) = duration else { return Ok(None) };
+    match (u64::try_from(seconds), u32::try_from(nanos)) {
+        (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 => Ok(Some(Duration::new(seconds, nanos))),
+        (Err(_), _) | (_, Err(_)) => Err(CallError::field("max_staleness", "must not be negative")),
+        (Ok(_), Ok(_)) => Err(CallError::field("max_staleness", "`nanos` must be less than a second")),
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +139,14 @@ mod tests {
 
     #[test]
     fn a_negative_staleness_is_the_callers_mistake() {
-        let negative = prost_types::Duration { seconds: -1, nanos: 0 };
-        assert_eq!(field(staleness(Some(negative))), Some("max_staleness"));
+        let read = |seconds, nanos| staleness(Some(prost_types::Duration { seconds, nanos }));
+        let bad = [(-1, 0), (0, -1), (1, -1), (0, 1_000_000_000), (i64::MIN, i32::MIN), (i64::MAX, i32::MAX)];
+        for (seconds, nanos) in bad {
+            assert_eq!(field(read(seconds, nanos)), Some("max_staleness"), "{seconds} {nanos}");
+        }
+        assert_eq!(read(0, 0).ok(), Some(Some(Duration::ZERO)));
+        assert_eq!(read(1, 999_999_999).ok(), Some(Some(Duration::new(1, 999_999_999))));
+        assert_eq!(read(i64::MAX, 0).ok(), Some(Some(Duration::from_secs(u64::MAX / 2))));
+        assert_eq!(staleness(None).ok(), Some(None));
     }
 }

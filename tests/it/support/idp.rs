@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use countersign::{
-    issuer::{IssuerSettings, KeySource},
-    ops::drain::Tasks,
-};
+use countersign::ops::drain::Tasks;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -18,17 +15,17 @@ use tokio::{
     time::timeout,
 };
 
-use super::client::Client;
-
 /// Nothing here takes a second; whatever takes this long hangs.
-pub(super) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How the provider answers one request.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// A whole answer.
     Whole { status: &'static str, headers: Vec<(&'static str, String)>, body: Vec<u8> },
     /// Says that `body` is one byte longer than it is, and hangs up.
     CutShort(Vec<u8>),
+    /// A whole answer, once somebody says so.
+    Held(watch::Receiver<bool>, Vec<u8>),
     /// The beginning of an answer (or none), then nothing until the client hangs up.
     Stalled(&'static str),
     /// A body without end.
@@ -36,16 +33,16 @@ pub(super) enum Reply {
 }
 
 impl Reply {
-    pub(super) fn ok(body: Vec<u8>) -> Self {
+    pub(crate) fn ok(body: Vec<u8>) -> Self {
         Self::Whole { status: "200 OK", headers: vec![], body }
     }
 
-    pub(super) fn status(status: &'static str) -> Self {
+    pub(crate) fn status(status: &'static str) -> Self {
         Self::Whole { status, headers: vec![], body: b"{\"keys\":[]}".to_vec() }
     }
 
     #[must_use]
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         if let Self::Whole { headers, .. } = &mut self {
             headers.push((name, value.into()));
         }
@@ -55,23 +52,23 @@ impl Reply {
 
 /// One request: its path and its head, in lower case.
 #[derive(Clone, Debug)]
-pub(super) struct Hit {
-    pub(super) path: String,
-    pub(super) head: String,
+pub(crate) struct Hit {
+    pub(crate) path: String,
+    pub(crate) head: String,
 }
 
 type Behaviour = dyn Fn(&Hit) -> Reply + Send + Sync;
 
 /// The provider.
-pub(super) struct Idp {
-    pub(super) address: SocketAddr,
+pub(crate) struct Idp {
+    pub(crate) address: SocketAddr,
     hits: watch::Receiver<Vec<Hit>>,
     behaviour: Arc<Mutex<Arc<Behaviour>>>,
     tasks: Tasks,
 }
 
 impl Idp {
-    pub(super) async fn start(behaviour: impl Fn(&Hit) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(behaviour: impl Fn(&Hit) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (count, hits) = watch::channel(Vec::new());
@@ -96,36 +93,26 @@ impl Idp {
     }
 
     /// From now on it behaves like this.
-    pub(super) fn change(&self, behaviour: impl Fn(&Hit) -> Reply + Send + Sync + 'static) {
+    pub(crate) fn change(&self, behaviour: impl Fn(&Hit) -> Reply + Send + Sync + 'static) {
         *self.behaviour.lock().unwrap() = Arc::new(behaviour);
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub(super) fn hits(&self) -> Vec<Hit> {
+    pub(crate) fn hits(&self) -> Vec<Hit> {
         self.hits.borrow().clone()
     }
 
-    pub(super) fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         self.hits().into_iter().map(|hit| hit.path).collect()
     }
 
     /// Returns once `enough` of the requests so far.
-    pub(super) async fn wait_for_hits(&self, enough: impl Fn(&[Hit]) -> bool + Send + Sync) {
+    pub(crate) async fn wait_for_hits(&self, enough: impl Fn(&[Hit]) -> bool + Send + Sync) {
         let mut hits = self.hits.clone();
         timeout(DEADLINE, hits.wait_for(|hits| enough(hits))).await.expect("too few requests").unwrap();
-    }
-
-    /// An issuer that takes its keys from `/keys` here, after its first attempt.
-    pub(super) async fn issuer(&self, change: impl FnOnce(&mut IssuerSettings) + Send) -> Client {
-        Client::start(KeySource::JwksUri(self.url("/keys").parse().unwrap()), &self.url(""), change).await
-    }
-
-    /// An issuer that discovers, after its first attempt.
-    pub(super) async fn discovering(&self, change: impl FnOnce(&mut IssuerSettings) + Send) -> Client {
-        Client::start(KeySource::Discovery, &self.url(""), change).await
     }
 }
 
@@ -146,8 +133,13 @@ async fn read_head(socket: &mut BufReader<TcpStream>) -> Option<Hit> {
     Some(Hit { path, head: head.to_lowercase() })
 }
 
-async fn answer(mut socket: TcpStream, reply: Reply) -> std::io::Result<()> {
+async fn answer(mut socket: TcpStream, mut reply: Reply) -> std::io::Result<()> {
+    if let Reply::Held(mut go, body) = reply {
+        go.wait_for(|go| *go).await.map_err(std::io::Error::other)?;
+        reply = Reply::ok(body);
+    }
     match reply {
+        Reply::Held(..) => unreachable!("it was let go"),
         Reply::Whole { status, headers, body } => {
             let mut head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
             if !status.starts_with("304") {

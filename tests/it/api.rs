@@ -1,0 +1,17 @@
+//! What the built binary promises: over gRPC, on the command line, and about what it starts with.
+#![cfg(test)] // tells clippy that helpers may unwrap, too
+
+mod batch;
+mod batch_limits;
+mod cache;
+mod drain;
+mod fields;
+mod good;
+mod issuers;
+mod kit;
+mod misconfigured;
+mod refused;
+mod secrecy;
+mod start;
+mod stored_keys;
+mod unbuilt;
