@@ -37,7 +37,9 @@ fn main() {
         _ if !arguments.iter().any(|argument| argument == "--bench") => {}
         _ => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-            runtime.block_on(scenes::run());
+            let scenes: Vec<String> =
+                arguments.iter().skip(1).filter(|argument| !argument.starts_with('-')).cloned().collect();
+            runtime.block_on(scenes::run(&scenes));
         }
     }
 }

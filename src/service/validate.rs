@@ -149,10 +149,13 @@ impl Validator {
         }
         let token = RawToken::new(question.token, self.max_token_bytes)?;
         let digest = TokenDigest::new(token, self.trust_generation);
-        let (cached, now) = match self.recall(digest, now)? {
-            Some(cached) => (cached, now),
+        let (cached, now) = if let Some(cached) = self.recall(digest, now)? {
+            (cached, now)
+        } else {
             // It may have waited for keys: what has expired meanwhile must not pass.
-            None => (self.verify(token, digest, &question.requirements).await?, self.clock.now()),
+            // Boxed, so that the many requests that hit the cache do not carry the room for verifying around.
+            let verified = Box::pin(self.verify(token, digest, &question.requirements));
+            (verified.await?, self.clock.now())
         };
         let verified = cached.token();
         let permit = decide(verified.at(now)?, &question.requirements)?;
