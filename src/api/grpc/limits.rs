@@ -15,14 +15,11 @@ use std::{
 
 use http::{Request, Response};
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
+use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 
 use self::observer::Observer;
-use super::{
-    methods::{self, Kind},
-    status,
-};
+use super::{methods, status};
 use crate::ops::metrics::RequestMetrics;
 
 pub use self::{call::Call, deadline::Deadline};
@@ -30,6 +27,11 @@ pub use self::{call::Call, deadline::Deadline};
 /// When a caller that was turned away may come back: calls take microseconds, so one that waits this long most likely
 /// finds room, and a thousand callers that do are no herd.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// The longest that a call may take, whatever its caller allows: one whose request never comes in whole would keep its
+/// place among `limits.max_concurrent` for ever. It is far above what any answer takes (a wait for an issuer's keys is
+/// the longest), and a stream is held to it until it has begun.
+const CEILING: Duration = Duration::from_secs(30);
 
 /// Puts [`Limits`] around a service. One for all listeners, because the limit is the process's.
 #[derive(Clone, Debug)]
@@ -90,10 +92,13 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let method = methods::of_path(request.uri().path());
-        let observer = Observer::begin(&self.shared, method);
-        if method.kind == Kind::Unary && !observer.has_room() {
+        let mut observer = Observer::begin(&self.shared, method);
+        if !observer.has_room() {
             self.shared.metrics.overloaded();
-            return Call::answered(status::overloaded(RETRY_AFTER).into_http(), observer);
+            // Now: whoever was turned away takes no place until its caller fetches the answer.
+            observer.ended_with(Code::ResourceExhausted);
+            drop(observer);
+            return Call::answered(status::overloaded(RETRY_AFTER).into_http());
         }
         let deadline = Deadline::of(request.headers());
         if let Some(deadline) = deadline {

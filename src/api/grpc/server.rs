@@ -31,9 +31,12 @@ use crate::{
 /// Longer messages, in or out, are OUT_OF_RANGE. A batch of a thousand tokens fits.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Streams that one connection may have open besides as many calls as the whole process may work on: watchers and
-/// health checks. More wait at the client, unseen, so the limit is not the one to be met first.
-const SPARE_STREAMS: u32 = 1024;
+/// Streams that one connection may always have open, however few calls the process may work on: health checks and
+/// watchers need room besides them. More wait at the client, unseen.
+const MIN_STREAMS: usize = 256;
+
+/// What part of `limits.max_concurrent` one connection may have, so that no peer alone can take every place.
+const SHARE: usize = 4;
 
 /// How long a peer has to answer a keepalive ping.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -93,8 +96,8 @@ fn router(
     settings: ServerSettings,
     limits: LimitsLayer,
 ) -> Router<Stack<LimitsLayer, Identity>> {
-    let max_streams =
-        u32::try_from(limits.max_concurrent()).unwrap_or(u32::MAX).saturating_add(SPARE_STREAMS);
+    let max_streams = MIN_STREAMS.max(limits.max_concurrent() / SHARE);
+    let max_streams = u32::try_from(max_streams).unwrap_or(u32::MAX);
     let mut server = Server::builder()
         .max_concurrent_streams(max_streams)
         .http2_keepalive_interval(settings.keepalive)

@@ -132,6 +132,12 @@ pub fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the caller's deadline passed before there was an answer")
 }
 
+/// The time that this replica gives a call is over: see the ceiling in `limits`.
+pub fn took_too_long() -> Status {
+    let message = "this replica gives a call 30 s, from its headers to its end, and they are over";
+    Status::new(Code::DeadlineExceeded, message)
+}
+
 /// This replica shuts down, so the stream ends here and should be opened again elsewhere.
 pub fn draining() -> Status {
     let message = "this replica shuts down; open the stream again, another replica will serve it";

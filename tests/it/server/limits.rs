@@ -36,6 +36,18 @@ async fn the_limit_holds_over_all_connections_and_health_is_exempt() {
 }
 
 #[tokio::test]
+async fn one_connection_gets_a_quarter_of_the_places_and_room_for_health_checks() {
+    for (max_concurrent, streams) in [(1, 256), (4096, 1024)] {
+        let mut config = config();
+        config.limits.max_concurrent = max_concurrent;
+        let server = start(&config, &Gate::new()).await;
+        let raw = Raw::connect(server.tcp()).await;
+        assert_eq!(raw.ask(None, with_token(b"quick")).await.code(), Code::Ok);
+        assert_eq!(raw.max_streams(), streams);
+    }
+}
+
+#[tokio::test]
 async fn a_slow_answer_is_deadline_exceeded_and_never_cancelled() {
     let gate = Gate::new();
     let server = start(&config(), &gate).await;

@@ -32,6 +32,11 @@ impl Raw {
         soon(self.tasks.stop()).await;
     }
 
+    /// How many calls the server lets this connection have open. It says so before its first answer.
+    pub(crate) fn max_streams(&self) -> usize {
+        self.send.current_max_send_streams()
+    }
+
     /// Begins a Validate; fails once the server has sent GOAWAY.
     pub(crate) async fn begin(
         &self,

@@ -10,10 +10,10 @@ use http::Response;
 use http_body::Body as _;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::{Code, body::Body};
+use tonic::{Code, Status, body::Body};
 
 use super::{
-    Deadline,
+    CEILING, Deadline,
     observer::{Observer, code_in},
     stream::StreamBody,
 };
@@ -33,20 +33,20 @@ pin_project! {
     #[derive(Debug)]
     #[project = StateProjection]
     enum State<F> {
-        // The timer is registered with the runtime when it is first polled, so only where an answer takes a while.
-        Working { #[pin] inner: F, #[pin] timer: Option<Sleep> },
+        // The timer is made when the work is first found to take a while: a ready answer never costs one.
+        Working { #[pin] inner: F, deadline: Option<Deadline>, #[pin] timer: Option<Sleep> },
         Answered { response: Option<Response<Body>> },
     }
 }
 
 impl<F> Call<F> {
     pub(super) fn working(inner: F, deadline: Option<Deadline>, observer: Observer) -> Self {
-        let timer = deadline.map(|Deadline(at)| sleep_until(at));
-        Self { state: State::Working { inner, timer }, observer: Some(observer) }
+        Self { state: State::Working { inner, deadline, timer: None }, observer: Some(observer) }
     }
 
-    pub(super) fn answered(response: Response<Body>, observer: Observer) -> Self {
-        Self { state: State::Answered { response: Some(response) }, observer: Some(observer) }
+    /// One that nobody works on or counts any more.
+    pub(super) fn answered(response: Response<Body>) -> Self {
+        Self { state: State::Answered { response: Some(response) }, observer: None }
     }
 }
 
@@ -59,7 +59,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let polled = match this.state.project() {
-            StateProjection::Working { inner, timer } => poll_work(inner, timer, cx),
+            StateProjection::Working { inner, deadline, timer } => {
+                let started = || this.observer.as_ref().map_or_else(Instant::now, Observer::started);
+                poll_work(inner, timer, || End::of(*deadline, started()), cx)
+            }
             StateProjection::Answered { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
                 None => Poll::Pending,
@@ -72,11 +75,34 @@ where
     }
 }
 
+/// When a call is given up, and whose limit that is.
+struct End {
+    at: Instant,
+    is_ours: bool,
+}
+
+impl End {
+    fn of(deadline: Option<Deadline>, started: Instant) -> Self {
+        let ceiling = started + CEILING;
+        match deadline {
+            Some(Deadline(at)) if at < ceiling => Self { at, is_ours: false },
+            Some(_) | None => Self { at: ceiling, is_ours: true },
+        }
+    }
+
+    fn status(&self) -> Status {
+        if self.is_ours { status::took_too_long() } else { status::deadline_exceeded() }
+    }
+}
+
 /// The work comes first, so that an answer that is there always wins. The clock is asked besides the timer, because tonic
 /// looks at its own timer right after us and must not find it over where ours is not.
+///
+/// The timer has to be registered at the first `Pending`: a call whose body never comes is not polled again.
 fn poll_work<F, E>(
     inner: Pin<&mut F>,
-    timer: Pin<&mut Option<Sleep>>,
+    mut timer: Pin<&mut Option<Sleep>>,
+    end: impl Fn() -> End,
     cx: &mut Context<'_>,
 ) -> Poll<F::Output>
 where
@@ -88,11 +114,13 @@ where
         // The panic hook has logged it. Without this, the caller would see a reset stream.
         Err(_panic) => return Poll::Ready(Ok(status::internal().into_http())),
     }
-    let Some(timer) = timer.as_pin_mut() else { return Poll::Pending };
-    if Instant::now() >= timer.deadline() || timer.poll(cx).is_ready() {
-        return Poll::Ready(Ok(status::deadline_exceeded().into_http()));
+    let end = end();
+    if timer.is_none() {
+        timer.set(Some(sleep_until(end.at)));
     }
-    Poll::Pending
+    let is_over =
+        Instant::now() >= end.at || timer.as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready());
+    if is_over { Poll::Ready(Ok(end.status().into_http())) } else { Poll::Pending }
 }
 
 /// The end of a unary call is known with its headers: tonic writes an error there. That of a stream comes later.

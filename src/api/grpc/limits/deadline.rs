@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::CEILING;
+
 /// How much earlier than the caller we give up. tonic watches the same header outside of us and answers CANCELLED; both
 /// timers have a resolution of a millisecond, so ours has to be ahead by more than one.
 const AHEAD: Duration = Duration::from_millis(2);
@@ -14,12 +16,12 @@ const AHEAD: Duration = Duration::from_millis(2);
 pub struct Deadline(pub Instant);
 
 impl Deadline {
-    /// From a request's headers. A header that is none of the protocol's forms is ignored, as tonic does.
+    /// From a request's headers, [`CEILING`] at most. A header that is none of the protocol's forms is ignored, as tonic does.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let timeout = parse(headers.get("grpc-timeout")?.as_bytes())?;
         // Of a time-out shorter than twice that, half is left to the work.
         let ahead = AHEAD.min(timeout / 2);
-        Instant::now().checked_add(timeout.saturating_sub(ahead)).map(Self)
+        Instant::now().checked_add(timeout.saturating_sub(ahead).min(CEILING)).map(Self)
     }
 }
 
@@ -69,6 +71,7 @@ mod tests {
         check("200m", Duration::from_millis(198));
         check("1m", Duration::from_micros(500));
         check("0n", Duration::ZERO);
+        check("99999999H", CEILING);
         assert!(Deadline::of(&HeaderMap::new()).is_none());
     }
 }

@@ -41,6 +41,10 @@ impl Observer {
         &self.shared
     }
 
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
     pub(super) fn is_stream(&self) -> bool {
         self.method.kind == Kind::Stream
     }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -96,13 +96,17 @@ async fn code(call: Call<Work>) -> Option<Code> {
 async fn one_call_more_than_the_limit_is_overloaded_with_retry_info() {
     let bench = Bench::new(1);
     let held = bench.call(VALIDATE, hang);
-    let refused = status(&bench.call(VALIDATE, answer).await.unwrap());
+    let refused = bench.call(VALIDATE, answer);
+    assert_eq!(bench.layer.in_flight(), 1, "who is turned away leaves at once");
+    let refused = status(&refused.await.unwrap());
     assert_eq!(refused.code(), Code::ResourceExhausted);
     let details = refused.get_error_details();
     assert_eq!(details.error_info().unwrap().reason, "OVERLOADED");
     assert_eq!(details.retry_info().unwrap().retry_delay, Some(RETRY_AFTER));
-    assert_eq!(bench.layer.in_flight(), 1, "who was turned away is not at work");
     bench.exports("countersign_overloaded_total 1");
+    bench.exports(
+        r#"countersign_requests_total{method="countersign.v1.TokenService/Validate",code="RESOURCE_EXHAUSTED"} 1"#,
+    );
     drop(held);
 }
 
@@ -140,6 +144,22 @@ async fn a_call_is_answered_deadline_exceeded_just_before_the_callers_deadline()
     assert_eq!(code(call).await, Some(Code::DeadlineExceeded));
     let took = begun.elapsed();
     assert!((195..200).contains(&took.as_millis()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_takes_longer_than_the_ceiling() {
+    let bench = Bench::new(1);
+    for (path, timeout) in
+        [(VALIDATE, None), (VALIDATE, Some("1H")), (VALIDATE, Some("30S")), (CHECK, None), (WATCH, None)]
+    {
+        let begun = Instant::now();
+        let call = timeout_at(begun + CEILING * 2, bench.call_within(path, timeout, hang));
+        let end = status(&call.await.unwrap().unwrap());
+        assert_eq!(end.code(), Code::DeadlineExceeded);
+        let took = begun.elapsed();
+        assert!((29_995..=30_005).contains(&took.as_millis()), "{path} {timeout:?}: {took:?}");
+        assert_eq!(bench.layer.in_flight(), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
