@@ -114,8 +114,12 @@ impl Room {
     async fn with(keys: &[&Value]) -> Self {
         let mut room = Self::open();
         room.call().await.keys(keys);
-        room.issuer.wait_first_attempt().await;
+        room.first_attempt().await;
         room
+    }
+
+    async fn first_attempt(&self) {
+        timeout(MAX_AGE, self.issuer.wait_first_attempt()).await.expect("nobody announces the first attempt");
     }
 
     /// The next call to the provider; virtual time passes until it comes.

@@ -87,7 +87,7 @@ async fn equal_content_renews_the_age_and_keeps_generation_and_keys() {
 async fn not_modified_means_nothing_without_a_document_before() {
     let mut room = Room::open();
     room.call().await.not_modified();
-    room.issuer.wait_first_attempt().await;
+    room.first_attempt().await;
     assert!(room.issuer.current().is_none());
 }
 

@@ -105,7 +105,7 @@ async fn before_the_first_keys_lookups_wait_for_the_first_fetch_and_leave_the_bu
 async fn without_any_keys_nobody_can_tell() {
     let mut room = Room::open();
     room.call().await.fail();
-    room.issuer.wait_first_attempt().await;
+    room.first_attempt().await;
     assert!(room.issuer.current().is_none());
     assert_eq!(room.issuer.key_set_age(), None);
     let lookup = room.start_lookup("a");

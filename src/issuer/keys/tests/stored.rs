@@ -17,7 +17,7 @@ async fn k13_a_stored_set_serves_until_the_first_good_fetch() {
     let (_directory, store) = store();
     let mut before = Room::with_store(Some(Arc::clone(&store)), 1000);
     before.call().await.keys(&[&old]);
-    before.issuer.wait_first_attempt().await;
+    before.first_attempt().await;
     before.tasks.stop().await;
 
     let mut room = Room::with_store(Some(store), 1000 + 600);
