@@ -81,7 +81,10 @@ impl Admin {
 
 async fn readyz(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>) -> Response {
     let (code, bare, detail) = match admin.readiness.state() {
-        ReadyState::Ready => (StatusCode::OK, "ready\n", String::new()),
+        ReadyState::Ready(degraded) => {
+            let lines: Vec<_> = degraded.iter().map(|what| format!("degraded: {what}\n")).collect();
+            (StatusCode::OK, "ready\n", lines.concat())
+        }
         ReadyState::Starting(pending) => {
             let lines = format!("waiting for: {}\n", pending.join(", "));
             (StatusCode::SERVICE_UNAVAILABLE, "not ready\n", lines)
