@@ -6,20 +6,27 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     net::{TcpListener, UnixListener},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
-use tokio_stream::Stream;
+use tokio_stream::{Stream, StreamExt as _};
+use tokio_util::sync::{CancellationToken, PollSemaphore};
 
 use super::{ListenAddress, connection::Connection, socket_file::SocketFile};
 
 /// How long to wait after a failed accept: the usual cause is too many open files, which does not pass at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that one listener has at once; more wait in the kernel. Far more than a replica's callers need (each keeps
+/// a few), and what so many cost in memory, a machine has.
+const MAX_CONNECTIONS: usize = 10_000;
 
 /// A bound socket. Dropped, it is closed, and a Unix socket's file is removed.
 #[derive(Debug)]
@@ -27,6 +34,17 @@ pub struct Listener {
     socket: Socket,
     address: ListenAddress,
     pause: Option<Pin<Box<Sleep>>>,
+    places: PollSemaphore,
+    /// For the next connection.
+    place: Option<OwnedSemaphorePermit>,
+    trouble: Option<Trouble>,
+}
+
+/// Why connections are not accepted, as far as the log has said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Failing,
+    Full,
 }
 
 #[derive(Debug)]
@@ -82,7 +100,12 @@ impl Listener {
                 (Socket::Unix(listener, file), ListenAddress::Unix(path.clone()))
             }
         };
-        Ok(Self { socket, address, pause: None })
+        Ok(Self::over(socket, address, MAX_CONNECTIONS))
+    }
+
+    fn over(socket: Socket, address: ListenAddress, max_connections: usize) -> Self {
+        let places = PollSemaphore::new(Arc::new(Semaphore::new(max_connections)));
+        Self { socket, address, pause: None, places, place: None, trouble: None }
     }
 
     /// The real address: the port is the one that the kernel chose if 0 was configured.
@@ -101,15 +124,69 @@ impl Listener {
                 ready!(pause.as_mut().poll(cx));
                 self.pause = None;
             }
+            ready!(self.poll_place(cx));
             match ready!(self.socket.poll_accept(cx)) {
-                Ok(accepted) => return Poll::Ready(accepted),
+                Ok((connection, peer)) => {
+                    self.recovered();
+                    let connection = match self.place.take() {
+                        Some(place) => connection.in_place(place),
+                        None => connection,
+                    };
+                    return Poll::Ready((connection, peer));
+                }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::error!(server.address = %self.address, %error, "a connection could not be accepted");
+                    if self.is_new(Trouble::Failing) {
+                        tracing::error!(server.address = %self.address, %error, "connections cannot be accepted");
+                    }
                     self.pause = Some(Box::pin(sleep(ACCEPT_PAUSE)));
                 }
             }
         }
+    }
+
+    /// Ready once there is room for a connection.
+    fn poll_place(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.place.is_none() {
+            let Poll::Ready(place) = self.places.poll_acquire(cx) else {
+                if self.is_new(Trouble::Full) {
+                    tracing::warn!(server.address = %self.address, "no more connections are accepted, there are too many");
+                }
+                return Poll::Pending;
+            };
+            self.place = place;
+        }
+        Poll::Ready(())
+    }
+
+    fn is_new(&mut self, trouble: Trouble) -> bool {
+        self.trouble.replace(trouble) != Some(trouble)
+    }
+
+    /// A connection was accepted. Being full is over only once there is room for more than the next one, so that a
+    /// listener at its limit does not log each connection.
+    fn recovered(&mut self) {
+        let is_over = match self.trouble {
+            Some(Trouble::Failing) => true,
+            Some(Trouble::Full) => self.places.available_permits() > MAX_CONNECTIONS / 10,
+            None => false,
+        };
+        if is_over {
+            self.trouble = None;
+            tracing::info!(server.address = %self.address, "connections are accepted again");
+        }
+    }
+
+    /// Every connection from now on, as HTTP/2 may use it: closed if it has not begun with it soon, or before `draining`
+    /// is cancelled.
+    pub(super) fn beginning_soon(
+        self,
+        draining: CancellationToken,
+    ) -> impl Stream<Item = Result<Connection, Infallible>> {
+        self.map(move |accepted| {
+            let Ok(connection) = accepted;
+            Ok(connection.beginning_soon(draining.clone()))
+        })
     }
 }
 
@@ -143,4 +220,40 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::poll;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    async fn with_places(places: usize) -> Listener {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = ListenAddress::Tcp(socket.local_addr().unwrap());
+        Listener::over(Socket::Tcp(socket), address, places)
+    }
+
+    #[tokio::test]
+    async fn a_full_listener_accepts_again_when_a_connection_has_ended() {
+        let mut listener = with_places(1).await;
+        let ListenAddress::Tcp(address) = listener.address().clone() else { panic!("it is TCP") };
+        let _clients =
+            [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+        let (first, _) = listener.accept().await;
+        assert!(poll!(Box::pin(listener.accept())).is_pending());
+        assert_eq!(listener.trouble, Some(Trouble::Full));
+        drop(first);
+        drop(listener.accept().await);
+    }
+
+    #[tokio::test]
+    async fn trouble_is_told_once_until_it_is_over() {
+        let mut listener = with_places(1).await;
+        assert!(listener.is_new(Trouble::Failing));
+        assert!(!listener.is_new(Trouble::Failing));
+        listener.recovered();
+        assert!(listener.is_new(Trouble::Failing));
+    }
 }

@@ -55,30 +55,44 @@ pub(super) fn follow(holders: Vec<KeyHolder>, readiness: &Readiness, health: &He
     let any = Arc::new(readiness.register("usable keys of at least one issuer"));
     for holder in holders {
         let attempted = readiness.register(format!("first key fetch of issuer {}", holder.name));
-        let (any, health, stopping) = (Arc::clone(&any), health.clone(), tasks.stopping().clone());
+        let (any, stopping) = (Arc::clone(&any), tasks.stopping().clone());
+        let said = Said { readiness: readiness.clone(), health: health.clone(), usable: false };
+        // What nobody has fetched yet is as unusable as what is lost.
+        readiness.degraded(no_usable_keys(&holder.name), true);
         tasks.spawn(async move {
-            stopping.run_until_cancelled(follow_one(holder, attempted, &any, &health)).await;
+            stopping.run_until_cancelled(follow_one(holder, attempted, &any, said)).await;
         });
     }
 }
 
-async fn follow_one(holder: KeyHolder, attempted: Guard, any: &Guard, health: &Health) {
+fn no_usable_keys(issuer: &str) -> String {
+    format!("issuer {issuer} has no usable keys")
+}
+
+/// What is said about one issuer, and to whom.
+struct Said {
+    readiness: Readiness,
+    health: Health,
+    usable: bool,
+}
+
+async fn follow_one(holder: KeyHolder, attempted: Guard, any: &Guard, mut said: Said) {
     // Whether it was attempted or has taken too long: start-up goes on.
     drop(timeout(FIRST_FETCH, holder.first_attempt).await);
-    let mut known = false;
-    report(&holder.name, (holder.usable)(), &mut known, any, health).await;
+    report(&holder.name, (holder.usable)(), &mut said, any).await;
     drop(attempted);
     let mut tick = interval(FOLLOW);
     loop {
         tick.tick().await;
-        report(&holder.name, (holder.usable)(), &mut known, any, health).await;
+        report(&holder.name, (holder.usable)(), &mut said, any).await;
     }
 }
 
-async fn report(name: &str, usable: bool, known: &mut bool, any: &Guard, health: &Health) {
-    if usable != *known {
-        *known = usable;
-        health.issuer(name, usable).await;
+async fn report(name: &str, usable: bool, said: &mut Said, any: &Guard) {
+    if usable != said.usable {
+        said.usable = usable;
+        said.readiness.degraded(no_usable_keys(name), !usable);
+        said.health.issuer(name, usable).await;
     }
     if usable {
         any.done();
@@ -141,9 +155,10 @@ mod tests {
         usable.store(false, Ordering::SeqCst);
         tokio::time::sleep(FOLLOW * 2).await;
         assert_eq!(status(&service, "issuer/idp").await, ServingStatus::NotServing);
-        assert_eq!(readiness.state(), ReadyState::Ready);
+        assert_eq!(readiness.state(), ReadyState::Ready(vec!["issuer idp has no usable keys".to_owned()]));
         usable.store(true, Ordering::SeqCst);
         tokio::time::sleep(FOLLOW * 2).await;
+        assert_eq!(readiness.state(), ReadyState::Ready(vec![]));
         assert_eq!(status(&service, "issuer/idp").await, ServingStatus::Serving);
         health.drain().await;
         tokio::time::sleep(FOLLOW * 2).await;

@@ -18,6 +18,9 @@ use super::exit;
 /// Far above any `limits.max_token_bytes` that makes sense.
 const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
 
+/// Longer waits make no sense for one answer, and some would overflow the clock.
+const MAX_TIMEOUT: Duration = Duration::from_hours(1);
+
 /// What to ask, and whom.
 #[derive(clap::Args)]
 pub struct Args {
@@ -46,7 +49,7 @@ pub struct Args {
     /// What the token is meant as.
     #[arg(long, value_enum, default_value_t = Kind::Access)]
     kind: Kind,
-    /// How long to wait for the answer, connecting included.
+    /// How long to wait for the answer, connecting included; 60m at most.
     #[arg(long, default_value = "5s", value_parser = duration)]
     timeout: Duration,
     /// Print one JSON object.
@@ -107,12 +110,13 @@ fn read_token(input: impl io::Read) -> anyhow::Result<String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let number: u64 = digits.parse().map_err(|_not_a_number| "not a duration like 5s".to_owned())?;
-    match text.strip_prefix(digits) {
-        Some("ms") => Ok(Duration::from_millis(number)),
-        Some("s") => Ok(Duration::from_secs(number)),
-        Some("m") => Ok(Duration::from_secs(number.saturating_mul(60))),
-        Some(_) | None => Err("not a duration like 500ms, 5s or 1m".to_owned()),
-    }
+    let duration = match text.strip_prefix(digits) {
+        Some("ms") => Duration::from_millis(number),
+        Some("s") => Duration::from_secs(number),
+        Some("m") => Duration::from_secs(number.saturating_mul(60)),
+        Some(_) | None => return Err("not a duration like 500ms, 5s or 1m".to_owned()),
+    };
+    if duration > MAX_TIMEOUT { Err("at most 60m".to_owned()) } else { Ok(duration) }
 }
 
 #[cfg(test)]

@@ -41,10 +41,17 @@ pub(super) struct Listeners {
 /// Reads both, and refuses to be open to everybody unless that was written.
 pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
     let listen = root.one_or_more("listen", vec![loopback(50_051)]);
-    let admin = root.section("admin", |admin| {
-        admin.not_built_at_all("metrics");
-        admin.value("listen", Some(loopback(9_090)))
-    });
+    let admin = match root.raw("admin").map(|node| &node.value) {
+        // `admin: off`, which says no less than `admin: {listen: off}`.
+        Some(value @ (Value::Text(_) | Value::Bool(_))) if value.is_none() => {
+            root.show("admin", Shown::Section(vec![("listen", None::<ListenAddress>.show())]));
+            None
+        }
+        _ => root.section("admin", |admin| {
+            admin.not_built_at_all("metrics");
+            admin.value("listen", Some(loopback(9_090)))
+        }),
+    };
     let any_caller = root.value("insecure_allow_any_caller", false);
     if root.is_empty_list("listen") && listen.is_empty() {
         root.problem("listen", "at least one address is needed");

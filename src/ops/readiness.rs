@@ -1,6 +1,9 @@
 //! Whether this replica should get traffic: named guards that start-up has to drop.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tokio::sync::watch;
 
@@ -15,6 +18,7 @@ pub struct Readiness {
 struct State {
     next: u64,
     pending: BTreeMap<u64, String>,
+    degraded: BTreeSet<String>,
     was_ready: bool,
     draining: bool,
 }
@@ -28,8 +32,8 @@ impl State {
 /// What `/readyz` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadyState {
-    /// Send traffic.
-    Ready,
+    /// Send traffic, though these things are not as they should be.
+    Ready(Vec<String>),
     /// Start-up waits for these, in the order of their registration.
     Starting(Vec<String>),
     /// Shutting down.
@@ -55,6 +59,20 @@ impl Readiness {
         Guard { state: Arc::clone(&self.state), id }
     }
 
+    /// What does not work now, or works again. It makes nobody unready, only shows in detail.
+    pub fn degraded(&self, what: impl Into<String>, is_degraded: bool) {
+        self.state.send_if_modified(|state| {
+            let what = what.into();
+            if is_degraded {
+                state.degraded.insert(what);
+            } else {
+                state.degraded.remove(&what);
+            }
+            // Nobody waits for this.
+            false
+        });
+    }
+
     /// Shutting down: unready from now on.
     pub fn drain(&self) {
         self.state.send_modify(|state| state.draining = true);
@@ -66,7 +84,7 @@ impl Readiness {
         if state.draining {
             ReadyState::Draining
         } else if state.was_ready {
-            ReadyState::Ready
+            ReadyState::Ready(state.degraded.iter().cloned().collect())
         } else {
             ReadyState::Starting(state.pending.values().cloned().collect())
         }
@@ -121,7 +139,7 @@ mod tests {
         drop(first);
         assert_eq!(readiness.state(), ReadyState::Starting(vec!["a: second".into()]));
         second.done();
-        assert_eq!(readiness.state(), ReadyState::Ready);
+        assert_eq!(readiness.state(), ReadyState::Ready(vec![]));
     }
 
     #[test]
@@ -129,7 +147,7 @@ mod tests {
         let readiness = Readiness::default();
         drop(readiness.register("listeners"));
         let late = readiness.register("something that came later");
-        assert_eq!(readiness.state(), ReadyState::Ready);
+        assert_eq!(readiness.state(), ReadyState::Ready(vec![]));
         readiness.drain();
         drop(late);
         assert_eq!(readiness.state(), ReadyState::Draining);
@@ -153,6 +171,6 @@ mod tests {
         let guard = readiness.register("keys");
         let waiting = readiness.clone();
         let ((), ()) = tokio::join!(waiting.ready(), async { drop(guard) });
-        assert_eq!(readiness.state(), ReadyState::Ready);
+        assert_eq!(readiness.state(), ReadyState::Ready(vec![]));
     }
 }

@@ -84,7 +84,7 @@ pub async fn serve(
 ) {
     let address = listener.address().clone();
     let served = router(routes, settings, limits)
-        .serve_with_incoming_shutdown(listener, draining.cancelled_owned())
+        .serve_with_incoming_shutdown(listener.beginning_soon(draining.clone()), draining.cancelled_owned())
         .await;
     if let Err(error) = served {
         tracing::error!(server.address = %address, %error, "a listener failed");

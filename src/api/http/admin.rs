@@ -2,7 +2,7 @@
 //!
 //! It may listen anywhere, so a stranger (a peer that is not on this machine) gets a status code and nothing else.
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -26,6 +26,10 @@ use crate::{
 };
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How long a connection may last: enough for any answer here, and nobody can keep many open. Scrapers that keep one for
+/// the next scrape open another.
+const CONNECTION_LIFE: Duration = Duration::from_secs(30);
 
 /// What the admin port tells about.
 #[derive(Clone, Debug)]
@@ -77,7 +81,10 @@ impl Admin {
 
 async fn readyz(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>) -> Response {
     let (code, bare, detail) = match admin.readiness.state() {
-        ReadyState::Ready => (StatusCode::OK, "ready\n", String::new()),
+        ReadyState::Ready(degraded) => {
+            let lines: Vec<_> = degraded.iter().map(|what| format!("degraded: {what}\n")).collect();
+            (StatusCode::OK, "ready\n", lines.concat())
+        }
         ReadyState::Starting(pending) => {
             let lines = format!("waiting for: {}\n", pending.join(", "));
             (StatusCode::SERVICE_UNAVAILABLE, "not ready\n", lines)
@@ -105,7 +112,8 @@ impl axum::serve::Listener for Listener {
     type Addr = Peer;
 
     async fn accept(&mut self) -> (Connection, Peer) {
-        Self::accept(self).await
+        let (connection, peer) = Self::accept(self).await;
+        (connection.for_at_most(CONNECTION_LIFE), peer)
     }
 
     /// axum wants this for logs of its own, which are not on.

@@ -78,7 +78,10 @@ fn one_newline_is_not_part_of_the_token_and_input_is_bounded() {
 fn durations_and_addresses() {
     assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
     assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
-    for bad in ["", "5", "s", "5h", "-5s", "5 s", "1.5s"] {
+    assert_eq!(duration("60m"), Ok(Duration::from_hours(1)));
+    for bad in
+        ["", "5", "s", "5h", "-5s", "5 s", "1.5s", "3601s", "99999999999999999m", "18446744073709551615ms"]
+    {
         assert!(duration(bad).is_err(), "{bad}");
     }
     for good in [

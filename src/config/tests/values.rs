@@ -133,6 +133,7 @@ fn admin_may_listen_anywhere_and_can_be_off() {
     }
     for off in ["off", "false"] {
         assert_eq!(good(&format!("admin: {{listen: {off}}}\n{ISSUER}")).config.admin, None);
+        assert_eq!(good(&format!("admin: {off}\n{ISSUER}")).config.admin, None);
     }
 }
 

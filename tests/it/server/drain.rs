@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::app::Exit;
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::Instant};
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_types::StatusExt as _;
@@ -53,6 +53,22 @@ async fn a_second_signal_ends_a_drain_at_once() {
     let server = start(&config(), &gate).await;
     let _held = hold(&server.client().await, &gate).await;
     assert_eq!(server.shut_down().force().await, Exit::Cut(1));
+}
+
+#[tokio::test]
+async fn half_open_connections_do_not_hold_a_drain() {
+    let server = start(&config(), &Gate::new()).await;
+    let mut half_open = Vec::new();
+    for said in ["", "P", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut stream = TcpStream::connect(server.tcp()).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        half_open.push(stream);
+    }
+    // Accepted in order, so those before are at work too.
+    drop(server.channel().await);
+    let begun = Instant::now();
+    assert_eq!(server.shut_down().exit().await, Exit::Clean);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -37,6 +37,10 @@ async fn readyz_names_what_is_pending_but_not_to_strangers() {
     assert_eq!(ask(&admin, "/readyz", HERE).await, (503, waiting.to_owned()));
     assert_eq!(ask(&admin, "/readyz", stranger()).await, (503, "not ready\n".to_owned()));
     drop(guards);
+    assert_eq!(ask(&admin, "/readyz", HERE).await, (200, "ready\n".to_owned()));
+    readiness.degraded("issuer idp has no usable keys", true);
+    let degraded = "ready\ndegraded: issuer idp has no usable keys\n";
+    assert_eq!(ask(&admin, "/readyz", HERE).await, (200, degraded.to_owned()));
     assert_eq!(ask(&admin, "/readyz", stranger()).await, (200, "ready\n".to_owned()));
     readiness.drain();
     assert_eq!(ask(&admin, "/readyz", HERE).await, (503, "not ready\nshutting down\n".to_owned()));
