@@ -17,8 +17,9 @@ use super::{
     settings::KeyFreshness,
 };
 
-/// How many lookups of one issuer wait for a fetch at once; beyond that they conclude from what is known.
-const WAITING_LOOKUPS: usize = 1024;
+/// How many lookups of one issuer wait for a fetch at once: few beside `limits.max_concurrent`, so that one issuer's slow
+/// provider does not hold up the others.
+const WAITING_LOOKUPS: usize = 256;
 
 /// Shared by one issuer's lookups and its keeper.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ pub(super) struct Desk {
 /// The keeper's end: announces finished attempts. Once it is dropped nobody waits any more.
 #[derive(Debug)]
 pub(super) struct Announcer(watch::Sender<u64>);
+
+/// Too many lookups wait: this one cannot learn what the running attempt brings.
+#[derive(Debug)]
+pub(super) struct NoSeat;
 
 impl Desk {
     /// A desk that opens now.
@@ -63,16 +68,16 @@ impl Desk {
         let demand = self.state().demand(self.now());
         match demand {
             Demand::Start { .. } => self.wake.notify_one(),
-            Demand::Join { .. } | Demand::Refused => {}
+            Demand::Join { .. } | Demand::Refused | Demand::Failing => {}
         }
         demand
     }
 
-    /// Returns once more than `seen` attempts are finished, or at once where too many lookups wait already.
-    pub(super) async fn wait_seated(&self, seen: u64) {
-        if let Ok(_seat) = self.seats.try_acquire() {
-            self.wait(seen).await;
-        }
+    /// Returns once more than `seen` attempts are finished; at once, and with an error, where too many lookups wait already.
+    pub(super) async fn wait_seated(&self, seen: u64) -> Result<(), NoSeat> {
+        let _seat = self.seats.try_acquire().map_err(|_taken| NoSeat)?;
+        self.wait(seen).await;
+        Ok(())
     }
 
     /// Returns once more than `seen` attempts are finished or no further one ever will be.
@@ -83,9 +88,8 @@ impl Desk {
         }
     }
 
-    /// What a missing key means now.
+    /// What a missing key means now. Where the keeper is gone nobody will look again, so nobody can tell.
     pub(super) fn conclude(&self) -> Conclusion {
-        // The keeper has stopped, maybe in the middle of an attempt that would have brought the key.
         if self.finished.has_changed().is_err() {
             return Conclusion::Unavailable;
         }

@@ -34,6 +34,8 @@ pub(super) enum FetchError {
     Document(#[from] DocumentError),
     #[error("the answer says that nothing has changed, but nothing was there before")]
     NothingBefore,
+    #[error("this program has a bug: the attempt panicked")]
+    Panicked,
 }
 
 /// Why a file was not read.
@@ -134,6 +136,7 @@ impl FetchError {
             Self::Document(DocumentError::NotAKeySet) => "not_a_key_set",
             Self::Document(DocumentError::TooManyKeys) => "too_many_keys",
             Self::NothingBefore => "nothing_before",
+            Self::Panicked => "panicked",
         }
     }
 }

@@ -88,7 +88,7 @@ enum Activity {
     Idle,
     /// A demand fetch was asked for, and the keeper has not begun it.
     Demanded,
-    Running,
+    Running(Trigger),
 }
 
 /// What happens to a wish for a demand fetch.
@@ -101,6 +101,9 @@ pub(super) enum Demand {
     Join { finished: u64 },
     /// The budget is used up: conclude from what is known.
     Refused,
+    /// The last attempt failed and is being repeated: nobody can tell, and waiting for a provider that is down would only
+    /// pile up requests.
+    Failing,
 }
 
 /// What it means that no key fits (K12).
@@ -152,7 +155,7 @@ impl Fetching {
             confirmed_at: None,
             attempts: Attempts::NoneYet,
             finished: 0,
-            activity: Activity::Running,
+            activity: Activity::Running(Trigger::Scheduled),
             demanded_at: None,
             due: Tick::START,
         }
@@ -162,7 +165,10 @@ impl Fetching {
     pub(super) fn demand(&mut self, now: Tick) -> Demand {
         let finished = self.finished;
         match self.activity {
-            Activity::Demanded | Activity::Running => Demand::Join { finished },
+            Activity::Running(Trigger::Scheduled) if matches!(self.attempts, Attempts::LastFailed { .. }) => {
+                Demand::Failing
+            }
+            Activity::Demanded | Activity::Running(_) => Demand::Join { finished },
             Activity::Idle if self.demanded_at.is_some_and(|at| now.since(at) < self.rules.min_refetch()) => {
                 Demand::Refused
             }
@@ -190,14 +196,14 @@ impl Fetching {
             Activity::Demanded => {
                 // Counted from here, not from when it was asked for: the issuer sees the starts.
                 self.demanded_at = Some(now);
-                self.activity = Activity::Running;
+                self.activity = Activity::Running(Trigger::Demand);
                 Next::Fetch(Trigger::Demand)
             }
-            Activity::Idle | Activity::Running if now >= self.due => {
-                self.activity = Activity::Running;
+            Activity::Idle | Activity::Running(_) if now >= self.due => {
+                self.activity = Activity::Running(Trigger::Scheduled);
                 Next::Fetch(Trigger::Scheduled)
             }
-            Activity::Idle | Activity::Running => Next::Wait { until: self.due },
+            Activity::Idle | Activity::Running(_) => Next::Wait { until: self.due },
         }
     }
 
@@ -246,8 +252,12 @@ impl Fetching {
         self.confirmed_at.is_some_and(|at| is_usable(at, now, &self.rules))
     }
 
-    /// How long until asking again makes sense: until the next fetch, but at least a second and at most `min_refetch`.
+    /// How long until asking again makes sense: until the next fetch, but at least a second and at most `min_refetch`; soon
+    /// if one is under way.
     pub(super) fn retry_after(&self, now: Tick) -> Duration {
+        if self.activity != Activity::Idle {
+            return FIRST_RETRY;
+        }
         self.due.since(now).min(self.rules.min_refetch()).max(FIRST_RETRY)
     }
 }

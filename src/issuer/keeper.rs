@@ -2,11 +2,14 @@
 //!
 //! It is the only writer of the issuer's place on the shelf. After each attempt it swaps the snapshot, then changes the
 //! state, then wakes who waits, then writes the log and the store: a lookup that sees the attempt finished sees its keys.
+//!
+//! A panic is a failed attempt, not the end of the task: without it, keys would grow old and withdrawn ones stay (K2).
 
 mod report;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{
@@ -64,7 +67,9 @@ impl<F: KeyFetch> Keeper<F> {
     }
 
     async fn keep(&mut self) -> Infallible {
-        self.restore().await;
+        if survive(self.restore()).await.is_err() {
+            self.report.panicked("restoring the stored key set");
+        }
         loop {
             let trigger = self.desk.next_fetch().await;
             self.attempt(trigger).await;
@@ -89,18 +94,22 @@ impl<F: KeyFetch> Keeper<F> {
 
     async fn attempt(&mut self, trigger: Trigger) {
         let started = Started { tick: self.desk.now(), wall: self.clock.now() };
-        let known = self.held.as_ref().and_then(|held| held.validators.as_ref());
-        let answer = self.fetch.fetch(known).await;
-        let outcome = answer.and_then(|answer| self.accept(answer, started));
+        let outcome = survive(self.bring(started)).await.unwrap_or(Err(FetchError::Panicked));
         let standing = match &outcome {
             Ok(accepted) => self.desk.succeeded(started.tick, accepted.lifetime, (self.draw)()),
             Err(_) => self.desk.failed((self.draw)()),
         };
         self.announcer.announce(standing);
         self.account(trigger, &outcome, standing);
-        if outcome.is_ok() {
-            self.save(started.wall).await;
+        if outcome.is_ok() && survive(self.save(started.wall)).await.is_err() {
+            self.report.panicked("storing the key set");
         }
+    }
+
+    async fn bring(&mut self, started: Started) -> Result<Accepted, FetchError> {
+        let known = self.held.as_ref().and_then(|held| held.validators.as_ref());
+        let answer = self.fetch.fetch(known).await?;
+        self.accept(answer, started)
     }
 
     /// Parses all, then swaps (K7).
@@ -155,6 +164,15 @@ impl<F: KeyFetch> Keeper<F> {
             saved.save(fetched_at, held.document.clone()).await;
         }
     }
+}
+
+/// It panicked. What it says is with the panic hook: it may hold anything.
+struct Panicked;
+
+/// Runs one step to its end, be that a panic. Nothing is torn by one: snapshots are swapped whole (K7), and the rest of the
+/// keeper is set after all that could fail.
+async fn survive<T>(step: impl Future<Output = T>) -> Result<T, Panicked> {
+    AssertUnwindSafe(step).catch_unwind().await.map_err(|_said| Panicked)
 }
 
 /// What a good attempt brought.

@@ -7,7 +7,7 @@ use tokio_util::sync::DropGuard;
 use crate::domain::{algorithm::Algorithm, key::Candidates, policy::IssuerPolicy};
 
 use super::{
-    desk::Desk,
+    desk::{Desk, NoSeat},
     freshness::{Conclusion, Demand, is_usable},
     metrics::{IssuerKeyMetrics, count},
     settings::KeyFreshness,
@@ -49,7 +49,8 @@ pub enum Lookup {
     WrongAlgorithm,
     /// The issuer has no such key.
     Unknown,
-    /// Nobody can tell now: there are no keys young enough, or the last attempt to fetch them failed.
+    /// Nobody can tell now: there are no keys young enough, the last attempt to fetch them failed, or one is under way and
+    /// too many wait for it already.
     Unavailable,
 }
 
@@ -88,15 +89,20 @@ impl Issuer {
     }
 
     async fn find_missing(&self, kept: &Kept, key_id: Option<&str>, algorithm: Algorithm) -> Lookup {
-        match kept.desk.demand() {
+        let seated = match kept.desk.demand() {
             Demand::Start { finished } | Demand::Join { finished } => kept.desk.wait_seated(finished).await,
             Demand::Refused => {
                 self.metrics.suppressed.inc();
+                Ok(())
             }
-        }
+            Demand::Failing => Ok(()),
+        };
         // Looked at again in any case: the set may have been swapped since the first look.
         if let Some(found) = kept.find(key_id, algorithm) {
             return found;
+        }
+        if let Err(NoSeat) = seated {
+            return Lookup::Unavailable;
         }
         match kept.desk.conclude() {
             Conclusion::Unknown => {
@@ -123,7 +129,7 @@ impl Issuer {
                 kept.desk.wait(finished).await;
                 newer()
             }
-            Demand::Join { .. } => None,
+            Demand::Join { .. } | Demand::Failing => None,
             Demand::Refused => {
                 self.metrics.suppressed.inc();
                 None
@@ -153,7 +159,7 @@ impl Issuer {
     }
 
     /// After [`Lookup::Unavailable`], when asking again makes sense: when the next fetch is due, at least a second and at
-    /// most `min_refetch`.
+    /// most `min_refetch`; after a second if one is under way.
     pub fn retry_after(&self) -> Duration {
         match &self.keys {
             Keys::Shared(_) => Duration::from_secs(1),

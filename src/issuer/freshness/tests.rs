@@ -192,11 +192,15 @@ proptest! {
         let mut world = World::new(jitter);
         let mut last_demand: Option<Tick> = None;
         for event in &events {
-            let (idle, now) = (world.running().is_none(), world.now);
+            let (running, now) = (world.running().map(|attempt| attempt.trigger), world.now);
+            let idle = running.is_none();
+            let last_failed = world.last_ended().and_then(|it| it.ended).is_some_and(|(_, well)| !well);
+            let failing = last_failed && running == Some(Trigger::Scheduled);
             let Some(demand) = world.apply(event) else { continue };
             let budget = last_demand.is_none_or(|at| now.since(at) >= rules().min_refetch());
             prop_assert_eq!(matches!(demand, Demand::Start { .. }), idle && budget);
-            prop_assert_eq!(matches!(demand, Demand::Join { .. }), !idle);
+            prop_assert_eq!(matches!(demand, Demand::Join { .. }), !idle && !failing);
+            prop_assert_eq!(demand == Demand::Failing, failing);
             if matches!(demand, Demand::Start { .. }) {
                 last_demand = Some(now);
             }

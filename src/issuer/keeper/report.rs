@@ -105,8 +105,20 @@ impl Report {
         }
     }
 
+    /// A step of the keeper panicked; it goes on.
+    pub(super) fn panicked(&self, step: &'static str) {
+        tracing::error!(
+            token.issuer = self.name(),
+            step,
+            "the key keeper panicked, which is a bug; it goes on"
+        );
+    }
+
     /// An attempt went badly.
     pub(super) fn failed(&mut self, error: &FetchError) {
+        if matches!(error, FetchError::Panicked) {
+            self.panicked("fetching the key set");
+        }
         let (issuer, kind, chain) = (self.policy.name.as_str(), error.kind(), Chain(error));
         if std::mem::replace(&mut self.failing, true) {
             tracing::debug!(token.issuer = issuer, error.type = kind, error = %chain, "fetching keys failed again");

@@ -20,7 +20,10 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::idp::{DEADLINE, Idp};
+use crate::support::{
+    idp::{DEADLINE, Idp},
+    wait::until,
+};
 
 /// An issuer and what it counts.
 pub(super) struct Client {
@@ -58,6 +61,11 @@ impl Client {
 
     pub(super) async fn finds(&self, key_id: &str) -> bool {
         matches!(self.lookup(key_id).await, Lookup::Found(_))
+    }
+
+    /// Waits until it does: nobody waits for the repeat of a failed fetch.
+    pub(super) async fn finds_soon(&self, key_id: &str) {
+        until("the key", DEADLINE, async || self.finds(key_id).await.then_some(())).await;
     }
 
     /// The attempts of this trigger that ended so.

@@ -79,8 +79,7 @@ async fn keys_that_moved_are_discovered_again_after_a_failed_fetch() {
         _ => Reply::status("404 Not Found"),
     });
     idp.wait_for_hits(|hits| hits.iter().any(|hit| hit.path == "/new")).await;
-    // The answer may still be on its way; a lookup waits for it.
-    assert!(client.finds("a").await);
+    client.finds_soon("a").await;
 }
 
 #[tokio::test]
@@ -98,7 +97,7 @@ async fn a_known_address_is_used_while_discovery_cannot_be_reached() {
     });
     let before = idp.hits().len();
     idp.wait_for_hits(|hits| hits.iter().skip(before).any(|hit| hit.path == "/keys")).await;
-    assert!(client.finds("a").await);
+    client.finds_soon("a").await;
 }
 
 fn file(name: &str) -> PathBuf {

@@ -3,14 +3,37 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_outlives_the_drain_and_nobody_waits_for_a_stopped_keeper_or_blames_the_token() {
+async fn what_is_held_outlives_the_drain_and_without_a_keeper_nobody_can_tell() {
     let mut room = Room::with(&[&ec_jwk("a")]).await;
     let waiting = room.start_lookup("b");
     let _hanging = room.call().await;
     room.tasks.stop().await;
-    assert!(matches!(end(waiting).await, Lookup::Unavailable));
+    assert!(is_unavailable(&end(waiting).await));
     assert!(is_found(&room.lookup_now("a").await));
-    assert!(matches!(room.lookup_now("c").await, Lookup::Unavailable));
+    assert!(is_unavailable(&room.lookup_now("c").await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn k2_a_panic_is_a_failed_attempt_and_the_keeper_goes_on() {
+    let mut room = Room::open();
+    drop(room.call().await);
+    room.issuer.wait_first_attempt().await;
+    assert!(
+        room.counted(
+            "countersign_key_fetches_total{issuer=\"idp\",trigger=\"scheduled\",outcome=\"failed\"} 1"
+        )
+    );
+    assert!(!room.issuer.has_usable_keys());
+    let (kept, withdrawn) = (ec_jwk("kept"), ec_jwk("withdrawn"));
+    room.call().await.keys(&[&kept, &withdrawn]);
+    settle().await;
+    let waiting = room.start_lookup("other");
+    drop(room.call().await);
+    assert!(is_unavailable(&end(waiting).await));
+    assert!(is_found(&room.lookup_now("withdrawn").await));
+    room.call().await.keys(&[&kept]);
+    settle().await;
+    assert!(is_unknown(&room.lookup_now("withdrawn").await));
 }
 
 #[tokio::test(start_paused = true)]

@@ -126,16 +126,36 @@ async fn a_token_without_kid_is_looked_up_by_algorithm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_waiting_lookups_than_seats_conclude_at_once() {
+async fn k12_without_a_seat_nobody_can_tell_while_a_fetch_is_under_way() {
     let a = ec_jwk("a");
     let mut room = Room::with(&[&a]).await;
-    let lookups: Vec<_> = (0..1024).map(|_| room.start_lookup("b")).collect();
+    let lookups: Vec<_> = (0..256).map(|_| room.start_lookup("b")).collect();
     let call = room.call().await;
     settle().await;
-    assert!(is_unknown(&room.lookup_now("b").await));
+    assert!(is_unavailable(&room.lookup_now("b").await));
+    assert_eq!(room.issuer.retry_after(), SECOND);
     assert!(lookups.iter().all(|lookup| !lookup.is_finished()));
     call.keys(&[&a]);
     for lookup in lookups {
         assert!(is_unknown(&end(lookup).await));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn k12_nobody_waits_for_the_repeat_of_a_failed_attempt() {
+    let (a, b) = (ec_jwk("a"), ec_jwk("b"));
+    let mut room = Room::with(&[&a]).await;
+    room.call().await.fail();
+    let repeat = room.call().await;
+    for _ in 0..300 {
+        assert!(is_unavailable(&room.lookup_now("b").await));
+    }
+    assert_eq!(room.issuer.retry_after(), SECOND);
+    repeat.keys(&[&a, &b]);
+    settle().await;
+    assert!(is_found(&room.lookup_now("b").await));
+    // None of them used up the budget.
+    let lookup = room.start_lookup("c");
+    room.call().await.keys(&[&a, &b]);
+    assert!(is_unknown(&end(lookup).await));
 }
