@@ -21,11 +21,12 @@ use super::{
 };
 use crate::api::grpc::status;
 
-/// How much is handed to HTTP/2 at once: about a default window. What it was handed, nobody can take back from it.
-const CHUNK: usize = 64 * 1024;
+/// How much is handed to HTTP/2 at once: a frame of the default size. What it was handed, nobody can take back.
+const CHUNK: usize = 16 * 1024;
 
-/// HTTP/2 asks for the next part only when the caller has room for the one before, so the call's last part is fetched
-/// about when the caller has read the rest.
+/// hyper 1.12 hands a part on as soon as the caller's window has room for one byte of it, and only then asks for the next.
+/// So what counts as fetched is ahead of what the caller has read by its window and one part at most, and an answer in one
+/// piece would count as fetched at once.
 #[derive(Debug)]
 pub(super) struct Delivery {
     answer: Answer,
