@@ -83,7 +83,7 @@ impl Shell {
         let names = holders.iter().map(|holder| holder.name().to_owned()).collect();
         let health = Health::new(names).await;
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
-        let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.stopping().clone());
+        let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
         let routes = server::routes(token, &health, self.server.reflection)?;
         let standing = self.readiness.register("listeners");
         keys::follow(holders, &self.readiness, &health, &self.background);

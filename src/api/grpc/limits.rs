@@ -4,6 +4,7 @@
 
 mod call;
 mod deadline;
+mod delivery;
 mod observer;
 mod stream;
 
@@ -14,13 +15,12 @@ use std::{
 };
 
 use http::{Request, Response};
-use tokio_util::sync::CancellationToken;
 use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 
 use self::observer::Observer;
 use super::{methods, status};
-use crate::ops::metrics::RequestMetrics;
+use crate::ops::{drain::Tasks, metrics::RequestMetrics};
 
 pub use self::{call::Call, deadline::Deadline};
 
@@ -43,13 +43,14 @@ pub struct LimitsLayer {
 struct Shared {
     max_concurrent: usize,
     metrics: RequestMetrics,
-    draining: CancellationToken,
+    /// Stopping once the process drains.
+    calls: Tasks,
 }
 
 impl LimitsLayer {
-    /// At most `max_concurrent` calls at work; streams end when `draining` is cancelled.
-    pub fn new(max_concurrent: usize, metrics: RequestMetrics, draining: CancellationToken) -> Self {
-        Self { shared: Arc::new(Shared { max_concurrent, metrics, draining }) }
+    /// At most `max_concurrent` calls at work; streams end when `calls` are to stop.
+    pub fn new(max_concurrent: usize, metrics: RequestMetrics, calls: Tasks) -> Self {
+        Self { shared: Arc::new(Shared { max_concurrent, metrics, calls }) }
     }
 
     /// The limit.

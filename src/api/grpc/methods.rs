@@ -14,6 +14,8 @@ pub struct Method {
 pub enum Kind {
     /// One of `limits.max_concurrent`.
     Unary,
+    /// The same until its caller has fetched the answer, which may be large.
+    Bulk,
     /// Open for long on purpose: counted apart, ended by a drain.
     Stream,
     /// Health checks, which must be answered when nothing else is.
@@ -26,7 +28,7 @@ const OTHER: (&str, Kind) = ("other", Kind::Unary);
 /// The most frequent first: the list is searched in order.
 const METHODS: [(&str, Kind); 14] = [
     ("countersign.v1.TokenService/Validate", Kind::Unary),
-    ("countersign.v1.TokenService/BatchValidate", Kind::Unary),
+    ("countersign.v1.TokenService/BatchValidate", Kind::Bulk),
     ("countersign.v1.TokenService/Refresh", Kind::Unary),
     ("countersign.v1.TokenService/Revoke", Kind::Unary),
     ("grpc.health.v1.Health/Check", Kind::Exempt),

@@ -10,7 +10,7 @@ use tonic_types::StatusExt as _;
 
 use super::{
     admin::get,
-    raw::Raw,
+    raw::{Raw, end},
     support::{Gate, Watch, config, hold, soon, start},
 };
 
@@ -45,6 +45,27 @@ async fn a_call_that_outlives_the_drain_is_cut_and_the_exit_says_so() {
     let server = start(&config, &gate).await;
     let _held = hold(&server.client().await, &gate).await;
     assert_eq!(server.shut_down().exit().await, Exit::Cut(1));
+}
+
+#[tokio::test]
+async fn batch_answers_that_nobody_fetches_are_cut_and_the_exit_says_so() {
+    let mut config = config();
+    config.limits.drain = Duration::from_millis(50);
+    let server = start(&config, &Gate::new()).await;
+    let raw = Raw::connect(server.tcp()).await;
+    let mut unread = Vec::new();
+    for _ in 0..5 {
+        unread.push(soon(raw.begin_batch().await).await.unwrap());
+    }
+    assert_eq!(server.shut_down().exit().await, Exit::Cut(5));
+}
+
+#[tokio::test]
+async fn a_fetched_batch_is_no_longer_counted() {
+    let server = start(&config(), &Gate::new()).await;
+    let raw = Raw::connect(server.tcp()).await;
+    assert_eq!(end(raw.begin_batch().await).await.code(), Code::Ok);
+    assert_eq!(server.shut_down().exit().await, Exit::Clean);
 }
 
 #[tokio::test]

@@ -43,9 +43,23 @@ impl Raw {
         header: Option<(&'static str, String)>,
         frame: Bytes,
     ) -> Result<ResponseFuture, h2::Error> {
-        let mut request = Request::post("http://server/countersign.v1.TokenService/Validate")
-            .header("content-type", "application/grpc")
-            .header("te", "trailers");
+        self.begin_at("http://server/countersign.v1.TokenService/Validate", header, frame).await
+    }
+
+    /// Begins an empty BatchValidate. Nothing of its answer is fetched beyond the first window.
+    pub(crate) async fn begin_batch(&self) -> ResponseFuture {
+        let url = "http://server/countersign.v1.TokenService/BatchValidate";
+        self.begin_at(url, None, frame(0, &[])).await.unwrap()
+    }
+
+    async fn begin_at(
+        &self,
+        url: &str,
+        header: Option<(&'static str, String)>,
+        frame: Bytes,
+    ) -> Result<ResponseFuture, h2::Error> {
+        let mut request =
+            Request::post(url).header("content-type", "application/grpc").header("te", "trailers");
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }

@@ -14,7 +14,10 @@ use countersign::{
         client::{
             ValidateRequest as Question, ValidateResponse as Answer, token_service_client::TokenServiceClient,
         },
-        server::{ValidateRequest, ValidateResponse, token_service_server::TokenService},
+        server::{
+            BatchValidateItem, BatchValidateRequest, BatchValidateResponse, Fault, ValidateRequest,
+            ValidateResponse, batch_validate_item, token_service_server::TokenService,
+        },
     },
     state::cache::CacheSettings,
     store::StoreSettings,
@@ -73,6 +76,16 @@ impl TokenService for Gate {
             self.opened.acquire().await.unwrap().forget();
         }
         Ok(Response::new(ValidateResponse { revision: "answered".into(), ..ValidateResponse::default() }))
+    }
+
+    /// An answer of a mebibyte, at once.
+    async fn batch_validate(
+        &self,
+        _request: Request<BatchValidateRequest>,
+    ) -> Result<Response<BatchValidateResponse>, Status> {
+        let fault = Fault { message: "x".repeat(1024 * 1024), ..Fault::default() };
+        let item = BatchValidateItem { result: Some(batch_validate_item::Result::Fault(fault)) };
+        Ok(Response::new(BatchValidateResponse { items: vec![item] }))
     }
 }
 

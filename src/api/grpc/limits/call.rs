@@ -14,6 +14,7 @@ use tonic::{Code, Status, body::Body};
 
 use super::{
     CEILING, Deadline,
+    delivery::Delivery,
     observer::{Observer, code_in},
     stream::StreamBody,
 };
@@ -130,6 +131,7 @@ fn observed(response: Response<Body>, mut observer: Observer) -> Response<Body> 
         None if observer.is_stream() && !response.body().is_end_stream() => {
             return response.map(|body| Body::new(StreamBody::new(body, observer)));
         }
+        None if observer.is_bulk() => return response.map(|body| Body::new(Delivery::new(body, observer))),
         None => observer.ended_with(Code::Ok),
     }
     response

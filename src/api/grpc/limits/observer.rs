@@ -22,7 +22,7 @@ pub(super) struct Observer {
 impl Observer {
     pub(super) fn begin(shared: &Arc<Shared>, method: Method) -> Self {
         let before = match method.kind {
-            Kind::Unary => shared.metrics.enter(),
+            Kind::Unary | Kind::Bulk => shared.metrics.enter(),
             Kind::Stream => {
                 shared.metrics.open_stream();
                 0
@@ -45,6 +45,11 @@ impl Observer {
         self.started
     }
 
+    /// Whether its call counts until the answer is fetched.
+    pub(super) fn is_bulk(&self) -> bool {
+        self.method.kind == Kind::Bulk
+    }
+
     pub(super) fn is_stream(&self) -> bool {
         self.method.kind == Kind::Stream
     }
@@ -58,7 +63,7 @@ impl Drop for Observer {
     fn drop(&mut self) {
         let metrics = &self.shared.metrics;
         match self.method.kind {
-            Kind::Unary => metrics.leave(),
+            Kind::Unary | Kind::Bulk => metrics.leave(),
             Kind::Stream => metrics.close_stream(),
             Kind::Exempt => {}
         }

@@ -29,7 +29,7 @@ pin_project! {
 
 impl StreamBody {
     pub(super) fn new(inner: Body, observer: Observer) -> Self {
-        let draining = observer.shared().draining.clone().cancelled_owned();
+        let draining = observer.shared().calls.stopping().clone().cancelled_owned();
         Self { inner, draining, observer: Some(observer) }
     }
 }
@@ -66,7 +66,7 @@ impl http_body::Body for StreamBody {
     }
 }
 
-fn end(status: &Status) -> Frame<Bytes> {
+pub(super) fn end(status: &Status) -> Frame<Bytes> {
     let mut trailers = HeaderMap::new();
     // Only a message that is no header value fails, and ours is fixed.
     if status.add_header(&mut trailers).is_err() {

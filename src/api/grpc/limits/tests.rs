@@ -15,6 +15,7 @@ use super::*;
 use crate::ops::metrics::{Registry, exposition, registry};
 
 const VALIDATE: &str = "/countersign.v1.TokenService/Validate";
+const BATCH: &str = "/countersign.v1.TokenService/BatchValidate";
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
@@ -41,15 +42,15 @@ impl Service<Request<Body>> for Answer {
 struct Bench {
     layer: LimitsLayer,
     registry: Registry,
-    draining: CancellationToken,
+    calls: Tasks,
 }
 
 impl Bench {
     fn new(max_concurrent: usize) -> Self {
-        let (mut registry, draining) = (registry(), CancellationToken::new());
+        let (mut registry, calls) = (registry(), Tasks::default());
         let metrics = RequestMetrics::register(&mut registry, methods::names());
-        let layer = LimitsLayer::new(max_concurrent, metrics, draining.clone());
-        Self { layer, registry, draining }
+        let layer = LimitsLayer::new(max_concurrent, metrics, calls.clone());
+        Self { layer, registry, calls }
     }
 
     fn call(&self, path: &str, answer: fn(Request<Body>) -> Work) -> Call<Work> {
@@ -221,7 +222,7 @@ async fn a_drain_ends_a_stream_after_what_it_had_to_say() {
     let bench = Bench::new(1);
     let response = bench.call(WATCH, |_| stream(["last words"].into())).await.unwrap();
     let mut body = Box::pin(response.into_body());
-    bench.draining.cancel();
+    bench.calls.stopping().cancel();
     let mut next = async || poll_fn(|cx| body.as_mut().poll_frame(cx)).await.map(Result::unwrap);
     assert_eq!(next().await.unwrap().into_data().unwrap(), "last words");
     let trailers = next().await.unwrap().into_trailers().unwrap();
@@ -230,4 +231,63 @@ async fn a_drain_ends_a_stream_after_what_it_had_to_say() {
     assert_eq!(end.get_error_details().error_info().unwrap().reason, "DRAINING");
     assert!(next().await.is_none());
     bench.exports(r#"countersign_requests_total{method="grpc.health.v1.Health/Watch",code="UNAVAILABLE"} 1"#);
+}
+
+/// An answer that takes several parts, and its trailers.
+fn large(_: Request<Body>) -> Work {
+    let trailers = http::HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
+    let frames = [Frame::data(Bytes::from(vec![0; 200_000])), Frame::trailers(trailers)];
+    Box::pin(ready(Ok(Response::new(Body::new(Parts(frames.into()))))))
+}
+
+struct Parts(VecDeque<Frame<Bytes>>);
+
+impl http_body::Body for Parts {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
+    }
+}
+
+async fn next(body: &mut Body) -> Option<Frame<Bytes>> {
+    poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await.map(Result::unwrap)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_counts_until_its_answer_is_fetched_or_dropped() {
+    let bench = Bench::new(2);
+    let mut body = bench.call(BATCH, large).await.unwrap().into_body();
+    let dropped = bench.call(BATCH, large).await.unwrap();
+    let mut fetched = 0;
+    while fetched < 200_000 {
+        assert_eq!(bench.layer.in_flight(), 2);
+        fetched += next(&mut body).await.unwrap().into_data().unwrap().len();
+    }
+    assert!(next(&mut body).await.unwrap().is_trailers());
+    assert!(next(&mut body).await.is_none());
+    assert_eq!(bench.layer.in_flight(), 1);
+    drop(dropped);
+    assert_eq!(bench.layer.in_flight(), 0);
+    let method = r#"method="countersign.v1.TokenService/BatchValidate""#;
+    bench.exports(&format!(r#"countersign_requests_total{{{method},code="OK"}} 1"#));
+    bench.exports(&format!(r#"countersign_requests_total{{{method},code="CANCELLED"}} 1"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_nobody_fetches_is_taken_away_at_the_ceiling() {
+    let bench = Bench::new(1);
+    let mut body = bench.call(BATCH, large).await.unwrap().into_body();
+    assert!(next(&mut body).await.unwrap().is_data());
+    tokio::time::sleep(CEILING + Duration::from_millis(5)).await;
+    assert_eq!(bench.layer.in_flight(), 0, "without anybody polling the body");
+    let trailers = next(&mut body).await.unwrap().into_trailers().unwrap();
+    assert_eq!(Status::from_header_map(&trailers).unwrap().code(), Code::DeadlineExceeded);
+    assert!(next(&mut body).await.is_none());
+    drop(body);
+    bench.calls.stop().await;
 }
