@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use super::settings::KeyFreshness;
 
-/// The first pause after a failed fetch; it doubles up to `min_refetch`.
+/// The first pause after a failed fetch; it doubles.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// Up to this, or to `min_refetch` where that is longer: a small `min_refetch` is made for new keys that must be found at
+/// once, not for knocking at a provider that is down.
+const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// A moment of elapsed time, in nanoseconds from an issuer's start. A key set from the store is from before: negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -230,7 +234,9 @@ impl Fetching {
             Attempts::NoneYet | Attempts::LastSucceeded => 1,
         };
         let pause = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(in_a_row.saturating_sub(1)));
-        let retry = now.plus(jitter.shorten(pause.min(self.rules.min_refetch()), 0.5));
+        // Never beyond `refresh_after`, however short that is: what was withdrawn must be noticed by then (K2).
+        let longest = LAST_RETRY.max(self.rules.min_refetch()).min(self.rules.refresh_after());
+        let retry = now.plus(jitter.shorten(pause.min(longest), 0.5));
         // A failed demand fetch must not put off a scheduled one.
         self.due = if self.due > now { self.due.min(retry) } else { retry };
         self.attempts = Attempts::LastFailed { in_a_row };

@@ -156,7 +156,8 @@ impl<F: KeyFetch> Keeper<F> {
                 self.report.failed(error);
             }
         }
-        self.report.standing(standing.has_usable_set);
+        let keys = self.place.held().map_or(0, |snapshot| snapshot.keys.len());
+        self.report.standing(standing, outcome.is_ok(), keys);
     }
 
     async fn save(&mut self, fetched_at: UnixTime) {

@@ -13,7 +13,10 @@ use redb::{
     WriteTransaction,
 };
 
-use super::{error::StoreError, file};
+use super::{
+    error::StoreError,
+    file::{self, Exposure},
+};
 
 /// Facts about the file itself.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
@@ -45,6 +48,13 @@ impl EmbeddedStore {
     /// to repair the file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut file = file::open_private(path).map_err(|source| unreachable(path, source))?;
+        match file::exposure(&file).map_err(|source| unreachable(path, source))? {
+            Exposure::Private => {}
+            Exposure::Readable | Exposure::Writable => tracing::warn!(
+                file.path = %path.display(),
+                "the store is readable or writable by its group or by everybody; make it private with chmod 600"
+            ),
+        }
         // redb takes the same lock on the same open file, which it may; until then nobody else can.
         file.try_lock().map_err(|refused| match refused {
             TryLockError::WouldBlock => StoreError::AlreadyOpen { path: path.to_owned() },

@@ -18,9 +18,22 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(PRIVATE).open(path)
 }
 
-/// Whether anybody but the owner may read it.
-pub(super) fn is_exposed(file: &File) -> io::Result<bool> {
-    Ok(file.metadata()?.permissions().mode() & 0o044 != 0)
+/// What others than the owner may do with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exposure {
+    Private,
+    Readable,
+    Writable,
+}
+
+/// What the mode lets the group or everybody do.
+pub(super) fn exposure(file: &File) -> io::Result<Exposure> {
+    let mode = file.metadata()?.permissions().mode();
+    Ok(match (mode & 0o022, mode & 0o044) {
+        (0, 0) => Exposure::Private,
+        (0, _) => Exposure::Readable,
+        (_, _) => Exposure::Writable,
+    })
 }
 
 /// Makes a private file with this content. Of several that try at once one succeeds, and the others get `AlreadyExists`

@@ -14,7 +14,7 @@ use std::{
 use aws_lc_rs::{aead, hkdf, rand};
 use zeroize::Zeroizing;
 
-use super::file;
+use super::file::{self, Exposure};
 use crate::domain::secret::Secret;
 
 mod format;
@@ -98,6 +98,16 @@ pub enum KeyRingError {
         /// What the system said.
         source: io::Error,
     },
+    /// Others than its owner may write it, and so put a key of theirs in, with which they could forge key sets (K13).
+    #[error(
+        "the key ring {path} is writable by its group or by everybody, who could seal what this service trusts; check \
+         that it is the one you made, then run `chmod 600 {path}`",
+        path = path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
     /// It cannot be written.
     #[error("the key ring {} cannot be written; check that its directory exists and is writable", path.display())]
     Unwritable {
@@ -125,7 +135,7 @@ impl KeyRing {
         Ok(Self { first: RingKey::generate()?, older: Vec::new() })
     }
 
-    /// Reads a ring, and warns if others than its owner may read it too.
+    /// Reads a ring. Refuses one that others than its owner may write, and warns of one that they may read.
     pub fn load(path: &Path) -> Result<Self, KeyRingError> {
         let unreadable = |source: io::Error| {
             let path = path.to_owned();
@@ -136,11 +146,13 @@ impl KeyRing {
             }
         };
         let file = File::open(path).map_err(unreadable)?;
-        if file::is_exposed(&file).map_err(unreadable)? {
-            tracing::warn!(
+        match file::exposure(&file).map_err(unreadable)? {
+            Exposure::Private => {}
+            Exposure::Readable => tracing::warn!(
                 file.path = %path.display(),
                 "the key ring is readable by its group or by everybody; make it private with chmod 600"
-            );
+            ),
+            Exposure::Writable => return Err(KeyRingError::Exposed { path: path.to_owned() }),
         }
         let mut bytes = Zeroizing::new(Vec::new());
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;

@@ -250,12 +250,20 @@ proptest! {
     }
 
     #[test]
-    fn failed_fetches_are_repeated_ever_more_slowly_up_to_min_refetch(jitter in any::<u32>(), times in 1..40_u32) {
-        let mut fetching = Fetching::new(rules());
+    fn failed_fetches_are_repeated_ever_more_slowly_whatever_min_refetch_is(
+        jitter in any::<u32>(), times in 1..40_u32,
+        (min_refetch, refresh_after, longest) in prop_oneof![
+            Just((30_000, 300_000, 30_000)), Just((1, 300_000, 30_000)), Just((120_000, 300_000, 120_000)),
+            Just((1, 10_000, 10_000)), Just((1, 200, 200)),
+        ],
+    ) {
+        let ms = Duration::from_millis;
+        let rules = KeyFreshness::new(ms(min_refetch), ms(refresh_after), Duration::from_hours(1)).unwrap();
+        let mut fetching = Fetching::new(rules);
         let mut now = Tick::START;
         for nth in 1..=times {
             fetching.failed(now, Jitter::new(jitter));
-            let most = SECOND.saturating_mul(2_u32.saturating_pow(nth - 1)).min(rules().min_refetch());
+            let most = SECOND.saturating_mul(2_u32.saturating_pow(nth - 1)).min(ms(longest));
             let pause = fetching.due.since(now);
             prop_assert!(pause <= most && pause >= most / 2, "{nth}: {pause:?}");
             now = fetching.due;

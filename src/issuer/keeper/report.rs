@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     domain::policy::IssuerPolicy,
     issuer::{
+        desk::Standing,
         fetch::{Chain, FetchError},
         jwks::{DocumentError, Unusable, Why},
         snapshot::KeySnapshot,
@@ -18,14 +19,25 @@ const NAMED_KEYS: usize = 10;
 pub(in crate::issuer) struct Report {
     policy: Arc<IssuerPolicy>,
     failing: bool,
-    available: Option<bool>,
+    tokens: Option<Tokens>,
     unusable: Vec<Unusable>,
+}
+
+/// What becomes of an issuer's tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tokens {
+    /// There are keys to check them with.
+    Checked,
+    /// The issuer publishes no key that could have signed one (K12).
+    Refused,
+    /// Nobody can tell.
+    Uncheckable,
 }
 
 impl Report {
     /// Nothing was said yet.
     pub(in crate::issuer) fn new(policy: Arc<IssuerPolicy>) -> Self {
-        Self { policy, failing: false, available: None, unusable: Vec::new() }
+        Self { policy, failing: false, tokens: None, unusable: Vec::new() }
     }
 
     fn name(&self) -> &str {
@@ -62,14 +74,6 @@ impl Report {
 
     fn changed(&self, now: &KeySnapshot) {
         let (issuer, generation) = (self.name(), now.generation);
-        if now.keys.is_empty() {
-            tracing::error!(
-                token.issuer = issuer,
-                generation,
-                "the issuer publishes no usable key: every token of it is refused"
-            );
-            return;
-        }
         let named = now.keys.iter().take(NAMED_KEYS).map(|key| key.key_id().unwrap_or("-"));
         let key_ids = named.collect::<Vec<_>>();
         tracing::info!(
@@ -127,17 +131,31 @@ impl Report {
         }
     }
 
-    /// Whether there are keys young enough after an attempt.
-    pub(super) fn standing(&mut self, available: bool) {
-        match (self.available.replace(available), available) {
-            (Some(true) | None, false) => tracing::error!(
-                token.issuer = self.name(),
+    /// Where tokens stand after an attempt that went `well` or not, with this many keys held.
+    pub(super) fn standing(&mut self, standing: Standing, well: bool, keys: usize) {
+        let now = match (standing.has_usable_set, keys) {
+            (true, 1..) => Tokens::Checked,
+            (true, 0) if well => Tokens::Refused,
+            (true | false, _) => Tokens::Uncheckable,
+        };
+        let before = self.tokens.replace(now);
+        if before == Some(now) {
+            return;
+        }
+        let issuer = self.name();
+        match now {
+            Tokens::Checked if before.is_none() => {}
+            Tokens::Checked => {
+                tracing::info!(token.issuer = issuer, "the issuer's tokens can be checked again");
+            }
+            Tokens::Refused => tracing::error!(
+                token.issuer = issuer,
+                "the issuer publishes no usable key: those it had are withdrawn, and every token of it is refused"
+            ),
+            Tokens::Uncheckable => tracing::error!(
+                token.issuer = issuer,
                 "no keys of the issuer are young enough: its tokens cannot be checked"
             ),
-            (Some(false), true) => {
-                tracing::info!(token.issuer = self.name(), "the issuer's tokens can be checked again");
-            }
-            (Some(true) | None, true) | (Some(false), false) => {}
         }
     }
 }

@@ -109,3 +109,21 @@ fn a_missing_directory_is_named() {
     assert!(matches!(error, KeyRingError::Unwritable { .. }), "{error}");
     assert!(error.to_string().contains("none/ring.keys"), "{error}");
 }
+
+#[test]
+fn k13_a_ring_that_others_may_write_is_refused() {
+    let dir = TempDir::new();
+    let path = dir.path("ring.keys");
+    let ring = KeyRing::create(&path).unwrap();
+    for mode in [0o620, 0o602, 0o666, 0o777] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for error in [KeyRing::load_or_create(&path).unwrap_err(), KeyRing::rotate(&path).unwrap_err()] {
+            assert!(matches!(error, KeyRingError::Exposed { .. }), "{mode:o}: {error}");
+            assert!(error.to_string().contains(&format!("chmod 600 {}", path.display())), "{error}");
+        }
+    }
+    for mode in [0o600, 0o400, 0o440, 0o644] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(ids(&KeyRing::load(&path).unwrap()), ids(&ring), "{mode:o}");
+    }
+}

@@ -86,7 +86,29 @@ async fn the_log_tells_changes_once_and_nothing_from_tokens() {
     log.expect(&[]);
     room.call().await.keys(&[]);
     settle().await;
-    log.expect(&["ERROR|no usable key"]);
+    log.expect(&["INFO|key set changed|keys=0", "ERROR|no usable key|withdrawn"]);
+    room.call().await.keys(&[&a]);
+    settle().await;
+    log.expect(&["INFO|key set changed|key-a", "INFO|checked again"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn k2_an_empty_set_after_an_outage_is_not_called_recovery() {
+    let (log, a) = (Log::default(), ec_jwk("key-a"));
+    let _guards = log.capture();
+    let mut room = Room::open();
+    room.call().await.fail();
+    settle().await;
+    log.expect(&["WARN|fetching keys failed", "ERROR|cannot be checked"]);
+    room.call().await.keys(&[]);
+    settle().await;
+    log.expect(&["INFO|key set changed|keys=0", "INFO|fetched again", "ERROR|no usable key|is refused"]);
+    room.call().await.fail();
+    settle().await;
+    log.expect(&["WARN|fetching keys failed", "ERROR|cannot be checked"]);
+    room.call().await.keys(&[&a]);
+    settle().await;
+    log.expect(&["INFO|key set changed|key-a", "INFO|fetched again", "INFO|checked again"]);
 }
 
 #[tokio::test(start_paused = true)]

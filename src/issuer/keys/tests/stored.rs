@@ -71,3 +71,24 @@ async fn k13_withdrawn_keys_do_not_come_back_with_a_restart() {
     let _call = room.call().await;
     assert!(!room.issuer.has_usable_keys());
 }
+
+#[tokio::test(start_paused = true)]
+async fn k13_a_forged_key_set_in_the_store_is_ignored_and_alarmed() {
+    let directory = tempfile::tempdir().unwrap();
+    let embedded = Arc::new(EmbeddedStore::open(&directory.path().join("countersign.redb")).unwrap());
+    let with_a_ring = || KeySetStore::new(Arc::clone(&embedded), Arc::new(KeyRing::generate().unwrap()));
+    let origin = KeySetOrigin { issuer: crate::issuer::testing::ISSUER, uri: URI };
+    let document = document(&[&ec_jwk("forged")]);
+    let set = StoredKeySet { fetched_at: UnixTime::from_secs(10_000), document };
+    with_a_ring().save(origin, &set).await.unwrap();
+
+    let mut room = Room::with_store(Some(Arc::new(with_a_ring())), 10_000);
+    let call = room.call().await;
+    assert!(room.issuer.current().is_none() && !room.issuer.has_usable_keys());
+    assert!(room.counted("countersign_key_store_errors_total{issuer=\"idp\",kind=\"forged\"} 1"));
+    call.fail();
+    room.issuer.wait_first_attempt().await;
+    let lookup = room.start_lookup("forged");
+    room.call().await.fail();
+    assert!(is_unavailable(&end(lookup).await));
+}
