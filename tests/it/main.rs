@@ -13,6 +13,7 @@
 
 mod support;
 
+mod banner;
 mod cache;
 mod keys;
 mod oidc;
