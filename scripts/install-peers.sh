@@ -5,4 +5,5 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 "$root/scripts/install-node.sh"
+"$root/scripts/install-python.sh"
 npm_ci "$root/tests/it/peers/oidc-provider"

@@ -57,6 +57,7 @@ Paste these first: an access token, good for five minutes, and a refresh token, 
             r#"Validate it:
   {program} validate --address {address} "$TOKEN"
   echo "$TOKEN" | {program} validate --address {address} -
+Or with grpcurl (go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest):
   grpcurl -plaintext -d '{{"token":"'"$TOKEN"'"}}' {address} countersign.v1.TokenService/Validate
 "#
         )
@@ -65,11 +66,11 @@ Paste these first: an access token, good for five minutes, and a refresh token, 
     fn python(&self) -> String {
         let address = self.address;
         format!(
-            r#"Validate it in Python, from the directory that holds proto/:
-  pip install grpcio grpcio-tools
+            r#"Validate it in Python, from the directory that holds proto/ (on Debian it needs python3-venv):
+  python3 -m venv .venv && .venv/bin/pip install grpcio grpcio-tools
   mkdir -p gen
-  python -m grpc_tools.protoc -I proto --python_out=gen --grpc_python_out=gen proto/countersign/v1/*.proto
-  PYTHONPATH=gen python - <<'PY'
+  .venv/bin/python -m grpc_tools.protoc -I proto --python_out=gen --grpc_python_out=gen proto/countersign/v1/*.proto
+  PYTHONPATH=gen .venv/bin/python - <<'PY'
 import os
 import grpc
 from countersign.v1 import token_pb2, token_pb2_grpc

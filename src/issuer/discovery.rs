@@ -7,11 +7,10 @@ use url::Url;
 
 use crate::domain::json;
 
-use super::http::{self, Answer, Bounds, HttpClient, HttpError};
-
-/// Providers move their keys rarely, and a failed fetch asks again at once; this is for a move that leaves the old address
-/// answering.
-const REMEMBERED_FOR: Duration = Duration::from_hours(1);
+use super::{
+    freshness::Trigger,
+    http::{self, Answer, Bounds, HttpClient, HttpError, Validators},
+};
 
 /// Finds an issuer's `jwks_uri` and remembers it.
 #[derive(Debug)]
@@ -19,15 +18,27 @@ pub(super) struct Discovery {
     http: HttpClient,
     bounds: Bounds,
     issuer: String,
+    /// How old a remembered address may be.
+    refresh_after: Duration,
     found: Option<Found>,
 }
 
 #[derive(Clone, Debug)]
 struct Found {
     jwks_uri: Url,
+    /// When it was asked for.
     at: Instant,
+    validators: Option<Validators>,
     /// Whether the keys could not be fetched from there.
     doubted: bool,
+}
+
+/// Where the keys are.
+#[derive(Debug)]
+pub(super) struct Located {
+    pub(super) jwks_uri: Url,
+    /// For a remembered address: when it has to be discovered again.
+    pub(super) good_for: Option<Duration>,
 }
 
 /// Why there is no address.
@@ -54,28 +65,26 @@ pub(super) fn address(issuer: &str) -> String {
 
 impl Discovery {
     /// Nothing is fetched yet.
-    pub(super) fn new(http: HttpClient, bounds: Bounds, issuer: String) -> Self {
-        Self { http, bounds, issuer, found: None }
+    pub(super) fn new(http: HttpClient, bounds: Bounds, issuer: String, refresh_after: Duration) -> Self {
+        Self { http, bounds, issuer, refresh_after, found: None }
     }
 
-    /// The address of the keys, discovered again if the remembered one is old or did not work. Where the provider cannot
-    /// be reached for that, the remembered one is used; where it contradicts itself, it is not.
-    pub(super) async fn jwks_uri(&mut self) -> Result<Url, DiscoveryError> {
-        if let Some(found) = &self.found
+    /// The address of the keys. A scheduled fetch discovers it again, because the old address of keys that have moved may go
+    /// on answering (K2); a demand fetch, which somebody waits for, uses the remembered one, unless that is old or did not
+    /// work. Where the provider cannot be reached, the remembered one is used; where it contradicts itself, it is not.
+    pub(super) async fn jwks_uri(&mut self, trigger: Trigger) -> Result<Located, DiscoveryError> {
+        if let (Trigger::Demand, Some(found)) = (trigger, &self.found)
             && !found.doubted
-            && found.at.elapsed() < REMEMBERED_FOR
+            && let Some(left) = self.refresh_after.checked_sub(found.at.elapsed())
         {
-            return Ok(found.jwks_uri.clone());
+            return Ok(Located { jwks_uri: found.jwks_uri.clone(), good_for: Some(left) });
         }
-        match (self.discover().await, &self.found) {
-            (Ok(jwks_uri), _) => {
-                let at = Instant::now();
-                self.found = Some(Found { jwks_uri: jwks_uri.clone(), at, doubted: false });
-                Ok(jwks_uri)
-            }
-            (Err(DiscoveryError::Fetch(_)), Some(found)) => Ok(found.jwks_uri.clone()),
-            (Err(error), _) => Err(error),
-        }
+        let jwks_uri = match (self.discover().await, &self.found) {
+            (Ok(found), _) => self.found.insert(found).jwks_uri.clone(),
+            (Err(DiscoveryError::Fetch(_)), Some(found)) => found.jwks_uri.clone(),
+            (Err(error), _) => return Err(error),
+        };
+        Ok(Located { jwks_uri, good_for: None })
     }
 
     /// The keys could not be fetched from the address: the next attempt discovers it again.
@@ -85,12 +94,22 @@ impl Discovery {
         }
     }
 
-    async fn discover(&self) -> Result<Url, DiscoveryError> {
+    async fn discover(&self) -> Result<Found, DiscoveryError> {
         let address = Url::parse(&address(&self.issuer)).map_err(DiscoveryError::Issuer)?;
-        match self.http.get(&address, self.bounds, None).await? {
-            Answer::Document { bytes, .. } => self.read(&bytes),
+        let mut bounds = self.bounds;
+        if self.found.is_some() {
+            // Leaves time to fetch from the remembered address, should this one not answer.
+            bounds.timeout /= 2;
+        }
+        let at = Instant::now();
+        let known = self.found.as_ref().and_then(|found| found.validators.as_ref());
+        match (self.http.get(&address, bounds, known).await?, &self.found) {
+            (Answer::Document { bytes, validators, .. }, _) => {
+                Ok(Found { jwks_uri: self.read(&bytes)?, at, validators, doubted: false })
+            }
+            (Answer::NotModified { .. }, Some(found)) => Ok(Found { at, doubted: false, ..found.clone() }),
             // Never without validators, and none were sent.
-            Answer::NotModified { .. } => Err(DiscoveryError::NotJson),
+            (Answer::NotModified { .. }, None) => Err(DiscoveryError::NotJson),
         }
     }
 

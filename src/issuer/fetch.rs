@@ -1,22 +1,24 @@
 //! The seam between the keeper and the world: one attempt to get a key set, over HTTP or from a file.
 
-use std::{error::Error, fmt, future::Future, io, path::PathBuf};
+use std::{error::Error, fmt, future::Future, io, path::PathBuf, time::Duration};
 
 use tokio::{fs::File, io::AsyncReadExt};
 use url::Url;
 
 use super::{
     discovery::{Discovery, DiscoveryError},
+    freshness::Trigger,
     http::{Answer, Bounds, HttpClient, HttpError, Validators},
     jwks::DocumentError,
 };
 
 /// Where key sets come from.
 pub(super) trait KeyFetch: Send + 'static {
-    /// Makes one attempt. `known` describes the document that the last good attempt brought, if it can be asked whether
+    /// Makes one attempt, for this reason. `known` describes the document that the last good attempt brought, if it can be asked whether
     /// that one has changed.
     fn fetch(
         &mut self,
+        trigger: Trigger,
         known: Option<&Validators>,
     ) -> impl Future<Output = Result<Answer, FetchError>> + Send;
 }
@@ -72,23 +74,45 @@ impl HttpKeys {
     }
 
     /// From wherever the issuer says.
-    pub(super) fn discovered(http: HttpClient, bounds: Bounds, issuer: String) -> Self {
-        let discovery = Discovery::new(http.clone(), bounds, issuer);
+    pub(super) fn discovered(
+        http: HttpClient,
+        bounds: Bounds,
+        issuer: String,
+        refresh_after: Duration,
+    ) -> Self {
+        let discovery = Discovery::new(http.clone(), bounds, issuer, refresh_after);
         Self { http, bounds, address: Address::Discovered(Box::new(discovery)) }
     }
 }
 
 impl KeyFetch for HttpKeys {
-    async fn fetch(&mut self, known: Option<&Validators>) -> Result<Answer, FetchError> {
-        let address = match &mut self.address {
-            Address::Fixed(address) => address.clone(),
-            Address::Discovered(discovery) => discovery.jwks_uri().await?,
-        };
-        let answer = self.http.get(&address, self.bounds, known).await;
+    async fn fetch(&mut self, trigger: Trigger, known: Option<&Validators>) -> Result<Answer, FetchError> {
+        // Discovery and the key set together (K6).
+        let timeout = self.bounds.timeout;
+        let whole = tokio::time::timeout(timeout, self.both(trigger, known)).await;
+        let answer = whole.unwrap_or_else(|_elapsed| Err(HttpError::Timeout.into()));
         if let (Err(_), Address::Discovered(discovery)) = (&answer, &mut self.address) {
             discovery.doubt();
         }
-        Ok(answer?)
+        answer
+    }
+}
+
+impl HttpKeys {
+    async fn both(&mut self, trigger: Trigger, known: Option<&Validators>) -> Result<Answer, FetchError> {
+        let (address, good_for) = match &mut self.address {
+            Address::Fixed(address) => (address.clone(), None),
+            Address::Discovered(discovery) => {
+                let located = discovery.jwks_uri(trigger).await?;
+                (located.jwks_uri, located.good_for)
+            }
+        };
+        let answer = self.http.get(&address, self.bounds, known).await?;
+        // Keys from a remembered address are as good as that address: a demand fetch must not put off the discovery.
+        Ok(match good_for {
+            Some(at_most) => answer.good_for(at_most),
+            None => answer,
+        })
     }
 }
 
@@ -100,7 +124,7 @@ pub(super) struct FileKeys {
 }
 
 impl KeyFetch for FileKeys {
-    async fn fetch(&mut self, _known: Option<&Validators>) -> Result<Answer, FetchError> {
+    async fn fetch(&mut self, _trigger: Trigger, _known: Option<&Validators>) -> Result<Answer, FetchError> {
         let read = tokio::time::timeout(self.bounds.timeout, self.read());
         let bytes = read.await.unwrap_or(Err(FileError::Timeout))?;
         Ok(Answer::Document { bytes, validators: None, lifetime: None })

@@ -56,6 +56,15 @@ pub(super) enum Answer {
     Document { bytes: Vec<u8>, validators: Option<Validators>, lifetime: Option<Duration> },
 }
 
+impl Answer {
+    /// The same, to be asked for again within `at_most`.
+    pub(super) fn good_for(mut self, at_most: Duration) -> Self {
+        let (Self::NotModified { lifetime } | Self::Document { lifetime, .. }) = &mut self;
+        *lifetime = Some(lifetime.map_or(at_most, |stated| stated.min(at_most)));
+        self
+    }
+}
+
 /// Why nothing usable came back.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HttpError {

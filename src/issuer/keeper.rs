@@ -94,7 +94,7 @@ impl<F: KeyFetch> Keeper<F> {
 
     async fn attempt(&mut self, trigger: Trigger) {
         let started = Started { tick: self.desk.now(), wall: self.clock.now() };
-        let outcome = survive(self.bring(started)).await.unwrap_or(Err(FetchError::Panicked));
+        let outcome = survive(self.bring(trigger, started)).await.unwrap_or(Err(FetchError::Panicked));
         let standing = match &outcome {
             Ok(accepted) => self.desk.succeeded(started.tick, accepted.lifetime, (self.draw)()),
             Err(_) => self.desk.failed((self.draw)()),
@@ -106,9 +106,9 @@ impl<F: KeyFetch> Keeper<F> {
         }
     }
 
-    async fn bring(&mut self, started: Started) -> Result<Accepted, FetchError> {
+    async fn bring(&mut self, trigger: Trigger, started: Started) -> Result<Accepted, FetchError> {
         let known = self.held.as_ref().and_then(|held| held.validators.as_ref());
-        let answer = self.fetch.fetch(known).await?;
+        let answer = self.fetch.fetch(trigger, known).await?;
         self.accept(answer, started)
     }
 

@@ -59,7 +59,9 @@ impl Issuer {
             }
             KeySource::Discovery => {
                 let saved_as = Some(discovery::address(&issuer));
-                Ok(Self::kept(settings, HttpKeys::discovered(http, bounds, issuer), saved_as, around))
+                let refresh_after = settings.keys.freshness.refresh_after();
+                let fetch = HttpKeys::discovered(http, bounds, issuer, refresh_after);
+                Ok(Self::kept(settings, fetch, saved_as, around))
             }
         }
     }

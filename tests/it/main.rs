@@ -14,6 +14,7 @@
 mod support;
 
 mod api;
+mod banner;
 mod cache;
 mod keys;
 mod oidc;

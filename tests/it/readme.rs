@@ -6,6 +6,7 @@
 
 use std::{path::Path, time::Duration};
 
+use countersign::config::{Config, Environment};
 use tokio::process::Command;
 
 use crate::support::{
@@ -47,6 +48,19 @@ async fn the_readmes_commands_work_as_they_stand() {
         }
     }
     dev.stop().await;
+}
+
+#[test]
+fn the_readmes_configurations_are_accepted() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let blocks = blocks(&readme);
+    let configurations: Vec<_> = blocks.iter().filter(|block| block.language == "yaml").collect();
+    assert!(configurations.len() > 1);
+    for Block { text, .. } in configurations {
+        let loaded = Config::parse(text, &Environment::default(), directory.path());
+        assert!(loaded.is_ok(), "{text}\n{:?}", loaded.err());
+    }
 }
 
 /// A running `make dev`, with everything that it started.

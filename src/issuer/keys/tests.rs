@@ -26,6 +26,7 @@ use crate::{
     issuer::{
         KeyMetrics, KeyShelf, Surroundings,
         fetch::{FetchError, KeyFetch},
+        freshness::Trigger,
         http::{Answer, HttpClient, HttpError, Validators},
         settings::KeySource,
         testing::{document, ec_jwk, settings},
@@ -57,7 +58,7 @@ struct Call {
 }
 
 impl KeyFetch for Scripted {
-    async fn fetch(&mut self, _known: Option<&Validators>) -> Result<Answer, FetchError> {
+    async fn fetch(&mut self, _trigger: Trigger, _known: Option<&Validators>) -> Result<Answer, FetchError> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Call { reply }).unwrap();
         answer.await.expect("a dropped call is a fetch that panics")

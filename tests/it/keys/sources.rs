@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use countersign::issuer::KeySource;
+use countersign::issuer::{KeyFreshness, KeySource};
 use serde_json::json;
 
 use super::client::{Client, impatient, key, key_set};
@@ -98,6 +98,79 @@ async fn a_known_address_is_used_while_discovery_cannot_be_reached() {
     let before = idp.hits().len();
     idp.wait_for_hits(|hits| hits.iter().skip(before).any(|hit| hit.path == "/keys")).await;
     client.finds_soon("a").await;
+}
+
+#[tokio::test]
+async fn k2_keys_that_moved_are_followed_within_refresh_after_although_the_old_address_answers() {
+    let (old, new) = (key_set(&[key("old")]), key_set(&[key("new")]));
+    let at = |path: &'static str| {
+        let (old, new) = (old.clone(), new.clone());
+        move |hit: &Hit| match hit.path.as_str() {
+            WELL_KNOWN => {
+                let jwks_uri = format!("{}{path}", base(hit));
+                if hit.head.contains(&format!("if-none-match: \"{path}\"")) {
+                    return Reply::status("304 Not Modified");
+                }
+                metadata(&base(hit), &jwks_uri).with("etag", format!("\"{path}\""))
+            }
+            "/old" => Reply::ok(old.clone()),
+            _ => Reply::ok(new.clone()),
+        }
+    };
+    let idp = Idp::start(at("/old")).await;
+    let ms = Duration::from_millis;
+    let client = idp
+        .discovering(|settings| {
+            settings.keys.freshness = KeyFreshness::new(ms(10), ms(500), Duration::from_hours(1)).unwrap();
+        })
+        .await;
+    assert!(client.finds("old").await);
+    let asked = |hits: &[Hit]| hits.iter().filter(|hit| hit.path == WELL_KNOWN).count() > 1;
+    idp.wait_for_hits(asked).await;
+    assert!(client.finds("old").await, "not modified: the address stays");
+    idp.change(at("/new"));
+    // Demand fetches go to the old address, which answers; they must not put the discovery off.
+    client.finds_soon("new").await;
+    assert!(!client.finds("old").await);
+}
+
+#[tokio::test]
+async fn k6_one_timeout_bounds_discovery_and_key_set_together() {
+    let ms = Duration::from_millis;
+    let idp = Idp::start(move |hit| match hit.path.as_str() {
+        WELL_KNOWN => Reply::Late(ms(1500), Box::new(metadata(&base(hit), &format!("{}/keys", base(hit))))),
+        _ => Reply::Stalled(""),
+    })
+    .await;
+    let begun = tokio::time::Instant::now();
+    let client = idp.discovering(|settings| settings.keys.timeout = ms(2000)).await;
+    assert_eq!(client.fetches("scheduled", "failed"), 1);
+    assert_eq!(idp.paths(), [WELL_KNOWN, "/keys"]);
+    assert!(begun.elapsed() < ms(3000), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn k1_discovery_that_hangs_leaves_time_for_the_known_address() {
+    let (first, second) = (key_set(&[key("first")]), key_set(&[key("second")]));
+    let keys_at = |keys: Vec<u8>, discovery: bool| {
+        move |hit: &Hit| match hit.path.as_str() {
+            WELL_KNOWN if discovery => metadata(&base(hit), &format!("{}/keys", base(hit))),
+            WELL_KNOWN => Reply::Stalled(""),
+            _ => Reply::ok(keys.clone()),
+        }
+    };
+    let idp = Idp::start(keys_at(first, true)).await;
+    let ms = Duration::from_millis;
+    let client = idp
+        .discovering(|settings| {
+            settings.keys.timeout = ms(1000);
+            settings.keys.freshness = KeyFreshness::new(ms(10), ms(500), Duration::from_hours(1)).unwrap();
+        })
+        .await;
+    assert!(client.finds("first").await);
+    idp.change(keys_at(second, false));
+    client.finds_soon("second").await;
+    assert_eq!(client.fetches("scheduled", "failed"), 0);
 }
 
 fn file(name: &str) -> PathBuf {

@@ -30,6 +30,8 @@ pub(crate) enum Reply {
     Stalled(&'static str),
     /// A body without end.
     Endless,
+    /// The same, after this time.
+    Late(Duration, Box<Self>),
 }
 
 impl Reply {
@@ -163,6 +165,12 @@ async fn answer(mut socket: TcpStream, mut reply: Reply) -> std::io::Result<()> 
             let mut rest = BufReader::new(socket);
             rest.read_line(&mut String::new()).await?;
             return Ok(());
+        }
+        Reply::Late(by, reply) => {
+            // Unless the client hangs up first.
+            if timeout(by, socket.readable()).await.is_err() {
+                return Box::pin(answer(socket, *reply)).await;
+            }
         }
         Reply::Endless => {
             socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"keys\":[").await?;
