@@ -20,7 +20,7 @@ mod start;
 #[cfg(test)]
 mod testing;
 
-pub use http::{HttpClient, NoHttpClient};
+pub use http::{HttpClient, NoHttpClient, is_permitted};
 pub use keys::{Issuer, Lookup};
 pub use metrics::{IssuerKeyMetrics, KeyMetrics};
 pub use settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource};

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     effective::Shown,
@@ -16,7 +16,7 @@ use crate::{
         algorithm::{Algorithm, AllowedAlgorithms, UnknownAlgorithm},
         secret::Secret,
     },
-    issuer::{KeyFreshness, KeySettings, KeySource},
+    issuer::{KeyFreshness, KeySettings, KeySource, is_permitted},
 };
 
 impl Setting for Algorithm {
@@ -153,19 +153,10 @@ pub(super) fn address(text: &str, allow_http: bool) -> Result<Url, String> {
     if url.fragment().is_some() {
         return Err("a URL with a fragment (`#`) is not accepted".to_owned());
     }
-    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+    if !is_permitted(&url, allow_http) {
         return Err("plain http is accepted for loopback hosts, or with `allow_http: true`".to_owned());
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -149,8 +149,9 @@ async fn body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, HttpE
     Ok(bytes)
 }
 
-/// https anywhere; http to loopback, where nobody can listen in, and elsewhere only by configuration.
-pub(super) fn is_permitted(url: &Url, allow_http: bool) -> bool {
+/// Whether an address may be fetched from (K6): https anywhere; http to loopback, where nobody can listen in, and elsewhere
+/// only by configuration. The configuration asks the same question.
+pub fn is_permitted(url: &Url, allow_http: bool) -> bool {
     match url.scheme() {
         "https" => true,
         "http" => allow_http || is_loopback(url),
