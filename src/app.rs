@@ -14,10 +14,10 @@ use crate::{
     },
     config::Config,
     domain::{key::UnusableKey, time::Clock},
-    issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, KeyShelf, NoHttpClient, Surroundings},
+    issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, NoHttpClient, Surroundings},
     ops::metrics::ValidationMetrics,
     service::validate::Validator,
-    state::cache::TokenCache,
+    state::{cache::TokenCache, digest::NoRandomness},
     store::{self, StoreError},
 };
 
@@ -42,6 +42,9 @@ pub enum StartError {
     /// The client for the identity providers cannot be made.
     #[error(transparent)]
     Http(#[from] NoHttpClient),
+    /// The system gives no random bytes.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
     /// A bug: the configuration was checked and holds a secret that its algorithms cannot use.
     #[error("issuer {issuer}: the shared secret cannot be used")]
     Secret {
@@ -58,7 +61,6 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let store = store::open(&config.store)?;
     let around = Surroundings {
         http: HttpClient::new()?,
-        shelf: KeyShelf::default(),
         store: Some(Arc::clone(&store.key_sets)),
         clock: Arc::clone(&clock),
         metrics: KeyMetrics::register(shell.registry()),
@@ -67,7 +69,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let issuers = start_issuers(config.issuers, &around)?;
     let validator = Arc::new(Validator::new(
         issuers.clone(),
-        TokenCache::new(config.cache),
+        TokenCache::new(config.cache)?,
         clock,
         ValidationMetrics::register(shell.registry()),
         config.limits.max_token_bytes,

@@ -24,5 +24,5 @@ pub use http::{HttpClient, NoHttpClient, is_permitted};
 pub use keys::{Issuer, Lookup};
 pub use metrics::{IssuerKeyMetrics, KeyMetrics};
 pub use settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource};
-pub use snapshot::{KeyShelf, KeySnapshot};
+pub use snapshot::KeySnapshot;
 pub use start::Surroundings;

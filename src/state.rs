@@ -1,3 +1,4 @@
 //! What this replica remembers between requests.
 
 pub mod cache;
+pub mod digest;

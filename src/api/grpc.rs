@@ -1,6 +1,7 @@
 //! gRPC services.
 
 pub mod codec;
+pub mod direct;
 pub mod health;
 pub mod limits;
 pub mod methods;

@@ -3,12 +3,16 @@
 use std::{future::Future, time::Duration};
 
 use tokio::time::timeout;
-use tonic::service::Routes;
 
 use crate::{
     api::{
         ListenAddress, ServerSettings,
-        grpc::{health::Health, limits::LimitsLayer, server},
+        grpc::{
+            health::Health,
+            limits::LimitsLayer,
+            server::{self, Services},
+            token::TokenApi,
+        },
         http::admin::Admin,
         listener::Listener,
     },
@@ -16,6 +20,7 @@ use crate::{
         drain::Tasks,
         readiness::{Guard, Readiness},
     },
+    proto::server::token_service_server::TokenService,
     store::OpenedStore,
 };
 
@@ -24,19 +29,19 @@ const WIND_UP: Duration = Duration::from_secs(2);
 
 /// Ready to run.
 #[derive(Debug)]
-pub struct Bound {
-    serving: Serving,
+pub struct Bound<T = TokenApi> {
+    serving: Serving<T>,
     /// Locked as long as the process lives, whether or not an issuer keeps something in it.
     store: Option<OpenedStore>,
 }
 
 /// The parts of a [`Bound`].
 #[derive(Debug)]
-pub(super) struct Serving {
+pub(super) struct Serving<T> {
     pub(super) listeners: Vec<Listener>,
     pub(super) admin_listener: Option<Listener>,
     pub(super) admin: Admin,
-    pub(super) routes: Routes,
+    pub(super) services: Services<T>,
     pub(super) server: ServerSettings,
     pub(super) limits: LimitsLayer,
     pub(super) drain: Duration,
@@ -60,8 +65,8 @@ pub enum Exit {
     Cut(usize),
 }
 
-impl Bound {
-    pub(super) fn new(serving: Serving) -> Self {
+impl<T: TokenService> Bound<T> {
+    pub(super) fn new(serving: Serving<T>) -> Self {
         Self { serving, store: None }
     }
 
@@ -123,7 +128,7 @@ impl Bound {
     }
 }
 
-impl Serving {
+impl<T: TokenService> Serving<T> {
     /// Starts serving. Returns the admin port's tasks.
     fn start(self) -> Tasks {
         let admin = Tasks::default();
@@ -134,8 +139,8 @@ impl Serving {
         for listener in self.listeners {
             tracing::info!(server.address = %listener.address(), "listening");
             let draining = self.calls.stopping().clone();
-            let (routes, limits) = (self.routes.clone(), self.limits.clone());
-            self.calls.spawn(server::serve(listener, routes, self.server, limits, draining));
+            let (services, limits) = (self.services.clone(), self.limits.clone());
+            self.calls.spawn(server::serve(listener, services, self.server, limits, draining));
         }
         let (readiness, health, stopping) = (self.readiness, self.health, self.background.stopping().clone());
         self.background.spawn(async move {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     api::{
         LimitSettings, ServerSettings,
-        grpc::{health::Health, limits::LimitsLayer, methods, server},
+        grpc::{health::Health, limits::LimitsLayer, methods, server::Services},
         http::admin::{Admin, ScrapeHook},
         listener::Listener,
     },
@@ -78,20 +78,20 @@ impl Shell {
         mut self,
         token: T,
         holders: Vec<KeyHolder>,
-    ) -> Result<Bound, StartError> {
+    ) -> Result<Bound<T>, StartError> {
         let calls = Tasks::default();
         let names = holders.iter().map(|holder| holder.name().to_owned()).collect();
         let health = Health::new(names).await;
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
-        let routes = server::routes(token, &health, self.server.reflection)?;
+        let services = Services::new(token, &health, self.server.reflection)?;
         let standing = self.readiness.register("listeners");
         keys::follow(holders, &self.readiness, &health, &self.background);
         Ok(Bound::new(Serving {
             admin: Admin::new(self.readiness.clone(), self.registry, self.before_scrape),
             listeners: self.listeners,
             admin_listener: self.admin,
-            routes,
+            services,
             server: self.server,
             limits,
             drain: self.limits.drain,

@@ -68,11 +68,22 @@ impl Issuer {
         &self.policy
     }
 
-    /// The keys, if they may verify now. Neither waits nor locks: this is asked on every request.
+    /// The keys, if they may verify now. Neither waits nor locks.
     pub fn current(&self) -> Option<Arc<KeySnapshot>> {
         match &self.keys {
             Keys::Shared(snapshot) => Some(Arc::clone(snapshot)),
             Keys::Kept(kept) => kept.current(),
+        }
+    }
+
+    /// A look at the keys, if they may verify now. This is asked on every request, so it does not even count a reference.
+    pub fn look<T>(&self, look: impl FnOnce(&KeySnapshot) -> T) -> Option<T> {
+        match &self.keys {
+            Keys::Shared(snapshot) => Some(look(snapshot)),
+            Keys::Kept(kept) => {
+                let held = kept.place.peek();
+                held.as_ref().filter(|held| kept.may_verify(held)).map(|held| look(held))
+            }
         }
     }
 
@@ -190,8 +201,11 @@ impl Kept {
     }
 
     fn current(&self) -> Option<Arc<KeySnapshot>> {
-        let held = self.place.held()?;
-        is_usable(held.confirmed_at, self.desk.now(), &self.rules).then_some(held)
+        self.place.held().filter(|held| self.may_verify(held))
+    }
+
+    fn may_verify(&self, held: &KeySnapshot) -> bool {
+        is_usable(held.confirmed_at, self.desk.now(), &self.rules)
     }
 
     fn find(&self, key_id: Option<&str>, algorithm: Algorithm) -> Option<Lookup> {

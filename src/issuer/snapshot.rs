@@ -1,14 +1,8 @@
 //! The keys of an issuer as one immutable value, swapped whole, so that no reader ever sees half a set (K7).
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::{collections::HashSet, sync::Arc};
 
-use moka::sync::Cache;
+use arc_swap::{ArcSwapOption, Guard};
 
 use crate::domain::key::{KeyIdentity, KeySet, VerifyingKey};
 
@@ -67,52 +61,32 @@ impl KeySnapshot {
     }
 }
 
-/// Which issuer of this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct IssuerSlot(u32);
-
-/// Holds every issuer's current snapshot. It has no capacity and no expiry of its own, because dropping keys early would
-/// turn good tokens away, and late is decided by age at each use, on a clock that tests can move.
-#[derive(Clone, Debug)]
-pub struct KeyShelf {
-    snapshots: Cache<IssuerSlot, Arc<KeySnapshot>>,
-    next_slot: Arc<AtomicU32>,
-}
-
-impl Default for KeyShelf {
-    fn default() -> Self {
-        Self { snapshots: Cache::builder().name("key sets").build(), next_slot: Arc::default() }
-    }
-}
-
-impl KeyShelf {
-    /// A place that no other issuer has.
-    pub(super) fn place(&self) -> ShelfPlace {
-        let slot = IssuerSlot(self.next_slot.fetch_add(1, Ordering::Relaxed));
-        ShelfPlace { snapshots: self.snapshots.clone(), slot }
-    }
-}
-
-/// One issuer's place on the shelf.
-#[derive(Clone, Debug)]
+/// Where one issuer's current snapshot lies. It has no expiry of its own, because dropping keys early would turn good tokens
+/// away, and late is decided by age at each use, on a clock that tests can move. Reading it is on every request's way: it
+/// neither locks nor counts references that other threads count, too.
+#[derive(Clone, Debug, Default)]
 pub(super) struct ShelfPlace {
-    snapshots: Cache<IssuerSlot, Arc<KeySnapshot>>,
-    slot: IssuerSlot,
+    snapshot: Arc<ArcSwapOption<KeySnapshot>>,
 }
 
 impl ShelfPlace {
     /// What is there, whatever its age.
     pub(super) fn held(&self) -> Option<Arc<KeySnapshot>> {
-        self.snapshots.get(&self.slot)
+        self.snapshot.load_full()
+    }
+
+    /// The same for a moment: not to be held across an await.
+    pub(super) fn peek(&self) -> Guard<Option<Arc<KeySnapshot>>> {
+        self.snapshot.load()
     }
 
     /// Replaces it whole.
     pub(super) fn put(&self, snapshot: Arc<KeySnapshot>) {
-        self.snapshots.insert(self.slot, snapshot);
+        self.snapshot.store(Some(snapshot));
     }
 
     /// Leaves the place empty, for an issuer that is gone.
     pub(super) fn clear(&self) {
-        self.snapshots.invalidate(&self.slot);
+        self.snapshot.store(None);
     }
 }

@@ -23,7 +23,7 @@ use super::{
     metrics::KeyMetrics,
     saved::SavedKeys,
     settings::{IssuerSettings, KeySource},
-    snapshot::{KeyShelf, KeySnapshot},
+    snapshot::{KeySnapshot, ShelfPlace},
 };
 
 /// What all issuers of a process share.
@@ -31,7 +31,6 @@ use super::{
 #[expect(missing_docs, reason = "each is its type")]
 pub struct Surroundings {
     pub http: HttpClient,
-    pub shelf: KeyShelf,
     /// Where key sets survive a restart, if anywhere.
     pub store: Option<Arc<KeySetStore>>,
     pub clock: Arc<dyn Clock>,
@@ -82,7 +81,7 @@ impl Issuer {
         let IssuerSettings { policy, keys, .. } = settings;
         let (desk, announcer) = Desk::open(keys.freshness);
         let desk = Arc::new(desk);
-        let place = around.shelf.place();
+        let place = ShelfPlace::default();
         let metrics = around.metrics.for_issuer(&policy.name);
         let stop = around.tasks.stopping().child_token();
         let saved = saved_as.zip(around.store.clone()).map(|(uri, store)| SavedKeys {

@@ -1,12 +1,14 @@
 //! Every metric that this process exports, registered at zero. Names are API: docs/metrics.md.
 
 mod requests;
+mod striped;
 mod validations;
 
 pub use prometheus_client::registry::Registry;
-use prometheus_client::{encoding::text, metrics::counter::Counter, metrics::family::Family};
+use prometheus_client::{encoding::text, metrics::family::Family};
 
 pub use requests::RequestMetrics;
+pub use striped::{Counter, Histogram, Striped};
 pub use validations::ValidationMetrics;
 
 /// The label set of a family: names and values that are known when the process starts.

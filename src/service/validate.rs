@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,7 +18,10 @@ use crate::{
     },
     issuer::{Issuer, KeySnapshot, Lookup},
     ops::metrics::ValidationMetrics,
-    state::cache::{CachedToken, Forged, TokenCache, TokenDigest},
+    state::{
+        cache::{CachedToken, Forged, TokenCache},
+        digest::TokenDigest,
+    },
 };
 
 use super::fault::Fault;
@@ -62,12 +62,11 @@ pub struct Pass<'t> {
 pub struct Validator {
     issuers: Vec<Arc<Issuer>>,
     by_issuer: HashMap<String, usize>,
+    /// Its own: another validator, with other trust settings, finds nothing that this one let in (C1).
     cache: TokenCache,
     clock: Arc<dyn Clock>,
     metrics: ValidationMetrics,
     max_token_bytes: usize,
-    /// Changes with the trust settings, so that nothing verified under older ones is found again (C1).
-    trust_generation: u64,
 }
 
 /// Why there is no pass: a refusal is the token's, a fault is ours.
@@ -100,7 +99,6 @@ impl Validator {
             clock,
             metrics,
             max_token_bytes,
-            trust_generation: next_generation(),
         }
     }
 
@@ -148,7 +146,7 @@ impl Validator {
             return Err(Stop::Fault(Fault::RevocationsStale));
         }
         let token = RawToken::new(question.token, self.max_token_bytes)?;
-        let digest = TokenDigest::new(token, self.trust_generation);
+        let digest = self.cache.digest(token);
         let (cached, now) = if let Some(cached) = self.recall(digest, now)? {
             (cached, now)
         } else {
@@ -171,20 +169,21 @@ impl Validator {
         let Some(issuer) = self.issuers.get(cached.issuer()) else {
             return Ok(None);
         };
-        let Some(keys) = issuer.current() else {
-            // Too old to verify with is too old to have verified with; what has expired has expired all the same.
-            cached.token().at(now)?;
-            return Err(unavailable(issuer));
-        };
-        if cached.generation() != keys.generation {
-            if !keys.keys.contains(cached.token().key()) {
-                self.cache.forget(digest);
-                return Ok(None);
+        match issuer.look(|keys| cached.is_signed_by_one_of(keys)) {
+            Some(true) => {
+                self.metrics.cache_hit();
+                Ok(Some(cached))
             }
-            cached.confirm(keys.generation);
+            Some(false) => {
+                self.cache.forget(digest);
+                Ok(None)
+            }
+            None => {
+                // Too old to verify with is too old to have verified with; what has expired has expired all the same.
+                cached.token().at(now)?;
+                Err(unavailable(issuer))
+            }
         }
-        self.metrics.cache_hit();
-        Ok(Some(cached))
     }
 
     async fn verify(
@@ -251,8 +250,9 @@ impl Validator {
         let Some(forged) = self.cache.forged(digest) else {
             return Ok(());
         };
-        let current = self.issuers.get(forged.issuer).and_then(|issuer| issuer.current());
-        if current.is_some_and(|keys| keys.generation == forged.generation) {
+        let issuer = self.issuers.get(forged.issuer);
+        let generation = issuer.and_then(|issuer| issuer.look(|keys| keys.generation));
+        if generation == Some(forged.generation) {
             self.metrics.cache_refusal_hit();
             return Err(Refusal::new(Reason::BadSignature, "the signature does not verify").into());
         }
@@ -302,12 +302,6 @@ fn verify_with(
 
 fn unknown_key() -> Refusal {
     Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token")
-}
-
-/// A number that no other validator of this process has had.
-fn next_generation() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn unavailable(issuer: &Issuer) -> Stop {

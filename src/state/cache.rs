@@ -16,7 +16,11 @@ use std::{
 use bytes::Bytes;
 use moka::sync::Cache;
 
-use crate::domain::{time::UnixTime, token::RawToken, verify::VerifiedToken};
+use super::digest::{DigestHasher, Digester, NoRandomness, TokenDigest};
+use crate::{
+    domain::{time::UnixTime, token::RawToken, verify::VerifiedToken},
+    issuer::KeySnapshot,
+};
 
 /// The `cache` section of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,25 +40,10 @@ const ENTRY_OVERHEAD_BYTES: usize = 1024;
 
 /// The tokens seen lately, and the forgeries.
 pub struct TokenCache {
-    verified: Cache<TokenDigest, Arc<CachedToken>>,
-    forged: Cache<TokenDigest, Forged>,
+    digester: Digester,
+    verified: Cache<TokenDigest, Arc<CachedToken>, DigestHasher>,
+    forged: Cache<TokenDigest, Forged, DigestHasher>,
     max_age: Duration,
-}
-
-/// BLAKE3 of the whole token and of the trust settings' generation (C1). Nothing of the token can be got back from it
-/// (C6), and a changed configuration finds nothing that an older one let in. BLAKE3 rather than SHA-256, because this is
-/// computed for every request, and without SHA instructions in the processor, SHA-256 of a token costs a tenth of the RPC.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_debug_implementations, reason = "a token's digest is nobody's business")]
-pub struct TokenDigest([u8; 32]);
-
-impl TokenDigest {
-    /// Digests a token under a generation of the trust settings.
-    pub fn new(token: RawToken<'_>, trust_generation: u64) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&trust_generation.to_be_bytes()).update(token.expose().as_bytes());
-        Self(hasher.finalize().into())
-    }
 }
 
 /// A token that verified, and where.
@@ -105,14 +94,17 @@ impl CachedToken {
         self.issuer
     }
 
-    /// The key-set generation in which its key was last found.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
-    }
-
-    /// Notes that its key is also in this generation. A race between two generations costs one more look, no more.
-    pub fn confirm(&self, generation: u64) {
-        self.generation.store(generation, Ordering::Relaxed);
+    /// Whether its key is still among these (C3). Looks only when the set has changed since the last time; a race between
+    /// two generations costs one more look, no more.
+    pub fn is_signed_by_one_of(&self, keys: &KeySnapshot) -> bool {
+        if self.generation.load(Ordering::Relaxed) == keys.generation {
+            return true;
+        }
+        let is_published = keys.keys.contains(self.token.key());
+        if is_published {
+            self.generation.store(keys.generation, Ordering::Relaxed);
+        }
+        is_published
     }
 
     /// Its encoded answer, made on first use.
@@ -135,17 +127,26 @@ impl fmt::Debug for TokenCache {
 }
 
 impl TokenCache {
-    /// An empty cache.
-    pub fn new(settings: CacheSettings) -> Self {
-        Self {
+    /// An empty cache, which makes digests that no other does.
+    pub fn new(settings: CacheSettings) -> Result<Self, NoRandomness> {
+        Ok(Self {
+            digester: Digester::draw()?,
             verified: Cache::builder()
                 .max_capacity(settings.max_bytes)
                 .weigher(|_, entry: &Arc<CachedToken>| entry.weight())
                 .time_to_live(settings.max_age)
-                .build(),
-            forged: Cache::builder().max_capacity(REMEMBERED_REFUSALS).time_to_live(settings.max_age).build(),
+                .build_with_hasher(DigestHasher::default()),
+            forged: Cache::builder()
+                .max_capacity(REMEMBERED_REFUSALS)
+                .time_to_live(settings.max_age)
+                .build_with_hasher(DigestHasher::default()),
             max_age: settings.max_age,
-        }
+        })
+    }
+
+    /// What this cache knows a token by.
+    pub fn digest(&self, token: RawToken<'_>) -> TokenDigest {
+        self.digester.digest(token)
     }
 
     /// The entry for these bytes, unless its time in the cache is over. moka's own clock frees the memory; whether an

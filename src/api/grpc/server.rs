@@ -12,7 +12,7 @@ use tonic::{
 };
 use tower::layer::util::{Identity, Stack};
 
-use super::{health::Health, limits::LimitsLayer};
+use super::{direct::DirectLayer, health::Health, limits::LimitsLayer};
 use crate::{
     api::{
         ServerSettings,
@@ -52,17 +52,31 @@ impl SessionService for NoSessions {}
 #[error("the reflection service cannot be built")]
 pub struct ReflectionError(#[from] tonic_reflection::server::Error);
 
-/// Every service of this process, with `token` for `TokenService`.
-pub fn routes<T: TokenService>(
-    token: T,
-    health: &Health,
-    reflection: bool,
-) -> Result<Routes, ReflectionError> {
-    let token = TokenServiceServer::new(token)
-        .max_decoding_message_size(MAX_MESSAGE_BYTES)
-        .max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let routes =
-        Routes::new(token).add_service(SessionServiceServer::new(NoSessions)).add_service(health.service());
+/// Every service of this process, with a `T` for `TokenService`.
+#[derive(Debug)]
+pub struct Services<T> {
+    token: DirectLayer<T>,
+    others: Routes,
+}
+
+impl<T: TokenService> Services<T> {
+    /// `token` beside health checks, and reflection if it is wanted.
+    pub fn new(token: T, health: &Health, reflection: bool) -> Result<Self, ReflectionError> {
+        let token = TokenServiceServer::new(token)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        Ok(Self { token: DirectLayer::new(token), others: others(health, reflection)? })
+    }
+}
+
+impl<T> Clone for Services<T> {
+    fn clone(&self) -> Self {
+        Self { token: self.token.clone(), others: self.others.clone() }
+    }
+}
+
+fn others(health: &Health, reflection: bool) -> Result<Routes, ReflectionError> {
+    let routes = Routes::new(SessionServiceServer::new(NoSessions)).add_service(health.service());
     if !reflection {
         return Ok(routes);
     }
@@ -75,15 +89,15 @@ pub fn routes<T: TokenService>(
 }
 
 /// Serves one listener until `draining` is cancelled and the last call on it has ended.
-pub async fn serve(
+pub async fn serve<T: TokenService>(
     listener: Listener,
-    routes: Routes,
+    services: Services<T>,
     settings: ServerSettings,
     limits: LimitsLayer,
     draining: CancellationToken,
 ) {
     let address = listener.address().clone();
-    let served = router(routes, settings, limits)
+    let served = router(services, settings, limits)
         .serve_with_incoming_shutdown(listener.beginning_soon(draining.clone()), draining.cancelled_owned())
         .await;
     if let Err(error) = served {
@@ -91,11 +105,11 @@ pub async fn serve(
     }
 }
 
-fn router(
-    routes: Routes,
+fn router<T: TokenService>(
+    services: Services<T>,
     settings: ServerSettings,
     limits: LimitsLayer,
-) -> Router<Stack<LimitsLayer, Identity>> {
+) -> Router<Stack<DirectLayer<T>, Stack<LimitsLayer, Identity>>> {
     let max_streams = MIN_STREAMS.max(limits.max_concurrent() / SHARE);
     let max_streams = u32::try_from(max_streams).unwrap_or(u32::MAX);
     let mut server = Server::builder()
@@ -107,7 +121,7 @@ fn router(
         // Never with max_connection_age_grace: tonic 0.14.9 then cuts calls instead of sending GOAWAY.
         server = server.max_connection_age(age);
     }
-    server.layer(limits).add_routes(routes)
+    server.layer(limits).layer(services.token).add_routes(services.others)
 }
 
 /// [`Peer`] is among the extensions of every request.

@@ -24,7 +24,7 @@ use crate::{
         time::{Clock, UnixTime},
     },
     issuer::{
-        KeyMetrics, KeyShelf, Surroundings,
+        KeyMetrics, Surroundings,
         fetch::{FetchError, KeyFetch},
         freshness::Trigger,
         http::{Answer, HttpClient, HttpError, Validators},
@@ -100,7 +100,6 @@ impl Room {
         let (calls_in, calls) = mpsc::unbounded_channel();
         let around = Surroundings {
             http: HttpClient::new().unwrap(),
-            shelf: KeyShelf::default(),
             store,
             clock: Arc::new(TestClock(AtomicI64::new(wall_seconds))),
             metrics: KeyMetrics::register(&mut registry),

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use prometheus_client::{
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{family::Family, gauge::Gauge},
     registry::{Registry, Unit},
 };
 
-use super::{Labels, counter};
+use super::{Counter, Histogram, Labels, counter};
 
 /// gRPC's status codes by number.
 const CODES: [&str; 17] = [
@@ -30,9 +30,23 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Upper bounds in seconds. A cached validation takes less than the first.
-const BUCKETS: [f64; 14] =
-    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+/// Upper bounds. A cached validation takes less than the first.
+const BUCKETS: [Duration; 14] = [
+    Duration::from_micros(50),
+    Duration::from_micros(100),
+    Duration::from_micros(250),
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_micros(2500),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_millis(2500),
+    Duration::from_secs(10),
+];
 
 /// Counts and times calls. Every counter is resolved when the process starts.
 #[derive(Clone, Debug)]
@@ -46,16 +60,17 @@ pub struct RequestMetrics {
 #[derive(Clone, Debug)]
 struct MethodMetrics {
     codes: [Counter; CODES.len()],
-    duration: Histogram,
+    duration: Histogram<{ BUCKETS.len() }>,
 }
 
 impl RequestMetrics {
     /// Registers them all, at zero, for these methods; later a method is known by its position.
     pub fn register(registry: &mut Registry, methods: impl Iterator<Item = &'static str>) -> Self {
         let requests = Family::<Labels<2>, Counter>::default();
-        let durations = Family::<Labels<1>, Histogram, fn() -> Histogram>::new_with_constructor(|| {
-            Histogram::new(BUCKETS)
-        });
+        let durations =
+            Family::<Labels<1>, Histogram<_>, fn() -> Histogram<_>>::new_with_constructor(|| {
+                Histogram::new(&BUCKETS)
+            });
         let (in_flight, streams, overloaded) = (Gauge::default(), Gauge::default(), Counter::default());
         registry.register("requests", "Calls answered, by method and status code", requests.clone());
         registry.register_with_unit(
@@ -89,7 +104,7 @@ impl RequestMetrics {
             counter.inc();
         }
         if let Some(after) = after {
-            metrics.duration.observe(after.as_secs_f64());
+            metrics.duration.observe(after);
         }
     }
 

@@ -1,11 +1,11 @@
 //! What became of validations.
 
 use prometheus_client::{
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    metrics::{family::Family, gauge::Gauge},
     registry::Registry,
 };
 
-use super::{Labels, counter};
+use super::{Counter, Labels, counter};
 use crate::domain::reason::Reason;
 
 /// The reasons of our own trouble (docs/errors.md) and their label. A reason that is not here counts as `other`.

@@ -11,7 +11,7 @@ use countersign::{
         policy::{AudienceClaim, ClaimNames, IssuerPolicy},
     },
     issuer::{
-        HttpClient, Issuer, IssuerSettings, KeyFreshness, KeyMetrics, KeySettings, KeyShelf, KeySource,
+        HttpClient, Issuer, IssuerSettings, KeyFreshness, KeyMetrics, KeySettings, KeySource,
         Lookup, Surroundings,
     },
     ops::{clock::SystemClock, drain::Tasks},
@@ -41,7 +41,6 @@ impl Client {
         let mut registry = countersign::ops::metrics::registry();
         let around = Surroundings {
             http: HttpClient::new().unwrap(),
-            shelf: KeyShelf::default(),
             store: None,
             clock: Arc::new(SystemClock),
             metrics: KeyMetrics::register(&mut registry),

@@ -42,7 +42,7 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Holds every call until it is opened.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Gate {
     entered: Arc<Semaphore>,
     opened: Arc<Semaphore>,
@@ -122,11 +122,11 @@ pub(crate) struct Running {
     ended: JoinHandle<Exit>,
 }
 
-pub(crate) async fn bound(
+pub(crate) async fn bound<T: TokenService>(
     config: &Config,
-    token: impl TokenService,
+    token: T,
     holders: Vec<KeyHolder>,
-) -> Result<Bound, StartError> {
+) -> Result<Bound<T>, StartError> {
     Shell::bind(config).await?.serving(token, holders).await
 }
 

@@ -6,7 +6,7 @@ use countersign::{
     app::start_issuers,
     config::Config,
     domain::time::Clock,
-    issuer::{HttpClient, KeyMetrics, KeyShelf, Surroundings},
+    issuer::{HttpClient, KeyMetrics, Surroundings},
     ops::{
         drain::Tasks,
         metrics::{self, Registry, ValidationMetrics},
@@ -22,7 +22,6 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
     let mut registry = metrics::registry();
     let around = Surroundings {
         http: HttpClient::new().unwrap(),
-        shelf: KeyShelf::default(),
         store: None,
         clock: Arc::clone(&clock),
         metrics: KeyMetrics::register(&mut registry),
@@ -32,7 +31,7 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
     for issuer in &issuers {
         issuer.wait_first_attempt().await;
     }
-    let cache = TokenCache::new(config.cache);
+    let cache = TokenCache::new(config.cache).unwrap();
     let counters = ValidationMetrics::register(&mut registry);
     let validator = Validator::new(issuers, cache, clock, counters, config.limits.max_token_bytes);
     InProcess { validator, registry }

@@ -65,7 +65,6 @@ async fn a_shared_secret_needs_no_keeper_and_ignores_kids() {
     let mut registry = crate::ops::metrics::registry();
     let around = Surroundings {
         http: HttpClient::new().unwrap(),
-        shelf: KeyShelf::default(),
         store: None,
         clock: Arc::new(TestClock(AtomicI64::new(0))),
         metrics: KeyMetrics::register(&mut registry),

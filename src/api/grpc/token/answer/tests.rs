@@ -14,7 +14,7 @@ use crate::{
         verify::verify,
     },
     proto::client,
-    state::cache::{CacheSettings, TokenCache, TokenDigest},
+    state::cache::{CacheSettings, TokenCache},
 };
 
 const PAYLOAD: &str = r#"{ "aud":"api", "sub":"alice","iss":"https://issuer.example.test","client_id":"web",
@@ -54,8 +54,8 @@ fn requirements() -> Requirements<'static> {
 fn answered(seconds: i64, claims: bool) -> client::TokenInfo {
     let (token, text) = verified();
     let now = UnixTime::from_secs(seconds);
-    let cache = TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(5) });
-    let digest = TokenDigest::new(RawToken::new(&text, 4096).unwrap(), 0);
+    let cache = TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(5) }).unwrap();
+    let digest = cache.digest(RawToken::new(&text, 4096).unwrap());
     let cached = cache.remember(digest, token, 0, 1, now);
     let permit = decide(cached.token().at(now).unwrap(), &requirements()).unwrap();
     let should_refresh = permit.token().should_refresh(now);
