@@ -32,7 +32,10 @@ fn main() {
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("the first and only provider");
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
-        Some("noop-server") => noop::serve(&arguments[2], &arguments[3]),
+        Some("noop-server") => {
+            let key = arguments.get(4).map(|algorithm| (algorithm.as_str(), arguments[5].as_str()));
+            noop::serve(&arguments[2], &arguments[3], key);
+        }
         // `cargo test --benches` runs bench programs without `--bench`; measuring is not testing.
         _ if !arguments.iter().any(|argument| argument == "--bench") => {}
         _ => {

@@ -36,11 +36,17 @@ impl Process {
         Self::start(command, address)
     }
 
-    pub(crate) fn noop(answer: &Path) -> Self {
+    /// The yardstick. With `key`, the name of an algorithm and a file, it verifies signatures.
+    pub(crate) fn noop(answer: &Path, key: Option<(&str, &Path)>) -> Self {
         let address = free_address();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg("noop-server").arg(address.to_string()).arg(answer);
-        Self::start(command, address)
+        if let Some((algorithm, file)) = key {
+            command.arg(algorithm).arg(file);
+        }
+        let mut started = Self::start(command, address);
+        started.accepting(Instant::now());
+        started
     }
 
     /// Waits until it accepts connections; returns how long that took since `since`.

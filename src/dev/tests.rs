@@ -17,7 +17,7 @@ use tower::Service;
 use super::*;
 use crate::domain::{
     algorithm::AllowedAlgorithms,
-    jws::UnverifiedJws,
+    jws::UnverifiedParts,
     key::{Candidates, Curve, KeySet, PublicNumbers, VerifyingKey},
     kind::{KindRule, KindRules},
     policy::{AudienceClaim, ClaimNames, ClaimPath, IssuerPolicy},
@@ -116,7 +116,8 @@ impl Fixture {
     /// Verifies a token as Countersign would, with the keys that are published now.
     async fn verify(&self, token: &str) -> Result<VerifiedToken, Reason> {
         let keys = key_set(&self.get("/jwks").await.body);
-        let jws = UnverifiedJws::parse(RawToken::new(token, 16 * 1024).unwrap()).unwrap();
+        let parts = UnverifiedParts::decode(RawToken::new(token, 16 * 1024).unwrap()).unwrap();
+        let jws = parts.read().unwrap();
         let Candidates::Keys(candidates) =
             keys.candidates(jws.header.key_id.as_deref(), jws.header.algorithm.unwrap())
         else {

@@ -1,8 +1,7 @@
 //! The claims that checks and answers use, read with their types (RFC 7519 section 4.1, RFC 9068 section 2.2).
 
-use serde_json::{Map, Value};
-
 use super::{
+    json::{Json, Object},
     policy::{ClaimPath, IssuerPolicy},
     reason::{Reason, Refusal},
     time::UnixTime,
@@ -42,7 +41,7 @@ pub enum Confirmation {
 
 impl Claims {
     /// Reads the claims; a claim of the wrong type refuses the token, it is never treated as absent.
-    pub(super) fn read(members: &Map<String, Value>, policy: &IssuerPolicy) -> Result<Self, Refusal> {
+    pub(super) fn read(members: &Object<'_>, policy: &IssuerPolicy) -> Result<Self, Refusal> {
         if policy.required_claims.iter().any(|path| is_missing(path.find(members))) {
             return Err(invalid("a claim that this issuer's configuration requires is missing"));
         }
@@ -92,8 +91,8 @@ impl Claims {
 
     /// A token from client credentials has the client as its subject (RFC 9068 section 2.2), which must not be taken for
     /// a user (RFC 9700 section 4.15). Auth0 appends `@clients` and says `gty`; Entra says `idtyp`.
-    fn are_of_client(&self, members: &Map<String, Value>) -> bool {
-        let says = |name: &str, word: &str| members.get(name).and_then(Value::as_str) == Some(word);
+    fn are_of_client(&self, members: &Object<'_>) -> bool {
+        let says = |name: &str, word: &str| members.get(name).and_then(Json::as_str) == Some(word);
         let client = self.client_id.as_str();
         let subject_is_client = !client.is_empty()
             && self.subject.strip_prefix(client).is_some_and(|rest| rest.is_empty() || rest == "@clients");
@@ -114,11 +113,8 @@ impl Claims {
 const BYTES_PER_STRING: usize = 48;
 
 impl Confirmation {
-    fn read(cnf: &Value) -> Self {
-        let certificate = || {
-            let members = cnf.as_object().filter(|members| members.len() == 1)?;
-            thumbprint(members.get("x5t#S256")?.as_str()?)
-        };
+    fn read(cnf: &Json<'_>) -> Self {
+        let certificate = || thumbprint(cnf.as_object()?.only("x5t#S256")?.as_str()?);
         certificate().map_or(Self::Other, Self::Certificate)
     }
 }
@@ -129,35 +125,35 @@ pub fn thumbprint(text: &str) -> Option<[u8; 32]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
-fn first<'v>(members: &'v Map<String, Value>, paths: &[ClaimPath]) -> Option<&'v Value> {
+fn first<'v, 't>(members: &'v Object<'t>, paths: &[ClaimPath]) -> Option<&'v Json<'t>> {
     paths.iter().find_map(|path| path.find(members))
 }
 
-fn is_missing(value: Option<&Value>) -> bool {
+fn is_missing(value: Option<&Json<'_>>) -> bool {
     match value {
-        None | Some(Value::Null) => true,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
+        None | Some(Json::Null) => true,
+        Some(Json::Text(text)) => text.is_empty(),
+        Some(Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => false,
     }
 }
 
-fn text(value: Option<&Value>, problem: &'static str) -> Result<String, Refusal> {
+fn text(value: Option<&Json<'_>>, problem: &'static str) -> Result<String, Refusal> {
     match value {
         None => Ok(String::new()),
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+        Some(Json::Text(text)) => Ok(text.clone().into_owned()),
+        Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => {
             Err(invalid(problem))
         }
     }
 }
 
-fn time(value: Option<&Value>, problem: &'static str) -> Result<Option<UnixTime>, Refusal> {
+fn time(value: Option<&Json<'_>>, problem: &'static str) -> Result<Option<UnixTime>, Refusal> {
     match value {
         None => Ok(None),
-        Some(Value::Number(number)) => {
+        Some(Json::Number(number)) => {
             UnixTime::from_numeric_date(number).map(Some).ok_or_else(|| invalid(problem))
         }
-        Some(Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+        Some(Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_)) => {
             Err(invalid(problem))
         }
     }
@@ -172,19 +168,19 @@ enum Split {
     Words,
 }
 
-fn list(value: Option<&Value>, split: Split, problem: &'static str) -> Result<Vec<String>, Refusal> {
+fn list(value: Option<&Json<'_>>, split: Split, problem: &'static str) -> Result<Vec<String>, Refusal> {
     match value {
         None => Ok(Vec::new()),
-        Some(Value::String(text)) if split == Split::Words => {
+        Some(Json::Text(text)) if split == Split::Words => {
             Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
         }
-        Some(Value::String(text)) => Ok(vec![text.clone()]),
-        Some(Value::Array(items)) => items
+        Some(Json::Text(text)) => Ok(vec![text.clone().into_owned()]),
+        Some(Json::List(items)) => items
             .iter()
             .map(|item| item.as_str().map(str::to_owned))
             .collect::<Option<_>>()
             .ok_or_else(|| invalid(problem)),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(invalid(problem)),
+        Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_)) => Err(invalid(problem)),
     }
 }
 

@@ -1,24 +1,32 @@
 //! The compact serialisation of RFC 7515 section 7.1, taken apart strictly. Nothing here is verified, and says so.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
 
 use super::{
     algorithm::Algorithm,
-    json,
+    json::{self, Json, Object},
     reason::{Reason, Refusal},
     token::RawToken,
 };
 
-/// A compact JWS, decoded but not verified.
+/// The parts of a compact JWS, decoded.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
-pub struct UnverifiedJws<'a> {
+pub struct UnverifiedParts<'t> {
+    signing_input: &'t [u8],
+    header: Vec<u8>,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// A compact JWS, read but not verified.
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub struct UnverifiedJws<'p> {
     /// What is needed to find the key.
     pub header: UnverifiedHeader,
-    pub(super) signing_input: &'a [u8],
-    pub(super) signature: Vec<u8>,
-    pub(super) payload: Vec<u8>,
-    pub(super) members: Map<String, Value>,
+    pub(super) signing_input: &'p [u8],
+    pub(super) signature: &'p [u8],
+    pub(super) payload: &'p [u8],
+    pub(super) members: Object<'p>,
 }
 
 /// The header parameters that take part in choosing a key. `jwk`, `jku`, `x5u` and `x5c` are never read: a token does not
@@ -32,9 +40,9 @@ pub struct UnverifiedHeader {
     pub(super) typ: Option<String>,
 }
 
-impl<'a> UnverifiedJws<'a> {
+impl<'t> UnverifiedParts<'t> {
     /// Takes a token apart.
-    pub fn parse(token: RawToken<'a>) -> Result<Self, Refusal> {
+    pub fn decode(token: RawToken<'t>) -> Result<Self, Refusal> {
         let text = token.expose();
         let mut parts = text.split('.');
         let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next())
@@ -52,17 +60,25 @@ impl<'a> UnverifiedJws<'a> {
             .as_bytes()
             .get(..header.len() + 1 + payload.len())
             .ok_or_else(|| malformed("not a compact JWS"))?;
-        let header = UnverifiedHeader::parse(&decode(header)?)?;
-        let payload = decode(payload)?;
-        let members = json::parse_object(&payload).ok_or_else(|| {
-            malformed("the payload is not one JSON object of modest size and depth, with unique names and sane values")
-        })?;
-        Ok(Self { header, signing_input, signature: decode(signature)?, payload, members })
+        let [header, payload, signature] = [decode(header)?, decode(payload)?, decode(signature)?];
+        Ok(Self { signing_input, header, payload, signature })
     }
 
+    /// Reads what is in them.
+    pub fn read(&self) -> Result<UnverifiedJws<'_>, Refusal> {
+        let Self { signing_input, header, payload, signature } = self;
+        let header = UnverifiedHeader::parse(header)?;
+        let members = json::parse_object(payload).ok_or_else(|| {
+            malformed("the payload is not one JSON object of modest size and depth, with unique names and sane values")
+        })?;
+        Ok(UnverifiedJws { header, signing_input, signature, payload, members })
+    }
+}
+
+impl UnverifiedJws<'_> {
     /// The issuer that the token claims, for choosing whose keys decide; `None` if it claims none or not as a string.
     pub fn unverified_issuer(&self) -> Option<UnverifiedIssuer<'_>> {
-        self.members.get("iss").and_then(Value::as_str).map(UnverifiedIssuer)
+        self.members.get("iss").and_then(Json::as_str).map(UnverifiedIssuer)
     }
 }
 
@@ -82,11 +98,11 @@ impl UnverifiedHeader {
     fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let members = json::parse_object(bytes)
             .ok_or_else(|| malformed("the header is not one JSON object with unique names"))?;
-        if members.contains_key("crit") {
+        if members.contains("crit") {
             return Err(malformed("the header's `crit` names extensions, and this service understands none"));
         }
         // RFC 7797 and RFC 7516 parameters change what the other parts mean.
-        if ["b64", "enc", "zip"].iter().any(|name| members.contains_key(*name)) {
+        if ["b64", "enc", "zip"].iter().any(|name| members.contains(name)) {
             return Err(malformed("the header holds a parameter that does not belong in a plain JWS"));
         }
         let typ = text(&members, "typ")?;
@@ -110,11 +126,11 @@ pub(super) fn is_media_type(written: &str, short: &str) -> bool {
     bare.eq_ignore_ascii_case(short)
 }
 
-fn text(members: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+fn text(members: &Object<'_>, name: &str) -> Result<Option<String>, Refusal> {
     match members.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+        Some(Json::Text(text)) => Ok(Some(text.clone().into_owned())),
+        Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => {
             Err(malformed("a header parameter is not a string"))
         }
     }

@@ -1,8 +1,10 @@
 //! Telling kinds of tokens apart (RFC 8725 sections 3.11 and 3.12).
 
-use serde_json::{Map, Value};
-
-use super::{jws::is_media_type, policy::ClaimPath};
+use super::{
+    json::{Json, Object},
+    jws::is_media_type,
+    policy::ClaimPath,
+};
 
 /// What a token may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +62,12 @@ pub(super) enum Shape {
 }
 
 /// Classifies a token once; what it is does not change with time or request.
-pub(super) fn shape(typ: Option<&str>, claims: &Map<String, Value>, rules: &KindRules) -> Shape {
+pub(super) fn shape(typ: Option<&str>, claims: &Object<'_>, rules: &KindRules) -> Shape {
     if typ.is_some_and(|typ| FOREIGN_TYPES.iter().any(|foreign| is_media_type(typ, foreign))) {
         return Shape::Foreign;
     }
     // `events` makes it a security event or logout token (RFC 8417 section 2.2) even where `typ` is missing.
-    if claims.contains_key("events") {
+    if claims.contains("events") {
         return Shape::Foreign;
     }
     let stated = stated_use(claims);
@@ -89,11 +91,11 @@ enum Stated {
 
 /// Some issuers write the kind into the payload: Cognito as `token_use`, Keycloak as `typ`, libraries as `token_type` or
 /// `type`. A word that nobody knows says nothing; what is said twice must be the same.
-fn stated_use(claims: &Map<String, Value>) -> Stated {
+fn stated_use(claims: &Object<'_>) -> Stated {
     let mut stated = Stated::Nothing;
     for name in ["token_use", "typ", "token_type", "type"] {
         let one = match claims.get(name) {
-            Some(Value::String(word)) => kind_of_word(word),
+            Some(Json::Text(word)) => kind_of_word(word),
             // The first two are about kinds wherever they are used; not a word is not a kind of ours.
             Some(_) if matches!(name, "token_use" | "typ") => Stated::Other,
             Some(_) | None => Stated::Nothing,
@@ -118,7 +120,7 @@ fn kind_of_word(word: &str) -> Stated {
 }
 
 impl KindRule {
-    fn fits(&self, typ: Option<&str>, claims: &Map<String, Value>) -> bool {
+    fn fits(&self, typ: Option<&str>, claims: &Object<'_>) -> bool {
         let typ = typ.unwrap_or("JWT");
         self.typ.iter().any(|accepted| is_media_type(typ, bare(accepted)))
             && self.require.iter().all(|path| path.find(claims).is_some())

@@ -2,9 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use serde_json::{Map, Value};
-
-use super::{algorithm::AllowedAlgorithms, kind::KindRules};
+use super::{
+    algorithm::AllowedAlgorithms,
+    json::{Json, Object, unescaped},
+    kind::KindRules,
+};
 
 /// The rules for one issuer's tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ impl ClaimPath {
     }
 
     /// The claim's value; `null` counts as absent.
-    pub fn find<'v>(&self, claims: &'v Map<String, Value>) -> Option<&'v Value> {
+    pub fn find<'v, 't>(&self, claims: &'v Object<'t>) -> Option<&'v Json<'t>> {
         let value = match self.0.strip_prefix('/') {
             None => claims.get(&self.0)?,
             Some(pointer) => {
@@ -75,10 +77,10 @@ impl ClaimPath {
                     Some((first, _)) => (first, pointer.get(first.len()..)?),
                     None => (pointer, ""),
                 };
-                claims.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(rest)?
+                claims.get(&unescaped(first))?.pointer(rest)?
             }
         };
-        (!value.is_null()).then_some(value)
+        (!matches!(value, Json::Null)).then_some(value)
     }
 }
 
@@ -90,15 +92,18 @@ impl fmt::Display for ClaimPath {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::json, *};
 
     #[test]
     fn names_are_literal_and_pointers_reach_inside() {
-        let claims: Map<String, Value> = serde_json::from_str(
-            r#"{"a.b":1,"https://x/roles":2,"realm_access":{"roles":3,"x/y":4},"n":null}"#,
+        let claims = json::parse_object(
+            br#"{"a.b":1,"https://x/roles":2,"realm_access":{"roles":3,"x/y":4},"n":null}"#,
         )
         .unwrap();
-        let find = |path: &str| ClaimPath::new(path).find(&claims).and_then(Value::as_i64);
+        let find = |path: &str| match ClaimPath::new(path).find(&claims) {
+            Some(Json::Number(number)) => number.as_i64(),
+            _ => None,
+        };
         assert_eq!(find("a.b"), Some(1));
         assert_eq!(find("https://x/roles"), Some(2));
         assert_eq!(find("/realm_access/roles"), Some(3));

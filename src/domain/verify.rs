@@ -13,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     claims::Claims,
+    json::Json,
     jws::UnverifiedJws,
     key::{KeyIdentity, VerifyError, VerifyingKey},
     kind::{Shape, TokenKind, shape},
@@ -49,7 +50,7 @@ pub fn verify(
     let key = signer(jws, keys, policy)?;
     let UnverifiedJws { header, payload, members, .. } = jws;
     // From here on the content is the issuer's word.
-    if members.get("iss").and_then(serde_json::Value::as_str) != Some(policy.issuer.as_str()) {
+    if members.get("iss").and_then(Json::as_str) != Some(policy.issuer.as_str()) {
         return Err(Refusal::new(Reason::UnknownIssuer, "the token is not from this issuer"));
     }
     let Shape::Kind(kind) = shape(header.typ.as_deref(), members, &policy.kinds) else {
@@ -67,7 +68,7 @@ pub fn verify(
         policy: Arc::clone(policy),
         claims,
         kind,
-        payload: payload.clone(),
+        payload: payload.to_vec(),
         key: key.identity(),
     })
 }
@@ -87,7 +88,7 @@ fn signer<'k>(
         jws.header.algorithm.filter(|it| policy.algorithms.allows(*it)).ok_or_else(not_allowed)?;
     let mut refusal = Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token");
     for key in keys {
-        match key.verify(algorithm, jws.signing_input, &jws.signature) {
+        match key.verify(algorithm, jws.signing_input, jws.signature) {
             Ok(()) => return Ok(key),
             Err(VerifyError::Algorithm) => refusal = not_allowed(),
             Err(VerifyError::Signature) => {

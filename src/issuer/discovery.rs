@@ -115,7 +115,7 @@ impl Discovery {
 
     fn read(&self, document: &[u8]) -> Result<Url, DiscoveryError> {
         let members = json::parse_object(document).ok_or(DiscoveryError::NotJson)?;
-        let text = |name| members.get(name).and_then(serde_json::Value::as_str);
+        let text = |name| members.get(name).and_then(json::Json::as_str);
         // Section 4.3: exactly, or one provider could speak for another.
         if text("issuer") != Some(self.issuer.as_str()) {
             return Err(DiscoveryError::OtherIssuer);

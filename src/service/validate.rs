@@ -1,15 +1,11 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     domain::{
         decide::{Permit, Requirements, decide},
-        jws::UnverifiedJws,
+        jws::{UnverifiedJws, UnverifiedParts},
         key::Candidates,
         reason::{Reason, Refusal},
         time::{Clock, UnixTime},
@@ -92,14 +88,7 @@ impl Validator {
     ) -> Self {
         let by_issuer =
             issuers.iter().enumerate().map(|(at, issuer)| (issuer.policy().issuer.clone(), at)).collect();
-        Self {
-            issuers,
-            by_issuer,
-            cache,
-            clock,
-            metrics,
-            max_token_bytes,
-        }
+        Self { issuers, by_issuer, cache, clock, metrics, max_token_bytes }
     }
 
     /// Brings the gauges up to date that change with time alone.
@@ -194,7 +183,8 @@ impl Validator {
     ) -> Result<Arc<CachedToken>, Stop> {
         self.refuse_known_forgery(digest)?;
         self.metrics.cache_miss();
-        let jws = UnverifiedJws::parse(token)?;
+        let parts = UnverifiedParts::decode(token)?;
+        let jws = parts.read()?;
         let unknown = || Refusal::new(Reason::UnknownIssuer, "the token's issuer is not configured here");
         let claimed = jws.unverified_issuer().ok_or_else(unknown)?;
         let at = *self.by_issuer.get(claimed.as_lookup_key()).ok_or_else(unknown)?;

@@ -12,11 +12,7 @@ use std::{
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tonic::{
-    body::Body,
-    server::NamedService as _,
-    service::Routes,
-};
+use tonic::{body::Body, server::NamedService as _, service::Routes};
 use tower::{Layer, Service};
 
 use crate::proto::server::token_service_server::{TokenService, TokenServiceServer};

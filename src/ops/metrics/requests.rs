@@ -67,10 +67,9 @@ impl RequestMetrics {
     /// Registers them all, at zero, for these methods; later a method is known by its position.
     pub fn register(registry: &mut Registry, methods: impl Iterator<Item = &'static str>) -> Self {
         let requests = Family::<Labels<2>, Counter>::default();
-        let durations =
-            Family::<Labels<1>, Histogram<_>, fn() -> Histogram<_>>::new_with_constructor(|| {
-                Histogram::new(&BUCKETS)
-            });
+        let durations = Family::<Labels<1>, Histogram<_>, fn() -> Histogram<_>>::new_with_constructor(|| {
+            Histogram::new(&BUCKETS)
+        });
         let (in_flight, streams, overloaded) = (Gauge::default(), Gauge::default(), Counter::default());
         registry.register("requests", "Calls answered, by method and status code", requests.clone());
         registry.register_with_unit(

@@ -11,8 +11,8 @@ use countersign::{
         policy::{AudienceClaim, ClaimNames, IssuerPolicy},
     },
     issuer::{
-        HttpClient, Issuer, IssuerSettings, KeyFreshness, KeyMetrics, KeySettings, KeySource,
-        Lookup, Surroundings,
+        HttpClient, Issuer, IssuerSettings, KeyFreshness, KeyMetrics, KeySettings, KeySource, Lookup,
+        Surroundings,
     },
     ops::{clock::SystemClock, drain::Tasks},
 };

@@ -40,13 +40,12 @@ fn response(outcome: Outcome) -> ValidateResponse {
 /// messages): the claims in front and the hint to refresh at the end, so that both can be left out by slicing.
 fn encode(token: &VerifiedToken) -> EncodedToken {
     let claims = TokenInfo { claims_json: Bytes::copy_from_slice(token.payload()), ..TokenInfo::default() };
-    let fixed = info(token);
     let refresh = TokenInfo { should_refresh: true, ..TokenInfo::default() };
-    let pieces = [claims, fixed, refresh];
-    let [claims_prefix, _, refresh_suffix] = pieces.each_ref().map(Message::encoded_len);
-    let mut bytes = BytesMut::with_capacity(pieces.iter().map(Message::encoded_len).sum());
-    for piece in pieces {
-        bytes.extend_from_slice(&piece.encode_to_vec());
+    let pieces = [claims, info(token), refresh];
+    let [claims_prefix, fixed, refresh_suffix] = pieces.each_ref().map(Message::encoded_len);
+    let mut bytes = BytesMut::with_capacity(claims_prefix + fixed + refresh_suffix);
+    for piece in &pieces {
+        piece.encode_raw(&mut bytes);
     }
     EncodedToken { bytes: bytes.freeze(), claims_prefix, refresh_suffix }
 }

@@ -8,7 +8,7 @@ use crate::{
     config::{Config, Environment},
     domain::{
         decide::{Presented, Requirements, Scheme, decide},
-        jws::UnverifiedJws,
+        jws::UnverifiedParts,
         key::{PublicNumbers, VerifyingKey},
         token::RawToken,
         verify::verify,
@@ -34,7 +34,8 @@ fn verified() -> (VerifiedToken, String) {
     let policy = Arc::clone(&config.issuers[0].policy);
     let numbers = PublicNumbers::Ed25519 { x: pair.public_key().as_ref() };
     let key = Arc::new(VerifyingKey::public(None, numbers, None, &policy.algorithms).unwrap());
-    let jws = UnverifiedJws::parse(RawToken::new(&text, 4096).unwrap()).unwrap();
+    let parts = UnverifiedParts::decode(RawToken::new(&text, 4096).unwrap()).unwrap();
+    let jws = parts.read().unwrap();
     (verify(&jws, &[&key], &policy).unwrap(), text)
 }
 
@@ -54,7 +55,8 @@ fn requirements() -> Requirements<'static> {
 fn answered(seconds: i64, claims: bool) -> client::TokenInfo {
     let (token, text) = verified();
     let now = UnixTime::from_secs(seconds);
-    let cache = TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(5) }).unwrap();
+    let cache =
+        TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(5) }).unwrap();
     let digest = cache.digest(RawToken::new(&text, 4096).unwrap());
     let cached = cache.remember(digest, token, 0, 1, now);
     let permit = decide(cached.token().at(now).unwrap(), &requirements()).unwrap();
