@@ -57,8 +57,9 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
     let issuer = issuer(section, allow_http);
     let name = checked_name(section, name, &issuer);
     let place = section.place_of("issuer");
+    profile.check_issuer(section, &issuer);
     let source = keys::source(section, allow_http);
-    let (audiences, audience_claim) = audiences(section);
+    let (audiences, audience_claim) = audiences(section, profile.audience_claim);
     let policy = IssuerPolicy {
         name: name.clone(),
         issuer: issuer.clone(),
@@ -67,7 +68,11 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
         algorithms: keys::algorithms(section, &source, profile.algorithms),
         kinds: kinds::read(section, profile.kinds),
         leeway: section.within("leeway", 60 * SECOND, &(Duration::ZERO..=600 * SECOND)),
-        max_token_lifetime: section.within("max_token_lifetime", DAY, &(SECOND..=366 * DAY)),
+        max_token_lifetime: section.within(
+            "max_token_lifetime",
+            profile.max_token_lifetime,
+            &(SECOND..=366 * DAY),
+        ),
         max_token_age: section.within_or_off("max_token_age", None, &(SECOND..=366 * DAY)),
         required_claims: section.list("required_claims", vec![ClaimPath::new("sub")]),
         claims: kinds::claims(section, profile.claims),
@@ -127,9 +132,9 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Reads `audiences` and `audience_claim`. A token for nobody in particular is a token for anybody.
-fn audiences(section: &mut Section<'_, '_>) -> (Vec<String>, AudienceClaim) {
+fn audiences(section: &mut Section<'_, '_>, default: AudienceClaim) -> (Vec<String>, AudienceClaim) {
     let words = [("aud", AudienceClaim::Aud), ("client_id", AudienceClaim::ClientId)];
-    let claim = section.choice("audience_claim", AudienceClaim::Aud, &words);
+    let claim = section.choice("audience_claim", default, &words);
     let audiences = section.list("audiences", Vec::new());
     if section.is_empty_list("audiences") {
         let message = match claim {

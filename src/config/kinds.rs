@@ -2,8 +2,8 @@
 
 use super::{effective::Shown, scalar::Setting, section::Section, tree::Value};
 use crate::domain::{
-    kind::{KindRule, KindRules},
-    policy::{ClaimNames, ClaimPath},
+    kind::{ClientRule, KindRule, KindRules},
+    policy::{AnyClaim, ClaimNames, ClaimPath},
 };
 
 impl Setting for ClaimPath {
@@ -22,15 +22,38 @@ impl Setting for ClaimPath {
     }
 }
 
+/// A claim, or a list of claims of which one is enough.
+impl Setting for AnyClaim {
+    fn read(value: &Value) -> Result<Self, String> {
+        let Value::List(items) = value else { return Ok(Self::new(vec![ClaimPath::read(value)?])) };
+        if items.is_empty() {
+            return Err("a list of alternatives needs at least one claim".to_owned());
+        }
+        let claims = items.iter().map(|item| ClaimPath::read(&item.value)).collect::<Result<_, _>>()?;
+        Ok(Self::new(claims))
+    }
+
+    fn show(&self) -> Shown {
+        match self.claims() {
+            [claim] => claim.show(),
+            several => Shown::List(several.iter().map(Setting::show).collect()),
+        }
+    }
+}
+
 /// Reads `kinds`: each list replaces the profile's.
 pub(super) fn read(issuer: &mut Section<'_, '_>, defaults: KindRules) -> KindRules {
     issuer.section("kinds", |kinds| {
         let access = kinds.section("access", |section| rule(section, defaults.access));
         let id = kinds.section("id", |section| rule(section, defaults.id));
+        let client = kinds.section("client", |section| ClientRule {
+            require: section.list("require", defaults.client.require),
+            forbid: section.list("forbid", defaults.client.forbid),
+        });
         if kinds.is_sound() {
             check(kinds, &access, &id);
         }
-        KindRules { access, id }
+        KindRules { access, id, client }
     })
 }
 
@@ -39,6 +62,7 @@ fn rule(section: &mut Section<'_, '_>, defaults: KindRule) -> KindRule {
         typ: section.list("typ", defaults.typ),
         require: section.list("require", defaults.require),
         forbid: section.list("forbid", defaults.forbid),
+        stated: section.value("stated", defaults.stated),
     }
 }
 
@@ -60,13 +84,15 @@ fn check(kinds: &mut Section<'_, '_>, access: &KindRule, id: &KindRule) {
     }
 }
 
-/// Whether no token can fit both: by type, or by a claim that one requires and the other forbids.
+/// Whether no token can fit both: by type, by a claim that one requires and the other forbids, or because one has to say
+/// what it is, and what says so is never taken for the other.
 fn exclude_each_other(access: &KindRule, id: &KindRule) -> bool {
     let bare = |typ: &str| typ.strip_prefix("application/").unwrap_or(typ).to_ascii_lowercase();
     let types_differ = !access.typ.iter().any(|one| id.typ.iter().any(|other| bare(one) == bare(other)));
-    let claims_differ =
-        |one: &KindRule, other: &KindRule| one.require.iter().any(|claim| other.forbid.contains(claim));
-    types_differ || claims_differ(access, id) || claims_differ(id, access)
+    let forbids =
+        |rule: &KindRule, any: &AnyClaim| any.claims().iter().all(|claim| rule.forbid.contains(claim));
+    let claims_differ = |one: &KindRule, other: &KindRule| one.require.iter().any(|any| forbids(other, any));
+    access.stated || id.stated || types_differ || claims_differ(access, id) || claims_differ(id, access)
 }
 
 /// Reads `claims`: each list replaces the profile's.
@@ -85,6 +111,7 @@ pub(super) fn claims(issuer: &mut Section<'_, '_>, defaults: ClaimNames) -> Clai
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tree;
 
     #[test]
     fn claims_are_literal_names_or_well_formed_pointers() {
@@ -98,10 +125,27 @@ mod tests {
     }
 
     #[test]
+    fn alternatives_are_a_list_in_the_list_and_read_as_they_are_shown() {
+        let read = |text: &str| {
+            let root = tree::parse(&format!("x: {text}"), &"c.yaml".into()).unwrap();
+            let Value::Map(entries) = root.value else { panic!() };
+            AnyClaim::read(&entries[0].node.value).map(|any| any.show().document().trim_end().to_owned())
+        };
+        assert_eq!(read("azp").as_deref(), Ok("azp"));
+        assert_eq!(read("[azp]").as_deref(), Ok("azp"));
+        assert_eq!(read("[azp, /a/b]").as_deref(), Ok("[azp, /a/b]"));
+        for bad in ["[]", "[[a]]", "[1]", "{a: b}"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn kinds_exclude_each_other_by_type_or_by_claim() {
+        let alternatives = |names: &str| AnyClaim::new(names.split('|').map(ClaimPath::new).collect());
         let rule = |typ: &str, require: &[&str], forbid: &[&str]| KindRule {
-            typ: vec![typ.to_owned()],
-            require: require.iter().map(|name| ClaimPath::new(*name)).collect(),
+            stated: typ == "stated",
+            typ: vec![if typ == "stated" { "JWT" } else { typ }.to_owned()],
+            require: require.iter().map(|names| alternatives(names)).collect(),
             forbid: forbid.iter().map(|name| ClaimPath::new(*name)).collect(),
         };
         for (access, id, exclusive) in [
@@ -109,6 +153,10 @@ mod tests {
             (rule("JWT", &["scope"], &[]), rule("JWT", &[], &["scope"]), true),
             (rule("JWT", &[], &["azp"]), rule("application/jwt", &["azp"], &[]), true),
             (rule("JWT", &["scope"], &[]), rule("jwt", &["nonce"], &[]), false),
+            (rule("JWT", &["azp|appid"], &[]), rule("JWT", &[], &["azp", "appid"]), true),
+            (rule("JWT", &["azp|appid"], &[]), rule("JWT", &[], &["azp"]), false),
+            (rule("stated", &[], &[]), rule("JWT", &["nonce"], &[]), true),
+            (rule("JWT", &["scope"], &[]), rule("stated", &[], &[]), true),
         ] {
             assert_eq!(exclude_each_other(&access, &id), exclusive, "{access:?} {id:?}");
         }

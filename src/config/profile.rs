@@ -1,93 +1,100 @@
-//! What is known about a kind of identity provider: defaults under what the user wrote.
+//! What is known about each identity provider: defaults under what the user wrote, and what its issuers look like.
+//!
+//! A file a provider. Each says what its tokens were seen or are documented to be; docs/providers.md says it to users.
+
+mod auth0;
+mod cognito;
+mod entra;
+mod hydra;
+mod keycloak;
+mod okta;
+mod scalekit;
+mod standard;
+mod supabase;
+
+use std::time::Duration;
+
+use url::Url;
 
 use super::{scalar::no_such, section::Section};
 use crate::domain::{
     algorithm::{Algorithm, AllowedAlgorithms},
     kind::{KindRule, KindRules},
-    policy::{ClaimNames, ClaimPath},
+    policy::{AnyClaim, AudienceClaim, ClaimNames, ClaimPath},
 };
 
 /// The defaults of one profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Profile {
     /// For issuers whose keys are public.
     pub(super) algorithms: AllowedAlgorithms,
+    pub(super) audience_claim: AudienceClaim,
     pub(super) kinds: KindRules,
     pub(super) claims: ClaimNames,
+    pub(super) max_token_lifetime: Duration,
+    doubt: Doubt,
 }
+
+/// What is wrong with an issuer that cannot be this provider's: the text as written, since tokens repeat it byte for byte,
+/// and what it is as an address.
+type Doubt = fn(&str, &Url) -> Option<&'static str>;
 
 type Defaults = fn() -> Profile;
 
-/// Profiles that this version has.
-const BUILT: [(&str, Defaults); 2] = [("generic", generic), ("scalekit", scalekit)];
-
-/// Profiles that are documented and to come.
-const PLANNED: [&str; 7] = ["auth0", "okta", "keycloak", "hydra", "entra", "cognito", "supabase"];
+const PROFILES: [(&str, Defaults); 9] = [
+    ("generic", standard::profile),
+    ("scalekit", scalekit::profile),
+    ("auth0", auth0::profile),
+    ("okta", okta::profile),
+    ("keycloak", keycloak::profile),
+    ("hydra", hydra::profile),
+    ("entra", entra::profile),
+    ("cognito", cognito::profile),
+    ("supabase", supabase::profile),
+];
 
 /// Reads `profile`.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Profile {
     let name = section.value("profile", "generic".to_owned());
-    if let Some((_, profile)) = BUILT.iter().find(|(built, _)| *built == name) {
+    if let Some((_, profile)) = PROFILES.iter().find(|(known, _)| *known == name) {
         return profile();
     }
-    let message = if PLANNED.contains(&name.as_str()) {
-        format!("the profile `{name}` is not built in this version; use `generic` and write its rules out")
-    } else {
-        no_such("a profile", &name, &BUILT.map(|(built, _)| built))
-    };
-    section.problem("profile", message);
-    generic()
+    section.problem("profile", no_such("a profile", &name, &PROFILES.map(|(known, _)| known)));
+    standard::profile()
 }
 
-/// An authorization server that follows the standards: access tokens by RFC 9068, ID tokens by OpenID Connect.
-fn generic() -> Profile {
-    Profile {
-        algorithms: AllowedAlgorithms::asymmetric(),
-        kinds: KindRules {
-            access: rule("at+jwt", &[], &[]),
-            // Access tokens of servers that do not type them say `JWT` too, but carry one of these.
-            id: rule("JWT", &[], &["client_id", "scope", "scp", "scopes"]),
-        },
-        claims: ClaimNames {
-            session_id: claims(&["sid"]),
-            token_id: claims(&["jti", "uti"]),
-            client_id: claims(&["client_id", "azp", "cid", "appid"]),
-            scopes: claims(&["scope", "scp", "scopes"]),
-            roles: claims(&["roles"]),
-            permissions: claims(&["permissions"]),
-            organization_id: claims(&["org_id"]),
-        },
+impl Profile {
+    /// Warns of an issuer that does not look like this provider's. No error: there may be a proxy, a test server or a
+    /// domain that nobody here knows of.
+    pub(super) fn check_issuer(&self, section: &mut Section<'_, '_>, issuer: &str) {
+        let Ok(url) = Url::parse(issuer) else { return };
+        if let Some(doubt) = (self.doubt)(issuer, &url) {
+            section.warning("issuer", doubt);
+        }
     }
 }
 
-/// Scalekit: every token says `typ: JWT`, kinds differ by their claims, and `oid` is the organization (at Entra the
-/// same name is a user).
-///
-/// Machine-to-machine tokens have no `aud` unless an audience was registered for their client. An issuer entry for
-/// those lists the machines' client ids (`m2morg_...`) as `audiences`, with `audience_claim: client_id`.
-fn scalekit() -> Profile {
-    Profile {
-        algorithms: AllowedAlgorithms::new(vec![Algorithm::RS256])
-            .unwrap_or_else(|_| AllowedAlgorithms::asymmetric()),
-        kinds: KindRules {
-            access: rule("JWT", &["client_id", "jti"], &["at_hash", "c_hash", "azp"]),
-            id: rule("JWT", &["azp"], &["jti"]),
-        },
-        claims: ClaimNames {
-            session_id: claims(&["sid"]),
-            token_id: claims(&["jti"]),
-            client_id: claims(&["client_id", "azp"]),
-            // Users' tokens have a string `scope`, machines' a list `scopes`.
-            scopes: claims(&["scope", "scopes"]),
-            roles: claims(&["roles"]),
-            permissions: claims(&["permissions"]),
-            organization_id: claims(&["oid"]),
-        },
+/// The algorithms that a provider signs with, where it leaves no choice.
+fn only(algorithms: &[Algorithm]) -> AllowedAlgorithms {
+    AllowedAlgorithms::new(algorithms.to_vec()).unwrap_or_else(|_| AllowedAlgorithms::asymmetric())
+}
+
+fn rule(typ: &[&str], require: &[&[&str]], forbid: &[&str]) -> KindRule {
+    KindRule {
+        typ: typ.iter().map(|typ| (*typ).to_owned()).collect(),
+        require: any_of(require),
+        forbid: claims(forbid),
+        stated: false,
     }
 }
 
-fn rule(typ: &str, require: &[&str], forbid: &[&str]) -> KindRule {
-    KindRule { typ: vec![typ.to_owned()], require: claims(require), forbid: claims(forbid) }
+/// The same for a provider whose payloads say which kind they are.
+fn stated(typ: &[&str], require: &[&[&str]], forbid: &[&str]) -> KindRule {
+    KindRule { stated: true, ..rule(typ, require, forbid) }
+}
+
+fn any_of(alternatives: &[&[&str]]) -> Vec<AnyClaim> {
+    alternatives.iter().map(|names| AnyClaim::new(claims(names))).collect()
 }
 
 fn claims(names: &[&str]) -> Vec<ClaimPath> {
@@ -95,21 +102,4 @@ fn claims(names: &[&str]) -> Vec<ClaimPath> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_profile_takes_every_token_for_an_access_token() {
-        for (name, profile) in BUILT {
-            let profile = profile();
-            assert!(!profile.kinds.access.tells_nothing(), "{name}");
-            assert!(!profile.kinds.id.tells_nothing(), "{name}");
-            assert!(!profile.algorithms.are_symmetric(), "{name}");
-        }
-    }
-
-    #[test]
-    fn scalekit_signs_with_rs256_only() {
-        assert_eq!(scalekit().algorithms.iter().collect::<Vec<_>>(), [Algorithm::RS256]);
-    }
-}
+mod tests;

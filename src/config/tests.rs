@@ -3,6 +3,7 @@
 mod environment;
 mod page;
 mod problems;
+mod providers;
 mod secrets;
 mod values;
 

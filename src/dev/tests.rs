@@ -129,7 +129,7 @@ impl Fixture {
 
 /// The rules of the `generic` profile, in short.
 fn policy(issuer: &str) -> IssuerPolicy {
-    let rule = |typ: &str| KindRule { typ: vec![typ.to_owned()], require: vec![], forbid: vec![] };
+    let rule = |typ: &str| KindRule { typ: vec![typ.to_owned()], ..KindRule::default() };
     let claim = |name: &str| vec![ClaimPath::new(name)];
     IssuerPolicy {
         name: "dev".to_owned(),
@@ -137,7 +137,7 @@ fn policy(issuer: &str) -> IssuerPolicy {
         audiences: vec![AUDIENCE.to_owned()],
         audience_claim: AudienceClaim::Aud,
         algorithms: AllowedAlgorithms::asymmetric(),
-        kinds: KindRules { access: rule("at+jwt"), id: rule("JWT") },
+        kinds: KindRules { access: rule("at+jwt"), id: rule("JWT"), ..KindRules::default() },
         leeway: Duration::ZERO,
         max_token_lifetime: Duration::from_hours(1),
         max_token_age: None,

@@ -85,7 +85,7 @@ impl Claims {
             confirmation: members.get("cnf").map(Confirmation::read),
             is_of_client: false,
         };
-        claims.is_of_client = claims.are_of_client(members);
+        claims.is_of_client = claims.are_of_client(members) || policy.kinds.client.fits(members);
         Ok(claims)
     }
 

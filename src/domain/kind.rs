@@ -1,10 +1,13 @@
 //! Telling kinds of tokens apart (RFC 8725 sections 3.11 and 3.12).
 
+mod stated;
+
 use super::{
-    json::{Json, Object},
+    json::Object,
     jws::is_media_type,
-    policy::ClaimPath,
+    policy::{AnyClaim, ClaimPath},
 };
+use stated::{Stated, stated_use};
 
 /// What a token may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,23 +19,39 @@ pub enum TokenKind {
 }
 
 /// How one kind of one issuer's tokens is recognised: by `typ`, by claims that must be there, by claims that must not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The default accepts nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KindRule {
     /// Accepted values of the header's `typ`. `JWT` also covers a header without `typ`, since it says as little.
     pub typ: Vec<String>,
     /// Claims that must be present.
-    pub require: Vec<ClaimPath>,
+    pub require: Vec<AnyClaim>,
     /// Claims that must be absent.
     pub forbid: Vec<ClaimPath>,
+    /// Whether the payload must say that it is of this kind. That alone tells the kinds apart, because a payload that says
+    /// one kind is never taken for the other.
+    pub stated: bool,
 }
 
 /// The rules of one issuer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KindRules {
     /// For access tokens.
     pub access: KindRule,
     /// For ID tokens.
     pub id: KindRule,
+    /// For tokens that speak for a client itself.
+    pub client: ClientRule,
+}
+
+/// How an issuer marks tokens from client credentials whose subject is not the client's id. Without any claims it marks
+/// none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientRule {
+    /// Claims that must be present.
+    pub require: Vec<AnyClaim>,
+    /// Claims that must be absent.
+    pub forbid: Vec<ClaimPath>,
 }
 
 /// Explicit types that never are an access or ID token, whatever an issuer's rules say: logout tokens, security events,
@@ -71,8 +90,8 @@ pub(super) fn shape(typ: Option<&str>, claims: &Object<'_>, rules: &KindRules) -
         return Shape::Foreign;
     }
     let stated = stated_use(claims);
-    let access = rules.access.fits(typ, claims) && matches!(stated, Stated::Nothing | Stated::Access);
-    let id = rules.id.fits(typ, claims) && matches!(stated, Stated::Nothing | Stated::Id);
+    let access = rules.access.fits(typ, claims) && rules.access.accepts(stated, Stated::Access);
+    let id = rules.id.fits(typ, claims) && rules.id.accepts(stated, Stated::Id);
     match (access, id) {
         (true, false) => Shape::Kind(TokenKind::Access),
         (false, true) => Shape::Kind(TokenKind::Id),
@@ -80,51 +99,15 @@ pub(super) fn shape(typ: Option<&str>, claims: &Object<'_>, rules: &KindRules) -
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stated {
-    Nothing,
-    Access,
-    Id,
-    /// Something else, or two different things.
-    Other,
-}
-
-/// Some issuers write the kind into the payload: Cognito as `token_use`, Keycloak as `typ`, libraries as `token_type` or
-/// `type`. A word that nobody knows says nothing; what is said twice must be the same.
-fn stated_use(claims: &Object<'_>) -> Stated {
-    let mut stated = Stated::Nothing;
-    for name in ["token_use", "typ", "token_type", "type"] {
-        let one = match claims.get(name) {
-            Some(Json::Text(word)) => kind_of_word(word),
-            // The first two are about kinds wherever they are used; not a word is not a kind of ours.
-            Some(_) if matches!(name, "token_use" | "typ") => Stated::Other,
-            Some(_) | None => Stated::Nothing,
-        };
-        stated = match (stated, one) {
-            (stated, Stated::Nothing) => stated,
-            (Stated::Nothing, one) => one,
-            (stated, one) if stated == one => stated,
-            _ => Stated::Other,
-        };
-    }
-    stated
-}
-
-fn kind_of_word(word: &str) -> Stated {
-    match word.to_ascii_lowercase().as_str() {
-        "access" | "bearer" | "dpop" | "at+jwt" | "access_token" => Stated::Access,
-        "id" | "id_token" => Stated::Id,
-        "refresh" | "refresh_token" | "offline" | "logout" => Stated::Other,
-        _ => Stated::Nothing,
-    }
-}
-
 impl KindRule {
     fn fits(&self, typ: Option<&str>, claims: &Object<'_>) -> bool {
         let typ = typ.unwrap_or("JWT");
         self.typ.iter().any(|accepted| is_media_type(typ, bare(accepted)))
-            && self.require.iter().all(|path| path.find(claims).is_some())
-            && self.forbid.iter().all(|path| path.find(claims).is_none())
+            && has(claims, &self.require, &self.forbid)
+    }
+
+    fn accepts(&self, stated: Stated, own: Stated) -> bool {
+        stated == own || stated == Stated::Nothing && !self.stated
     }
 
     /// Whether the rule would take any signed token of the issuer: an untyped header and no claim that tells.
@@ -132,9 +115,25 @@ impl KindRule {
         self.typ.iter().any(|typ| bare(typ).eq_ignore_ascii_case("JWT"))
             && self.require.is_empty()
             && self.forbid.is_empty()
+            && !self.stated
     }
+}
+
+impl ClientRule {
+    /// Whether a token with these claims speaks for a client.
+    pub(super) fn fits(&self, claims: &Object<'_>) -> bool {
+        let says_something = !self.require.is_empty() || !self.forbid.is_empty();
+        says_something && has(claims, &self.require, &self.forbid)
+    }
+}
+
+fn has(claims: &Object<'_>, require: &[AnyClaim], forbid: &[ClaimPath]) -> bool {
+    require.iter().all(|any| any.is_in(claims)) && forbid.iter().all(|path| path.find(claims).is_none())
 }
 
 fn bare(typ: &str) -> &str {
     typ.split_once('/').map_or(typ, |(_, sub)| sub)
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,27 @@ impl ClaimPath {
     }
 }
 
+/// One claim, or several of which one is enough: issuers call the same thing differently from version to version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnyClaim(Vec<ClaimPath>);
+
+impl AnyClaim {
+    /// Any of these; of none at all, none can be there.
+    pub fn new(claims: Vec<ClaimPath>) -> Self {
+        Self(claims)
+    }
+
+    /// The alternatives.
+    pub fn claims(&self) -> &[ClaimPath] {
+        &self.0
+    }
+
+    /// Whether one of them is present.
+    pub fn is_in(&self, claims: &Object<'_>) -> bool {
+        self.0.iter().any(|path| path.find(claims).is_some())
+    }
+}
+
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     algorithm::AllowedAlgorithms,
-    kind::{KindRule, KindRules},
+    kind::KindRules,
     policy::{AudienceClaim, ClaimNames, IssuerPolicy},
 };
 
@@ -32,14 +32,13 @@ pub(super) fn document(keys: &[&Value]) -> Vec<u8> {
 }
 
 pub(super) fn policy(algorithms: AllowedAlgorithms) -> IssuerPolicy {
-    let none = || KindRule { typ: vec![], require: vec![], forbid: vec![] };
     IssuerPolicy {
         name: "idp".to_owned(),
         issuer: ISSUER.to_owned(),
         audiences: vec!["api".to_owned()],
         audience_claim: AudienceClaim::Aud,
         algorithms,
-        kinds: KindRules { access: none(), id: none() },
+        kinds: KindRules::default(),
         leeway: Duration::from_mins(1),
         max_token_lifetime: Duration::from_hours(24),
         max_token_age: None,

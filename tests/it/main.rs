@@ -19,6 +19,7 @@ mod cache;
 mod keys;
 mod oidc;
 mod peer;
+mod providers;
 mod readme;
 mod server;
 mod table;

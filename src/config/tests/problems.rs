@@ -128,10 +128,10 @@ fn issuer_rules() {
     for (line, expected) in [
         ("name: a b", "name: may have up to 64 letters, digits, `.`, `-` and `_`"),
         ("name: 5", "name: expected text, found the number 5; put it into quotes"),
-        ("profile: scale-kit", "profile: `scale-kit` is not a profile; known: generic, scalekit"),
         (
-            "profile: entra",
-            "profile: the profile `entra` is not built in this version; use `generic` and write its rules out",
+            "profile: scale-kit",
+            "profile: `scale-kit` is not a profile; known: generic, scalekit, auth0, okta, keycloak, hydra, entra, \
+             cognito, supabase",
         ),
         ("jwks_uri: keys", "jwks_uri: expected an absolute URL that begins with `https://`"),
         (

@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{
     domain::{
         algorithm::{Algorithm, AllowedAlgorithms},
-        kind::{KindRule, KindRules},
+        kind::KindRules,
         policy::{AudienceClaim, ClaimNames, IssuerPolicy},
     },
     issuer::{
@@ -113,14 +113,13 @@ pub(super) fn impatient(settings: &mut IssuerSettings) {
 }
 
 fn policy(issuer: &str) -> IssuerPolicy {
-    let any = || KindRule { typ: vec![], require: vec![], forbid: vec![] };
     IssuerPolicy {
         name: "idp".to_owned(),
         issuer: issuer.to_owned(),
         audiences: vec!["api".to_owned()],
         audience_claim: AudienceClaim::Aud,
         algorithms: AllowedAlgorithms::asymmetric(),
-        kinds: KindRules { access: any(), id: any() },
+        kinds: KindRules::default(),
         leeway: Duration::from_mins(1),
         max_token_lifetime: Duration::from_hours(24),
         max_token_age: None,
