@@ -68,3 +68,4 @@ clean: ## remove what was built
 
 distclean: clean ## remove what was built and installed
 	@rm -rf .tools scripts/buf/node_modules tests/it/peers/*/node_modules
+	@rm -rf examples/clients/*/{.venv,gen,build,target,node_modules}

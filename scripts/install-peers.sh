@@ -7,3 +7,4 @@ set -euo pipefail
 "$root/scripts/install-node.sh"
 "$root/scripts/install-python.sh"
 npm_ci "$root/tests/it/peers/oidc-provider"
+"$root/scripts/install-clients.sh"

@@ -20,9 +20,9 @@ const TO_ANSWER: Duration = Duration::from_mins(1);
 
 /// A fenced block.
 #[derive(Debug, PartialEq, Eq)]
-struct Block<'t> {
-    language: &'t str,
-    text: String,
+pub(crate) struct Block<'t> {
+    pub(crate) language: &'t str,
+    pub(crate) text: String,
 }
 
 #[tokio::test]
@@ -126,11 +126,13 @@ async fn run(exports: &str, script: &str) -> String {
     out.into_owned()
 }
 
-fn root() -> &'static Path {
+/// The repository.
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn blocks(markdown: &str) -> Vec<Block<'_>> {
+/// The fenced blocks of a document.
+pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut lines = markdown.lines();
     while let Some(line) = lines.next() {

@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, fs, path::Path};
 
 /// Directories that hold nothing of ours.
-const FOREIGN: [&str; 4] = ["target", "node_modules", ".git", ".tools"];
+const FOREIGN: [&str; 7] = ["target", "node_modules", ".git", ".tools", ".venv", "gen", "build"];
 /// Longer files are none that a person wrote.
 const LONGEST: u64 = 512 * 1024;
 
