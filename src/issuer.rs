@@ -5,6 +5,7 @@
 
 pub mod settings;
 
+mod client;
 mod desk;
 mod discovery;
 mod fetch;
@@ -20,6 +21,7 @@ mod start;
 #[cfg(test)]
 mod testing;
 
+pub use client::{ClientAuthentication, OAuthClient};
 pub use http::{HttpClient, NoHttpClient, is_permitted};
 pub use keys::{Issuer, Lookup};
 pub use metrics::{IssuerKeyMetrics, KeyMetrics};

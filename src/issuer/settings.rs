@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
+use super::client::OAuthClient;
 use crate::domain::{policy::IssuerPolicy, secret::Secret};
 
 /// One issuer.
@@ -15,6 +16,8 @@ pub struct IssuerSettings {
     pub source: KeySource,
     /// How fresh they have to be, and how much of them is read.
     pub keys: KeySettings,
+    /// Who this service is there. So far only `doctor` uses them.
+    pub clients: Vec<OAuthClient>,
     /// Whether plain http to other hosts than loopback is accepted.
     pub allow_http: bool,
 }
