@@ -14,11 +14,8 @@ enum Method {
     Public,
 }
 
-const METHODS: [(&str, Method); 3] = [
-    ("client_secret_basic", Method::Basic),
-    ("client_secret_post", Method::Post),
-    ("none", Method::Public),
-];
+const METHODS: [(&str, Method); 3] =
+    [("client_secret_basic", Method::Basic), ("client_secret_post", Method::Post), ("none", Method::Public)];
 
 /// Reads the list. `issuer` is where their token endpoint is found.
 pub(super) fn read(section: &mut Section<'_, '_>, issuer: &str) -> Vec<OAuthClient> {

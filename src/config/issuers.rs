@@ -77,7 +77,8 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
     for key in ["refresh", "introspection", "max_session_lifetime", "sessions"] {
         section.not_built(key);
     }
-    let settings = keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, clients, allow_http });
+    let settings =
+        keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, clients, allow_http });
     Entry { name, issuer, place, settings }
 }
 

@@ -105,14 +105,14 @@ mod tests {
         assert_eq!(signed.body, "grant_type=refresh_token");
 
         let signed = sign("a&b", ClientAuthentication::SecretPost(secret()));
-        assert_eq!(
-            signed.body,
-            "grant_type=refresh_token&client_id=a%26b&client_secret=p%3A%25s+w%FF"
-        );
+        assert_eq!(signed.body, "grant_type=refresh_token&client_id=a%26b&client_secret=p%3A%25s+w%FF");
         assert!(signed.authorization.is_none());
 
         let signed = sign("app", ClientAuthentication::Public);
-        assert_eq!((signed.body.as_str(), signed.authorization), ("grant_type=refresh_token&client_id=app", None));
+        assert_eq!(
+            (signed.body.as_str(), signed.authorization),
+            ("grant_type=refresh_token&client_id=app", None)
+        );
     }
 
     #[test]

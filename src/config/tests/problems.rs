@@ -221,7 +221,10 @@ fn client_rules() {
             "[{id: x, secret: hunter2}]",
             "clients[0].secret: secrets are not written here: name one with `{file: path}` or `{env: NAME}`",
         ),
-        ("[{id: x, secret: {env: NO_SUCH}}]", "clients[0].secret.env: the environment variable NO_SUCH is not set"),
+        (
+            "[{id: x, secret: {env: NO_SUCH}}]",
+            "clients[0].secret.env: the environment variable NO_SUCH is not set",
+        ),
         (&format!("[{{id: x, {secret}}}]"), "clients[0].secret.file: the secret is empty"),
         (
             "[{id: x, auth: post}]",
@@ -245,15 +248,20 @@ fn client_rules() {
         assert!(!problems.iter().any(|line| line.contains("hunter2")), "{problems:#?}");
     }
     let env = Environment::from_iter([("SHARED", "hunter2-hunter2-hunter2-hunter2-hunter2")]);
-    let word = "issuers: [{issuer: word, audiences: [a], secret: {env: SHARED}, clients: [{id: x, auth: none}]}]";
+    let word =
+        "issuers: [{issuer: word, audiences: [a], secret: {env: SHARED}, clients: [{id: x, auth: none}]}]";
     assert_eq!(
         load_with(word, &env).map(|loaded| loaded.effective).unwrap_err(),
-        ["countersign.yaml:1: issuers[0].clients: the token endpoint is discovered from `issuer`, and that is no address"]
+        [
+            "countersign.yaml:1: issuers[0].clients: the token endpoint is discovered from `issuer`, and that is no address"
+        ]
     );
     let both = with_issuer_lines("clients: [{id: x, auth: none, secret: {env: SHARED}}]");
     assert_eq!(
         load_with(&both, &env).map(|loaded| loaded.effective).unwrap_err(),
-        ["countersign.yaml:4: issuers[0].clients[0].secret: with `auth: none` there is no secret; remove one of the two"]
+        [
+            "countersign.yaml:4: issuers[0].clients[0].secret: with `auth: none` there is no secret; remove one of the two"
+        ]
     );
 }
 
