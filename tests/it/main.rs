@@ -16,6 +16,7 @@ mod support;
 mod api;
 mod banner;
 mod cache;
+mod doctor;
 mod keys;
 mod oidc;
 mod peer;

@@ -197,7 +197,7 @@ codes! {
         "Have the provider correct `token_endpoint` in its discovery document: there is something else.";
     /// An error that says nothing about the credentials.
     TokenEndpointUnclear = "token_endpoint_unclear", CannotTell,
-        "Look into the provider's log for a refresh token that begins with `countersign-doctor-`.";
+        "Check that the client may use the grant `refresh_token`, and look into the provider's log for a token that begins with `countersign-doctor-`.";
     /// A random refresh token was exchanged for tokens.
     TokenEndpointCareless = "token_endpoint_careless", Problem,
         "Stop using this provider for sessions: it hands out tokens for refresh tokens that it never issued.";
