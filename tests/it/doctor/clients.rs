@@ -66,7 +66,7 @@ async fn what_no_token_endpoint_answers_is_told_and_trouble_is_cannot_tell() {
     for lie in trouble {
         check_token(lie, CLIENT, &["token_endpoint_unreachable"], 3).await;
     }
-    let impatient = format!("{CLIENT}keys: {{timeout: 300ms}}");
+    let impatient = format!("{CLIENT}keys: {{timeout: 2s}}");
     check_token(|_| Reply::Stalled(""), &impatient, &["token_endpoint_unreachable"], 3).await;
     let odd: Lie = |_| oauth_error("400 Bad Request", "body-of-an-answer");
     check_token(odd, CLIENT, &["token_endpoint_unclear"], 3).await;

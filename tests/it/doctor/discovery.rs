@@ -101,11 +101,11 @@ async fn k6_document_and_keys_that_are_slow_together_are_told() {
             WELL_KNOWN => json_reply(&metadata(&base)),
             _ => json_reply(&super::kit::key_set(&[super::kit::key("a")])),
         };
-        Reply::Late(Duration::from_millis(1200), Box::new(reply))
+        Reply::Late(Duration::from_millis(1600), Box::new(reply))
     })
     .await;
     let directory = tempfile::tempdir().unwrap();
-    let config = format!("issuers:\n{}", super::kit::entry(&idp.url(""), "keys: {timeout: 2s}"));
+    let config = format!("issuers:\n{}", super::kit::entry(&idp.url(""), "keys: {timeout: 3s}"));
     let report = super::kit::run(directory.path(), &config, &["--json"]).await;
     assert_eq!((report.bad(0), report.exit), (vec!["keys_slow".into()], 1), "{report:?}");
 }

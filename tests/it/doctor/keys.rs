@@ -20,7 +20,7 @@ async fn what_is_no_key_set_is_told() {
     check_keys(|_| Reply::status("301 Moved").with("location", "/x"), "", &["keys_redirected"], 1).await;
     check_keys(|_| Reply::Endless, "", &["keys_too_long"], 1).await;
     check_keys(|_| html("500 Oops"), "", &["keys_unreachable"], 3).await;
-    check_keys(|_| Reply::Stalled(""), "keys: {timeout: 300ms}", &["keys_unreachable"], 3).await;
+    check_keys(|_| Reply::Stalled(""), "keys: {timeout: 2s}", &["keys_unreachable"], 3).await;
     let two: Lie = |_| json_reply(&key_set(&[key("a"), key("b")]));
     check_keys(two, "keys: {max_keys: 1}", &["keys_too_many"], 1).await;
 }
