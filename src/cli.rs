@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod dev;
+pub mod doctor;
 pub mod exit;
 pub mod keygen;
 pub mod serve;
@@ -27,6 +28,9 @@ enum Command {
     Dev(dev::Args),
     /// Read a configuration, report everything that is wrong with it, and print what it means with every default.
     Check(check::Args),
+    /// Ask each identity provider whether it is, now, what the configuration takes it for: discovery, keys, algorithms,
+    /// clocks, clients. Says what is wrong and what to change; changes nothing.
+    Doctor(doctor::Args),
     /// Ask a running service about one token.
     Validate(validate::Args),
     /// Make a key ring, or rotate one.
@@ -40,6 +44,7 @@ impl Cli {
             Command::Serve(args) => serve::run(args).await,
             Command::Dev(args) => dev::run(args).await,
             Command::Check(args) => check::execute(&args),
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Validate(args) => validate::run(args).await,
             Command::Keygen(args) => keygen::execute(&args),
         }

@@ -20,6 +20,7 @@ mod secret;
 mod listen;
 mod sections;
 
+mod clients;
 mod issuers;
 mod keys;
 mod kinds;

@@ -5,6 +5,7 @@
 
 pub mod settings;
 
+mod client;
 mod desk;
 mod discovery;
 mod fetch;
@@ -13,13 +14,16 @@ mod http;
 mod jwks;
 mod keeper;
 mod keys;
+mod metadata;
 mod metrics;
+pub mod probe;
 mod saved;
 mod snapshot;
 mod start;
 #[cfg(test)]
 mod testing;
 
+pub use client::{ClientAuthentication, OAuthClient};
 pub use http::{HttpClient, NoHttpClient, is_permitted};
 pub use keys::{Issuer, Lookup};
 pub use metrics::{IssuerKeyMetrics, KeyMetrics};

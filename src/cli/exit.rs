@@ -7,12 +7,14 @@ use crate::{app::Exit, config::Problems};
 /// For `--help`.
 pub const HELP: &str = "\
 Exit codes:
-   0  valid (validate); ended with every call answered (serve, dev)
-   1  the token is refused (validate); calls were cut at the end (serve, dev); the key ring was not made (keygen)
+   0  valid (validate); ended with every call answered (serve, dev); healthy, perhaps with warnings (doctor)
+   1  the token is refused (validate); calls were cut at the end (serve, dev); the key ring was not made (keygen);
+      something is wrong (doctor)
    2  the command line is wrong
-   3  nobody can tell (validate): the service could not be asked, or had no answer
+   3  nobody can tell: the service could not be asked, or had no answer (validate); a provider could not be asked,
+      and nothing else is wrong (doctor)
   69  the process could not start: an address is taken, a file cannot be opened
-  78  the configuration is wrong (serve, check)";
+  78  the configuration is wrong (serve, check, doctor)";
 
 /// The token is good.
 pub const VALID: u8 = 0;
@@ -22,6 +24,10 @@ pub const REFUSED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Neither good nor refused.
 pub const CANNOT_TELL: u8 = 3;
+/// Nothing is wrong with any issuer.
+pub const HEALTHY: u8 = 0;
+/// Something is wrong with an issuer.
+pub const UNHEALTHY: u8 = 1;
 const CUT: u8 = 1;
 const UNAVAILABLE: u8 = 69;
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h).

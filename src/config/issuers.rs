@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{effective::Shown, keys, kinds, problem::Place, profile, section::Section};
+use super::{clients, effective::Shown, keys, kinds, problem::Place, profile, section::Section};
 use crate::{
     domain::policy::{AudienceClaim, ClaimPath, IssuerPolicy},
     issuer::IssuerSettings,
@@ -78,10 +78,12 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
         claims: kinds::claims(section, profile.claims),
     };
     let keys = keys::settings(section);
-    for key in ["clients", "refresh", "introspection", "max_session_lifetime", "sessions"] {
+    let clients = clients::read(section, &issuer);
+    for key in ["refresh", "introspection", "max_session_lifetime", "sessions"] {
         section.not_built(key);
     }
-    let settings = keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, allow_http });
+    let settings =
+        keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, clients, allow_http });
     Entry { name, issuer, place, settings }
 }
 

@@ -79,6 +79,10 @@ issuers:
     audiences: [c]
     allow_http: true
     leeway: 0s
+    clients:
+      - {id: c1, secret: {env: OTHER}}
+      - {id: 'a b', secret: {env: SHARED, encoding: base64}, auth: client_secret_post}
+      - {id: public, auth: none}
     keys: {refresh_after: 2s, max_age: 2d, min_refetch: 1s, timeout: 1ms, max_bytes: 1KiB, max_keys: 1}
 cache: {max_bytes: 1MiB, max_age: 1ms}
 store: {path: /var/lib/x.redb}

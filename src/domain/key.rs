@@ -155,6 +155,11 @@ impl VerifyingKey {
         self.key_id.as_deref()
     }
 
+    /// What it verifies, in the order of [`Algorithm::ALL`] within its type.
+    pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.usable.iter().map(|(algorithm, _)| *algorithm)
+    }
+
     /// Checks a signature in the form that JWS gives it (RFC 7518 section 3).
     pub fn verify(&self, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
         let (_, verifier) =
@@ -174,7 +179,7 @@ impl VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let algorithms: Vec<_> = self.usable.iter().map(|(algorithm, _)| *algorithm).collect();
+        let algorithms: Vec<_> = self.algorithms().collect();
         f.debug_struct("VerifyingKey")
             .field("key_id", &self.key_id)
             .field("algorithms", &algorithms)

@@ -5,11 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::domain::json;
-
 use super::{
     freshness::Trigger,
-    http::{self, Answer, Bounds, HttpClient, HttpError, Validators},
+    http::{Answer, Bounds, HttpClient, HttpError, Validators},
+    metadata::Metadata,
 };
 
 /// Finds an issuer's `jwks_uri` and remembers it.
@@ -114,18 +113,12 @@ impl Discovery {
     }
 
     fn read(&self, document: &[u8]) -> Result<Url, DiscoveryError> {
-        let members = json::parse_object(document).ok_or(DiscoveryError::NotJson)?;
-        let text = |name| members.get(name).and_then(json::Json::as_str);
+        let metadata = Metadata::parse(document)?;
         // Section 4.3: exactly, or one provider could speak for another.
-        if text("issuer") != Some(self.issuer.as_str()) {
+        if metadata.issuer() != Some(self.issuer.as_str()) {
             return Err(DiscoveryError::OtherIssuer);
         }
-        let jwks_uri =
-            text("jwks_uri").and_then(|uri| Url::parse(uri).ok()).ok_or(DiscoveryError::NoJwksUri)?;
-        if !http::is_permitted(&jwks_uri, self.bounds.allow_http) {
-            return Err(DiscoveryError::PlainJwksUri);
-        }
-        Ok(jwks_uri)
+        metadata.jwks_uri(self.bounds.allow_http)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The only HTTP client towards identity providers, and the bounds of one fetch (K6): https, no redirects, a time, a size.
 
+mod dated;
 mod lifetime;
+mod post;
 
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use reqwest::{
     redirect,
 };
 use url::{Host, Url};
+
+pub(super) use self::dated::Dated;
 
 /// One of several addresses of a host may be dead; trying the next must leave time within an issuer's own `timeout`,
 /// which bounds the whole fetch.
@@ -104,6 +108,16 @@ impl HttpClient {
         bounds: Bounds,
         known: Option<&Validators>,
     ) -> Result<Answer, HttpError> {
+        self.get_dated(url, bounds, known).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, and when the server says that it answered.
+    pub(super) async fn get_dated(
+        &self,
+        url: &Url,
+        bounds: Bounds,
+        known: Option<&Validators>,
+    ) -> Result<(Answer, Dated), HttpError> {
         if !is_permitted(url, bounds.allow_http) {
             return Err(HttpError::PlainHttp);
         }
@@ -117,21 +131,23 @@ impl HttpClient {
         url: &Url,
         max_bytes: usize,
         known: Option<&Validators>,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<(Answer, Dated), HttpError> {
         let request = self.client.get(url.clone()).header(ACCEPT, ACCEPTED);
         let request = request.headers(known.map(Validators::condition).unwrap_or_default());
         // An address may hold a password; the issuer's name in the log says enough.
         let response = request.send().await.map_err(|error| HttpError::Transport(error.without_url()))?;
         let lifetime = lifetime::stated(response.headers());
-        match response.status() {
+        let dated = Dated::of(response.headers());
+        let answer = match response.status() {
             StatusCode::OK => {
                 let validators = Validators::of(url, response.headers());
-                Ok(Answer::Document { bytes: body(response, max_bytes).await?, validators, lifetime })
+                Answer::Document { bytes: body(response, max_bytes).await?, validators, lifetime }
             }
             // Only where it was asked for: otherwise there is nothing that has not been modified.
-            StatusCode::NOT_MODIFIED if known.is_some() => Ok(Answer::NotModified { lifetime }),
-            other => Err(HttpError::Status(other)),
-        }
+            StatusCode::NOT_MODIFIED if known.is_some() => Answer::NotModified { lifetime },
+            other => return Err(HttpError::Status(other)),
+        };
+        Ok((answer, dated))
     }
 }
 

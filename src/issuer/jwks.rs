@@ -36,12 +36,15 @@ pub(super) struct Parsed {
     pub(super) keys: Vec<VerifyingKey>,
     /// Keys that should have, and why they do not.
     pub(super) unusable: Vec<Unusable>,
+    /// How many keys there are for another purpose or another issuer.
+    pub(super) not_for_us: usize,
 }
 
 /// A key that is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unusable {
-    key_id: Option<String>,
+    /// The beginning of its `kid`.
+    pub(super) key_id: Option<String>,
     pub(super) why: Why,
 }
 
@@ -97,7 +100,7 @@ pub(super) fn parse(document: &[u8], rules: Rules<'_>) -> Result<Parsed, Documen
         match read(key, rules) {
             Entry::Usable(key) => parsed.keys.push(key),
             Entry::Unusable(why) => parsed.unusable.push(Unusable { key_id, why }),
-            Entry::NotForUs => {}
+            Entry::NotForUs => parsed.not_for_us += 1,
         }
     }
     Ok(parsed)

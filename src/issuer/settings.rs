@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
+use super::{client::OAuthClient, http::Bounds};
 use crate::domain::{policy::IssuerPolicy, secret::Secret};
 
 /// One issuer.
@@ -15,8 +16,17 @@ pub struct IssuerSettings {
     pub source: KeySource,
     /// How fresh they have to be, and how much of them is read.
     pub keys: KeySettings,
+    /// Who this service is there. So far only `doctor` uses them.
+    pub clients: Vec<OAuthClient>,
     /// Whether plain http to other hosts than loopback is accepted.
     pub allow_http: bool,
+}
+
+impl IssuerSettings {
+    /// What bounds each request to it.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds { timeout: self.keys.timeout, max_bytes: self.keys.max_bytes, allow_http: self.allow_http }
+    }
 }
 
 /// Where an issuer's keys come from.

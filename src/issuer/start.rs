@@ -17,7 +17,7 @@ use super::{
     discovery,
     fetch::{FileKeys, HttpKeys, KeyFetch},
     freshness::{Jitter, Tick},
-    http::{Bounds, HttpClient},
+    http::HttpClient,
     keeper::{Keeper, Report},
     keys::{Issuer, Kept},
     metrics::KeyMetrics,
@@ -42,11 +42,7 @@ impl Issuer {
     /// Starts keeping this issuer's keys, with a first fetch at once. Fails only for a shared secret that its algorithms
     /// cannot use.
     pub fn start(settings: IssuerSettings, around: &Surroundings) -> Result<Self, UnusableKey> {
-        let bounds = Bounds {
-            timeout: settings.keys.timeout,
-            max_bytes: settings.keys.max_bytes,
-            allow_http: settings.allow_http,
-        };
+        let bounds = settings.bounds();
         let http = around.http.clone();
         let issuer = settings.policy.issuer.clone();
         match settings.source.clone() {

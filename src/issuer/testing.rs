@@ -66,6 +66,7 @@ pub(super) fn settings(source: KeySource, algorithms: AllowedAlgorithms) -> Issu
             max_bytes: 512 * 1024,
             max_keys: 100,
         },
+        clients: vec![],
         allow_http: false,
     }
 }

@@ -17,6 +17,7 @@ mod api;
 mod banner;
 mod cache;
 mod clients;
+mod doctor;
 mod keys;
 mod oidc;
 mod peer;

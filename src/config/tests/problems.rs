@@ -197,7 +197,6 @@ fn issuer_rules() {
         ("keys: {max_keys: 0}", "keys.max_keys: must be between 1 and 10000"),
         ("keys: {max_bytes: 1GiB}", "keys.max_bytes: must be between 1KiB and 16MiB"),
         ("allow_http: maybe", "allow_http: expected `true` or `false`, found `maybe`"),
-        ("clients: [{id: x}]", &format!("clients: {LATER}")),
         ("refresh: {rotation: strict}", &format!("refresh: {LATER}")),
         ("introspection: {prefix: [x]}", &format!("introspection: {LATER}")),
         ("max_session_lifetime: 90d", &format!("max_session_lifetime: {LATER}")),
@@ -205,6 +204,65 @@ fn issuer_rules() {
     ] {
         check_issuer(line, expected);
     }
+}
+
+#[test]
+fn client_rules() {
+    let secret = "secret: {file: /dev/null}";
+    for (clients, expected) in [
+        ("off", "clients: expected a list of sections, found a single value"),
+        (
+            "[{id: x}]",
+            "clients[0].secret: is needed: `{file: path}` or `{env: NAME}`; a public client has `auth: none`",
+        ),
+        ("[{auth: none}]", "clients[0].id: is needed: the `client_id` that the issuer gave"),
+        ("[{auth: none, id: é}]", "clients[0].id: a client id is made of visible ASCII characters"),
+        (
+            "[{id: x, secret: hunter2}]",
+            "clients[0].secret: secrets are not written here: name one with `{file: path}` or `{env: NAME}`",
+        ),
+        (
+            "[{id: x, secret: {env: NO_SUCH}}]",
+            "clients[0].secret.env: the environment variable NO_SUCH is not set",
+        ),
+        (&format!("[{{id: x, {secret}}}]"), "clients[0].secret.file: the secret is empty"),
+        (
+            "[{id: x, auth: post}]",
+            "clients[0].auth: expected `client_secret_basic` or `client_secret_post` or `none`, found `post`",
+        ),
+        (
+            "[{id: x, auth: private_key_jwt}]",
+            "clients[0].auth: `private_key_jwt` is documented, but not built in this version; use \
+             `client_secret_basic`, `client_secret_post` or `none`",
+        ),
+        (
+            "[{id: x, auth: none}, {id: x, auth: none}]",
+            "clients[1].id: another client has the same id; write each client once",
+        ),
+        ("[{id: x, auth: none, scope: y}]", "clients[0].scope: unknown key"),
+    ] {
+        let problems = load(&with_issuer_lines(&format!("clients: {clients}")));
+        let problems = problems.map(|loaded| loaded.effective).unwrap_err();
+        let expected = format!("countersign.yaml:4: issuers[0].{expected}");
+        assert!(problems.contains(&expected), "{clients}: {problems:#?}");
+        assert!(!problems.iter().any(|line| line.contains("hunter2")), "{problems:#?}");
+    }
+    let env = Environment::from_iter([("SHARED", "hunter2-hunter2-hunter2-hunter2-hunter2")]);
+    let word =
+        "issuers: [{issuer: word, audiences: [a], secret: {env: SHARED}, clients: [{id: x, auth: none}]}]";
+    assert_eq!(
+        load_with(word, &env).map(|loaded| loaded.effective).unwrap_err(),
+        [
+            "countersign.yaml:1: issuers[0].clients: the token endpoint is discovered from `issuer`, and that is no address"
+        ]
+    );
+    let both = with_issuer_lines("clients: [{id: x, auth: none, secret: {env: SHARED}}]");
+    assert_eq!(
+        load_with(&both, &env).map(|loaded| loaded.effective).unwrap_err(),
+        [
+            "countersign.yaml:4: issuers[0].clients[0].secret: with `auth: none` there is no secret; remove one of the two"
+        ]
+    );
 }
 
 #[test]

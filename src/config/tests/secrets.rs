@@ -106,7 +106,9 @@ fn a_secret_goes_with_hs_algorithms_only() {
 #[test]
 fn nothing_shows_a_secret() {
     let env = environment();
-    let loaded = load_with(&with_secret("{env: SHARED}"), &env).unwrap();
+    let client = "clients: [{id: x, secret: {env: SHARED}}]";
+    let loaded = load_with(&with_secret(&format!("{{env: SHARED}}\n{client}")), &env).unwrap();
+    assert_eq!(loaded.config.issuers[0].clients.len(), 1);
     for shown in
         [format!("{loaded:?}"), format!("{:#?}", loaded.config), loaded.effective, format!("{env:?}")]
     {

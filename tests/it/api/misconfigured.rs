@@ -138,7 +138,9 @@ async fn a_key_whose_feature_is_not_built_is_refused_by_name() {
         let said = format!("countersign.yaml:{}: {name}: documented, but not built in this version", at + 4);
         assert!(line.starts_with(&said), "{line}");
     }
-    for key in ["clients: [{ id: a }]", "refresh: { rotation: strict }", "introspection: { prefix: [a] }"] {
+    for key in
+        ["max_session_lifetime: 90d", "refresh: { rotation: strict }", "introspection: { prefix: [a] }"]
+    {
         let lines = refused(directory.path(), &format!("{GOOD}    {key}\n")).await;
         let name = key.split(':').next().unwrap();
         let said =

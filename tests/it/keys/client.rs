@@ -101,6 +101,7 @@ fn settings(source: KeySource, issuer: &str) -> IssuerSettings {
             max_bytes: 64 * 1024,
             max_keys: 100,
         },
+        clients: vec![],
         allow_http: false,
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use countersign::ops::drain::Tasks;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     sync::watch,
     time::timeout,
@@ -52,11 +52,12 @@ impl Reply {
     }
 }
 
-/// One request: its path and its head, in lower case.
+/// One request: its path, its head in lower case, and its body.
 #[derive(Clone, Debug)]
 pub(crate) struct Hit {
     pub(crate) path: String,
     pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 type Behaviour = dyn Fn(&Hit) -> Reply + Send + Sync;
@@ -83,7 +84,7 @@ impl Idp {
                 let (count, behaviour) = (count.clone(), Arc::clone(&behaviour));
                 tasks.spawn(async move {
                     let mut socket = BufReader::new(socket);
-                    let Some(hit) = read_head(&mut socket).await else { return };
+                    let Some(hit) = read(&mut socket).await else { return };
                     count.send_modify(|hits| hits.push(hit.clone()));
                     let behaviour = Arc::clone(&behaviour.lock().unwrap());
                     // A client that hangs up in the middle is part of the tests.
@@ -124,7 +125,7 @@ impl Drop for Idp {
     }
 }
 
-async fn read_head(socket: &mut BufReader<TcpStream>) -> Option<Hit> {
+async fn read(socket: &mut BufReader<TcpStream>) -> Option<Hit> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if socket.read_line(&mut head).await.ok()? == 0 {
@@ -132,7 +133,12 @@ async fn read_head(socket: &mut BufReader<TcpStream>) -> Option<Hit> {
         }
     }
     let path = head.split(' ').nth(1)?.to_owned();
-    Some(Hit { path, head: head.to_lowercase() })
+    let head = head.to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    // Whoever hangs up on a body that was not read tears the answer away with it.
+    let mut body = vec![0; length.unwrap_or(0)];
+    socket.read_exact(&mut body).await.ok()?;
+    Some(Hit { path, head, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 async fn answer(mut socket: TcpStream, mut reply: Reply) -> std::io::Result<()> {
