@@ -7,3 +7,4 @@ pub mod methods;
 pub mod server;
 pub mod status;
 pub mod token;
+pub mod trace;

@@ -1,12 +1,14 @@
 //! Every metric that this process exports, registered at zero. Names are API: docs/metrics.md.
 
 mod requests;
+mod spans;
 mod validations;
 
 pub use prometheus_client::registry::Registry;
 use prometheus_client::{encoding::text, metrics::counter::Counter, metrics::family::Family};
 
 pub use requests::RequestMetrics;
+pub use spans::SpanMetrics;
 pub use validations::ValidationMetrics;
 
 /// The label set of a family: names and values that are known when the process starts.
@@ -46,6 +48,7 @@ mod tests {
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
+        SpanMetrics::of_process().register(&mut registry);
         registry
     }
 

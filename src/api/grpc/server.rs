@@ -12,7 +12,7 @@ use tonic::{
 };
 use tower::layer::util::{Identity, Stack};
 
-use super::{health::Health, limits::LimitsLayer};
+use super::{health::Health, limits::LimitsLayer, trace::TraceLayer};
 use crate::{
     api::{
         ServerSettings,
@@ -87,7 +87,7 @@ pub async fn serve(
         .serve_with_incoming_shutdown(listener.beginning_soon(draining.clone()), draining.cancelled_owned())
         .await;
     if let Err(error) = served {
-        tracing::error!(server.address = %address, %error, "a listener failed");
+        tracing::error!(server.address = %address, error.message = %error, "a listener failed");
     }
 }
 
@@ -95,7 +95,7 @@ fn router(
     routes: Routes,
     settings: ServerSettings,
     limits: LimitsLayer,
-) -> Router<Stack<LimitsLayer, Identity>> {
+) -> Router<Stack<LimitsLayer, Stack<TraceLayer, Identity>>> {
     let max_streams = MIN_STREAMS.max(limits.max_concurrent() / SHARE);
     let max_streams = u32::try_from(max_streams).unwrap_or(u32::MAX);
     let mut server = Server::builder()
@@ -107,7 +107,7 @@ fn router(
         // Never with max_connection_age_grace: tonic 0.14.9 then cuts calls instead of sending GOAWAY.
         server = server.max_connection_age(age);
     }
-    server.layer(limits).add_routes(routes)
+    server.layer(TraceLayer).layer(limits).add_routes(routes)
 }
 
 /// [`Peer`] is among the extensions of every request.
