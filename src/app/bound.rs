@@ -102,7 +102,7 @@ impl Bound {
         let admin = serving.start();
 
         shutdown.await;
-        tracing::info!(calls = limits.in_flight(), "shutting down");
+        tracing::info!(call.in_flight = limits.in_flight(), "shutting down");
         readiness.drain();
         health.drain().await;
         let ended = tokio::select! {
@@ -117,7 +117,7 @@ impl Bound {
             tracing::info!("shut down");
             Exit::Clean
         } else {
-            tracing::error!(calls = cut, "shut down, cutting calls that had not ended");
+            tracing::error!(call.cut = cut, "shut down, cutting calls that had not ended");
             Exit::Cut(cut)
         }
     }
@@ -154,6 +154,6 @@ impl Serving {
 
 async fn wind_up(tasks: &Tasks, what: &'static str) {
     if timeout(WIND_UP, tasks.stop()).await.is_err() {
-        tracing::warn!(what, "something did not stop in time and is cut");
+        tracing::warn!(task.name = what, "something did not stop in time and is cut");
     }
 }

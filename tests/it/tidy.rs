@@ -2,7 +2,7 @@
 //!
 //! A rule that is in the way is changed here, in the open, with its reason; ARCHITECTURE.md says what the rooms are for.
 
-
+mod logging;
 mod sources;
 
 use std::collections::BTreeSet;
