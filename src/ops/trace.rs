@@ -223,3 +223,35 @@ impl<F: Future> Future for InSpan<F> {
         this.inner.poll(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_that_of_the_traces_that_begin_here() {
+        let drawn = |ratio| {
+            let ratio = SampleRatio::new(ratio).unwrap();
+            (0..10_000).filter(|_| ratio.draws()).count()
+        };
+        assert_eq!((drawn(0.0), drawn(1.0)), (0, 10_000));
+        // Twenty standard deviations.
+        let half = drawn(0.5);
+        assert!((4_000..6_000).contains(&half), "{half}");
+    }
+
+    #[test]
+    fn without_a_collector_nothing_is_made() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap(),
+        );
+        assert!(!is_on());
+        assert!(Span::of_call(&headers, "a.B/C").is_none() && Span::background("x", None).is_none());
+        note(|_| panic!("there is no span"));
+        let before = headers.clone();
+        inject(&mut headers);
+        assert_eq!(headers, before);
+    }
+}

@@ -111,5 +111,5 @@ pub(crate) fn shown(attributes: &[KeyValue]) -> Vec<String> {
 
 /// As in `traceparent`.
 pub(crate) fn hexadecimal(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
