@@ -19,6 +19,7 @@ mod secret;
 
 mod listen;
 mod sections;
+mod telemetry;
 
 mod clients;
 mod issuers;
@@ -120,7 +121,7 @@ fn all_sections(root: &mut Section<'_, '_>) -> Config {
     let cache = sections::cache(root);
     let store = sections::store(root);
     let limits = sections::limits(root);
-    let telemetry = sections::telemetry(root);
+    let telemetry = telemetry::read(root);
     sections::not_built(root);
     Config { listen, server, admin, issuers, cache, store, limits, telemetry }
 }

@@ -118,7 +118,7 @@ impl DevIssuer {
         tasks.spawn(async move {
             let outcome = server.with_graceful_shutdown(stopping.cancelled_owned()).await;
             if let Err(error) = outcome {
-                tracing::error!(error = %error, "the development issuer stopped");
+                tracing::error!(error.message = %error, "the development issuer stopped");
             }
         });
         Ok(Self { shared })

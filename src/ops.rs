@@ -5,3 +5,4 @@ pub mod drain;
 pub mod metrics;
 pub mod readiness;
 pub mod telemetry;
+pub mod trace;

@@ -8,3 +8,4 @@ pub mod methods;
 pub mod server;
 pub mod status;
 pub mod token;
+pub mod trace;

@@ -137,7 +137,7 @@ impl Listener {
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if self.is_new(Trouble::Failing) {
-                        tracing::error!(server.address = %self.address, %error, "connections cannot be accepted");
+                        tracing::error!(server.address = %self.address, error.message = %error, "connections cannot be accepted");
                     }
                     self.pause = Some(Box::pin(sleep(ACCEPT_PAUSE)));
                 }

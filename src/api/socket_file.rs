@@ -41,7 +41,7 @@ impl Drop for SocketFile {
         if identity(&self.path).is_ok_and(|found| found == self.identity)
             && let Err(error) = fs::remove_file(&self.path)
         {
-            tracing::warn!(file.path = %self.path.display(), %error, "the socket's file could not be removed");
+            tracing::warn!(file.path = %self.path.display(), error.message = %error, "the socket's file could not be removed");
         }
     }
 }

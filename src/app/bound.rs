@@ -107,7 +107,7 @@ impl<T: TokenService> Bound<T> {
         let admin = serving.start();
 
         shutdown.await;
-        tracing::info!(calls = limits.in_flight(), "shutting down");
+        tracing::info!(call.in_flight = limits.in_flight(), "shutting down");
         readiness.drain();
         health.drain().await;
         let ended = tokio::select! {
@@ -122,7 +122,7 @@ impl<T: TokenService> Bound<T> {
             tracing::info!("shut down");
             Exit::Clean
         } else {
-            tracing::error!(calls = cut, "shut down, cutting calls that had not ended");
+            tracing::error!(call.cut = cut, "shut down, cutting calls that had not ended");
             Exit::Cut(cut)
         }
     }
@@ -159,6 +159,6 @@ impl<T: TokenService> Serving<T> {
 
 async fn wind_up(tasks: &Tasks, what: &'static str) {
     if timeout(WIND_UP, tasks.stop()).await.is_err() {
-        tracing::warn!(what, "something did not stop in time and is cut");
+        tracing::warn!(task.name = what, "something did not stop in time and is cut");
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     ops::{
         drain::Tasks,
-        metrics::{self, Registry, RequestMetrics},
+        metrics::{self, Registry, RequestMetrics, SpanMetrics},
         readiness::Readiness,
     },
     proto::server::token_service_server::TokenService,
@@ -82,6 +82,7 @@ impl Shell {
         let calls = Tasks::default();
         let names = holders.iter().map(|holder| holder.name().to_owned()).collect();
         let health = Health::new(names).await;
+        SpanMetrics::of_process().register(&mut self.registry);
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
         let services = Services::new(token, &health, self.server.reflection)?;

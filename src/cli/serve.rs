@@ -51,7 +51,9 @@ pub(super) async fn start(
     let (first, second) = signals().context("cannot listen for signals")?;
     let bound = app::build(config, Arc::new(SystemClock)).await?;
     announce(&bound)?;
-    Ok(bound.run_until(first, second).await)
+    let exit = bound.run_until(first, second).await;
+    telemetry::flush().await;
+    Ok(exit)
 }
 
 /// Resolve at the first SIGTERM or SIGINT, and at the second.

@@ -53,7 +53,7 @@ fn child<'n>(node: &'n mut Node, key: String, place: &Place) -> Result<&'n mut N
         Value::List(_) => {
             return Err("reaches into a list; items of lists are written in the file".to_owned());
         }
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Fraction | Value::Text(_) => {
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Fraction(_) | Value::Text(_) => {
             return Err("reaches into a single value; it has no keys".to_owned());
         }
     };

@@ -22,7 +22,7 @@ pub(super) fn described(value: &Value) -> String {
         Value::Null => "nothing".to_owned(),
         Value::Bool(value) => format!("`{value}`"),
         Value::Integer(value) => format!("the number {value}"),
-        Value::Fraction => "a number with a fraction".to_owned(),
+        Value::Fraction(_) => "a number with a fraction".to_owned(),
         Value::Text(text) => quoted(text),
         Value::List(_) | Value::Map(_) => kind_of(value).to_owned(),
     }
@@ -32,7 +32,7 @@ pub(super) fn described(value: &Value) -> String {
 pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
-        Value::Bool(_) | Value::Integer(_) | Value::Fraction | Value::Text(_) => "a single value",
+        Value::Bool(_) | Value::Integer(_) | Value::Fraction(_) | Value::Text(_) => "a single value",
         Value::List(_) => "a list",
         Value::Map(_) => "a section",
     }
@@ -56,7 +56,7 @@ impl<T: Setting> Setting for Option<T> {
             Value::Null
             | Value::Bool(true)
             | Value::Integer(_)
-            | Value::Fraction
+            | Value::Fraction(_)
             | Value::Text(_)
             | Value::List(_)
             | Value::Map(_) => T::read(value).map(Some).map_err(|problem| format!("{problem}; or `off`")),
@@ -76,7 +76,7 @@ impl Setting for bool {
             Value::Text(text) if is_off(text) => Ok(false),
             Value::Null
             | Value::Integer(_)
-            | Value::Fraction
+            | Value::Fraction(_)
             | Value::Text(_)
             | Value::List(_)
             | Value::Map(_) => expected("`true` or `false`", value),
@@ -103,7 +103,7 @@ fn integer(value: &Value) -> Option<u64> {
     match value {
         Value::Integer(number) => u64::try_from(*number).ok(),
         Value::Text(text) => digits(text),
-        Value::Null | Value::Bool(_) | Value::Fraction | Value::List(_) | Value::Map(_) => None,
+        Value::Null | Value::Bool(_) | Value::Fraction(_) | Value::List(_) | Value::Map(_) => None,
     }
 }
 
@@ -119,7 +119,7 @@ impl Setting for String {
             // A block scalar (`|`) ends with a newline that nobody sees, and would never compare equal.
             Value::Text(text) if text.trim() != text => Err("begins or ends with white space".to_owned()),
             Value::Text(text) => Ok(text.clone()),
-            Value::Integer(_) | Value::Fraction | Value::Bool(_) => {
+            Value::Integer(_) | Value::Fraction(_) | Value::Bool(_) => {
                 expected("text", value).map_err(|problem| format!("{problem}; put it into quotes"))
             }
             Value::Null | Value::List(_) | Value::Map(_) => expected("text", value),
@@ -185,7 +185,7 @@ impl Setting for Size {
             Value::Integer(_)
             | Value::Null
             | Value::Bool(_)
-            | Value::Fraction
+            | Value::Fraction(_)
             | Value::List(_)
             | Value::Map(_) => integer(value),
         };
@@ -246,8 +246,13 @@ mod tests {
             assert!(problem.starts_with("expected a duration such as"), "{bad}: {problem}");
         }
         assert!(Duration::read(&text("18446744073709551615d")).is_err());
-        for bad in [Value::Null, Value::Fraction, Value::Bool(true), Value::Integer(-1), Value::List(vec![])]
-        {
+        for bad in [
+            Value::Null,
+            Value::Fraction("1.5".to_owned()),
+            Value::Bool(true),
+            Value::Integer(-1),
+            Value::List(vec![]),
+        ] {
             assert!(Duration::read(&bad).is_err(), "{bad:?}");
         }
     }

@@ -45,7 +45,7 @@ fn read_section<'t, T>(
         Value::Map(entries) => entries,
         // A section whose keys are all commented out.
         Value::Null => &[],
-        Value::Bool(_) | Value::Integer(_) | Value::Fraction | Value::Text(_) | Value::List(_) => {
+        Value::Bool(_) | Value::Integer(_) | Value::Fraction(_) | Value::Text(_) | Value::List(_) => {
             let message = format!("expected a section (`key: value` lines), found {}", kind_of(&node.value));
             reader.problem(&node.place, &path, message);
             let reported = reader.count();

@@ -2,18 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use tracing_subscriber::EnvFilter;
-
 use super::{
-    effective::Shown,
     keys::{bytes, count},
-    scalar::{Setting, Size},
+    scalar::Size,
     section::Section,
     tree::Value,
 };
 use crate::{
     api::{LimitSettings, ServerSettings},
-    ops::telemetry::{LogFormat, TelemetrySettings},
     state::cache::CacheSettings,
     store::StoreSettings,
 };
@@ -89,43 +85,6 @@ fn key_ring(root: &mut Section<'_, '_>) -> Option<PathBuf> {
             key_ring.problem("file", format!("there is no file {}", path.display()));
         }
         path
-    })
-}
-
-/// A `tracing` filter, checked here so that a mistyped one does not log everything or nothing.
-struct Filter(String);
-
-impl Setting for Filter {
-    fn read(value: &Value) -> Result<Self, String> {
-        // `off` is a filter too, and arrives as `false` from Helm.
-        let text = if value.is_none() { "off".to_owned() } else { String::read(value)? };
-        match EnvFilter::builder().parse(&text) {
-            Ok(_) => Ok(Self(text)),
-            Err(_) => Err("expected a level (error, warn, info, debug, trace) or directives such as \
-                 `info,countersign=debug`"
-                .to_owned()),
-        }
-    }
-
-    fn show(&self) -> Shown {
-        Shown::text(self.0.as_str())
-    }
-}
-
-/// Reads `telemetry`.
-pub(super) fn telemetry(root: &mut Section<'_, '_>) -> TelemetrySettings {
-    root.section("telemetry", |telemetry| {
-        for key in ["otlp_endpoint", "sample_ratio"] {
-            telemetry.not_built(key);
-        }
-        TelemetrySettings {
-            log: telemetry.value("log", Filter("info".to_owned())).0,
-            format: telemetry.choice(
-                "format",
-                LogFormat::Json,
-                &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)],
-            ),
-        }
     })
 }
 

@@ -5,6 +5,7 @@ mod page;
 mod problems;
 mod providers;
 mod secrets;
+mod telemetry;
 mod values;
 
 use std::path::Path;
@@ -87,7 +88,7 @@ issuers:
 cache: {max_bytes: 1MiB, max_age: 1ms}
 store: {path: /var/lib/x.redb}
 limits: {max_token_bytes: 256, max_concurrent: 1, drain: 0s}
-telemetry: {log: 'info,countersign=debug', format: pretty}
+telemetry: {log: 'info,countersign=debug', format: pretty, otlp_endpoint: 'https://otel.example:4317', sample_ratio: 0.25}
 ";
 
 fn full_environment() -> Environment {

@@ -20,8 +20,8 @@ pub(super) enum Value {
     Null,
     Bool(bool),
     Integer(i128),
-    /// A number with a fraction or exponent; no key takes one.
-    Fraction,
+    /// A number with a fraction or exponent, as text, so that values can be compared.
+    Fraction(String),
     Text(String),
     List(Vec<Node>),
     Map(Vec<Entry>),
@@ -43,7 +43,7 @@ impl Value {
             Self::Text(text) => is_off(text),
             Self::List(items) => items.is_empty(),
             Self::Map(entries) => entries.iter().all(|entry| entry.node.value.is_none()),
-            Self::Integer(_) | Self::Fraction => false,
+            Self::Integer(_) | Self::Fraction(_) => false,
         }
     }
 }
@@ -135,8 +135,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Integer(value.into()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Fraction)
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Fraction(value.to_string()))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -203,9 +203,9 @@ mod tests {
             ("60s", text("60s")),
             ("127.0.0.1:50051", text("127.0.0.1:50051")),
             ("-3", Value::Integer(-3)),
-            ("1.5", Value::Fraction),
-            (".nan", Value::Fraction),
-            ("1e999", Value::Fraction),
+            ("1.5", Value::Fraction("1.5".to_owned())),
+            (".nan", Value::Fraction("NaN".to_owned())),
+            ("1e999", Value::Fraction("inf".to_owned())),
             ("[]", Value::List(vec![])),
         ] {
             assert_eq!(

@@ -26,7 +26,7 @@ pub(super) enum OAuthError {
 
 impl From<DevError> for OAuthError {
     fn from(error: DevError) -> Self {
-        tracing::error!(error = %error, "the development issuer cannot answer");
+        tracing::error!(error.message = %error, "the development issuer cannot answer");
         Self::Server
     }
 }

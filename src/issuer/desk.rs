@@ -16,6 +16,7 @@ use super::{
     freshness::{Conclusion, Demand, Fetching, Jitter, Next, Tick, Trigger},
     settings::KeyFreshness,
 };
+use crate::ops::trace::Cause;
 
 /// How many lookups of one issuer wait for a fetch at once: few beside `limits.max_concurrent`, so that one issuer's slow
 /// provider does not hold up the others.
@@ -28,6 +29,8 @@ pub(super) struct Desk {
     /// Never held across an await; lookups take it only when a key is missing.
     state: Mutex<Fetching>,
     wake: Notify,
+    /// The traced lookup that the next attempt is for, if any.
+    cause: Mutex<Option<Cause>>,
     finished: watch::Receiver<u64>,
     seats: Semaphore,
 }
@@ -48,6 +51,7 @@ impl Desk {
             epoch: Instant::now(),
             state: Mutex::new(Fetching::new(rules)),
             wake: Notify::new(),
+            cause: Mutex::default(),
             finished,
             seats: Semaphore::new(WAITING_LOOKUPS),
         };
@@ -65,12 +69,26 @@ impl Desk {
 
     /// Asks for a demand fetch, and wakes the keeper if that starts one.
     pub(super) fn demand(&self) -> Demand {
-        let demand = self.state().demand(self.now());
+        // Held until the cause is there, so that the keeper cannot begin without it.
+        let mut state = self.state();
+        let demand = state.demand(self.now());
         match demand {
-            Demand::Start { .. } => self.wake.notify_one(),
+            Demand::Start { .. } => {
+                *self.cause() = Cause::current();
+                self.wake.notify_one();
+            }
             Demand::Join { .. } | Demand::Refused | Demand::Failing => {}
         }
         demand
+    }
+
+    fn cause(&self) -> MutexGuard<'_, Option<Cause>> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the attempt is for that begins now, if that is traced.
+    pub(super) fn take_cause(&self) -> Option<Cause> {
+        self.cause().take()
     }
 
     /// Returns once more than `seen` attempts are finished; at once, and with an error, where too many lookups wait already.

@@ -79,6 +79,16 @@ pub(super) enum Trigger {
     Demand,
 }
 
+impl Trigger {
+    /// As in metrics and traces.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Demand => "demand",
+        }
+    }
+}
+
 /// How the attempts so far ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempts {

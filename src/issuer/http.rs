@@ -14,6 +14,7 @@ use reqwest::{
 use url::{Host, Url};
 
 pub(super) use self::dated::Dated;
+use crate::ops::trace::{self, InSpan, Span};
 
 /// One of several addresses of a host may be dead; trying the next must leave time within an issuer's own `timeout`,
 /// which bounds the whole fetch.
@@ -122,8 +123,18 @@ impl HttpClient {
             return Err(HttpError::PlainHttp);
         }
         let known = known.filter(|known| known.url == *url);
-        let exchange = self.exchange(url, bounds.max_bytes, known);
-        tokio::time::timeout(bounds.timeout, exchange).await.unwrap_or(Err(HttpError::Timeout))
+        let exchange = tokio::time::timeout(bounds.timeout, self.exchange(url, bounds.max_bytes, known));
+        let noted = async {
+            let answer = exchange.await.unwrap_or(Err(HttpError::Timeout));
+            if let Err(error) = &answer {
+                trace::note(|span| {
+                    span.word("error.type", error.kind());
+                    span.failed();
+                });
+            }
+            answer
+        };
+        InSpan::new(span_of(url), noted).await
     }
 
     async fn exchange(
@@ -133,9 +144,12 @@ impl HttpClient {
         known: Option<&Validators>,
     ) -> Result<(Answer, Dated), HttpError> {
         let request = self.client.get(url.clone()).header(ACCEPT, ACCEPTED);
-        let request = request.headers(known.map(Validators::condition).unwrap_or_default());
+        let mut headers = known.map(Validators::condition).unwrap_or_default();
+        trace::inject(&mut headers);
+        let request = request.headers(headers);
         // An address may hold a password; the issuer's name in the log says enough.
         let response = request.send().await.map_err(|error| HttpError::Transport(error.without_url()))?;
+        trace::note(|span| span.number("http.response.status_code", response.status().as_u16()));
         let lifetime = lifetime::stated(response.headers());
         let dated = Dated::of(response.headers());
         let answer = match response.status() {
@@ -149,6 +163,15 @@ impl HttpClient {
         };
         Ok((answer, dated))
     }
+}
+
+/// Without the whole address, which may hold a password.
+fn span_of(url: &Url) -> Option<Span> {
+    let span = Span::request("GET")?;
+    span.notes().word("http.request.method", "GET");
+    span.notes().name("server.address", url.host_str().unwrap_or_default());
+    span.notes().number("server.port", url.port_or_known_default().unwrap_or_default());
+    Some(span)
 }
 
 /// Reads to the end or to the limit, whichever is first. A body that ends early is an error of the transport.

@@ -12,9 +12,12 @@ use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, sync::Ar
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{
-    policy::IssuerPolicy,
-    time::{Clock, UnixTime},
+use crate::{
+    domain::{
+        policy::IssuerPolicy,
+        time::{Clock, UnixTime},
+    },
+    ops::trace::{self, InSpan, Span},
 };
 
 use super::{
@@ -94,7 +97,8 @@ impl<F: KeyFetch> Keeper<F> {
 
     async fn attempt(&mut self, trigger: Trigger) {
         let started = Started { tick: self.desk.now(), wall: self.clock.now() };
-        let outcome = survive(self.bring(trigger, started)).await.unwrap_or(Err(FetchError::Panicked));
+        let span = Span::background("fetch keys", self.desk.take_cause());
+        let outcome = InSpan::new(span, self.bring_noted(trigger, started)).await;
         let standing = match &outcome {
             Ok(accepted) => self.desk.succeeded(started.tick, accepted.lifetime, (self.draw)()),
             Err(_) => self.desk.failed((self.draw)()),
@@ -104,6 +108,22 @@ impl<F: KeyFetch> Keeper<F> {
         if outcome.is_ok() && survive(self.save(started.wall)).await.is_err() {
             self.report.panicked("storing the key set");
         }
+    }
+
+    /// Says in the span how it went.
+    async fn bring_noted(&mut self, trigger: Trigger, started: Started) -> Result<Accepted, FetchError> {
+        trace::note(|span| {
+            span.name("token.issuer", &self.policy.name);
+            span.word("countersign.trigger", trigger.name());
+        });
+        let outcome = survive(self.bring(trigger, started)).await.unwrap_or(Err(FetchError::Panicked));
+        if let Err(error) = &outcome {
+            trace::note(|span| {
+                span.word("error.type", error.kind());
+                span.failed();
+            });
+        }
+        outcome
     }
 
     async fn bring(&mut self, trigger: Trigger, started: Started) -> Result<Accepted, FetchError> {

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::DropGuard;
 
-use crate::domain::{algorithm::Algorithm, key::Candidates, policy::IssuerPolicy};
+use crate::{
+    domain::{algorithm::Algorithm, key::Candidates, policy::IssuerPolicy},
+    ops::trace::{InSpan, Span},
+};
 
 use super::{
     desk::{Desk, NoSeat},
@@ -101,7 +104,9 @@ impl Issuer {
 
     async fn find_missing(&self, kept: &Kept, key_id: Option<&str>, algorithm: Algorithm) -> Lookup {
         let seated = match kept.desk.demand() {
-            Demand::Start { finished } | Demand::Join { finished } => kept.desk.wait_seated(finished).await,
+            Demand::Start { finished } | Demand::Join { finished } => {
+                self.waiting(kept.desk.wait_seated(finished)).await
+            }
             Demand::Refused => {
                 self.metrics.suppressed.inc();
                 Ok(())
@@ -137,7 +142,7 @@ impl Issuer {
         }
         match kept.desk.demand() {
             Demand::Start { finished } => {
-                kept.desk.wait(finished).await;
+                self.waiting(kept.desk.wait(finished)).await;
                 newer()
             }
             Demand::Join { .. } | Demand::Failing => None,
@@ -146,6 +151,15 @@ impl Issuer {
                 None
             }
         }
+    }
+
+    /// A lookup that waits for a fetch, as a span of its own.
+    fn waiting<F: Future>(&self, wait: F) -> InSpan<F> {
+        let span = Span::part("wait for keys");
+        if let Some(span) = &span {
+            span.notes().name("token.issuer", &self.policy.name);
+        }
+        InSpan::new(span, wait)
     }
 
     /// Returns once the first attempt to fetch the keys has ended, well or badly.

@@ -77,7 +77,7 @@ impl SavedKeys {
             }
             Ok(Err(error)) => {
                 self.metrics.store_trouble(StoreTrouble::Io);
-                tracing::warn!(token.issuer = issuer, error = %Chain(&error), "the stored key set could not be read");
+                tracing::warn!(token.issuer = issuer, error.message = %Chain(&error), "the stored key set could not be read");
                 return None;
             }
             Err(_elapsed) => {
@@ -89,7 +89,7 @@ impl SavedKeys {
         match judge(set, now, max_age) {
             Ok(restored) => Some(restored),
             Err(why) => {
-                tracing::info!(token.issuer = issuer, reason = %why, "the stored key set is not used");
+                tracing::info!(token.issuer = issuer, error.message = %why, "the stored key set is of no use now");
                 None
             }
         }
@@ -110,7 +110,7 @@ impl SavedKeys {
             if !was_failing {
                 tracing::error!(
                     token.issuer = self.issuer,
-                    error = problem,
+                    error.message = problem,
                     "the key set could not be stored: a restart while the provider is down would have no keys"
                 );
             }

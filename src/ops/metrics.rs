@@ -1,6 +1,7 @@
 //! Every metric that this process exports, registered at zero. Names are API: docs/metrics.md.
 
 mod requests;
+mod spans;
 mod striped;
 mod validations;
 
@@ -8,6 +9,7 @@ pub use prometheus_client::registry::Registry;
 use prometheus_client::{encoding::text, metrics::family::Family};
 
 pub use requests::RequestMetrics;
+pub use spans::SpanMetrics;
 pub use striped::{Counter, Histogram, Striped};
 pub use validations::ValidationMetrics;
 
@@ -48,6 +50,7 @@ mod tests {
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
+        SpanMetrics::of_process().register(&mut registry);
         registry
     }
 

@@ -14,4 +14,5 @@ mod refused;
 mod secrecy;
 mod start;
 mod stored_keys;
+mod tracing;
 mod unbuilt;

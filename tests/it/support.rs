@@ -1,6 +1,7 @@
 //! What the tests share.
 #![expect(dead_code, reason = "a kit: some of it waits for the tests that need it")]
 
+pub(crate) mod collector;
 pub(crate) mod http;
 pub(crate) mod idp;
 pub(crate) mod inprocess;

@@ -22,6 +22,7 @@ use self::observer::Observer;
 use super::{methods, status};
 use crate::ops::{drain::Tasks, metrics::RequestMetrics};
 
+pub(super) use self::observer::code_in;
 pub use self::{call::Call, deadline::Deadline};
 
 /// When a caller that was turned away may come back: calls take microseconds, so one that waits this long most likely

@@ -12,7 +12,7 @@ use tonic::{
 };
 use tower::layer::util::{Identity, Stack};
 
-use super::{direct::DirectLayer, health::Health, limits::LimitsLayer};
+use super::{direct::DirectLayer, health::Health, limits::LimitsLayer, trace::TraceLayer};
 use crate::{
     api::{
         ServerSettings,
@@ -101,7 +101,7 @@ pub async fn serve<T: TokenService>(
         .serve_with_incoming_shutdown(listener.beginning_soon(draining.clone()), draining.cancelled_owned())
         .await;
     if let Err(error) = served {
-        tracing::error!(server.address = %address, %error, "a listener failed");
+        tracing::error!(server.address = %address, error.message = %error, "a listener failed");
     }
 }
 
@@ -109,7 +109,7 @@ fn router<T: TokenService>(
     services: Services<T>,
     settings: ServerSettings,
     limits: LimitsLayer,
-) -> Router<Stack<DirectLayer<T>, Stack<LimitsLayer, Identity>>> {
+) -> Router<Stack<DirectLayer<T>, Stack<LimitsLayer, Stack<TraceLayer, Identity>>>> {
     let max_streams = MIN_STREAMS.max(limits.max_concurrent() / SHARE);
     let max_streams = u32::try_from(max_streams).unwrap_or(u32::MAX);
     let mut server = Server::builder()
@@ -121,7 +121,7 @@ fn router<T: TokenService>(
         // Never with max_connection_age_grace: tonic 0.14.9 then cuts calls instead of sending GOAWAY.
         server = server.max_connection_age(age);
     }
-    server.layer(limits).layer(services.token).add_routes(services.others)
+    server.layer(TraceLayer).layer(limits).layer(services.token).add_routes(services.others)
 }
 
 /// [`Peer`] is among the extensions of every request.

@@ -49,7 +49,8 @@ impl CallError {
         }
     }
 
-    fn reason(&self) -> &'static str {
+    /// `ErrorInfo.reason`.
+    pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Field { .. } => "INVALID_FIELD",
             Self::Fault(fault) => fault.reason(),

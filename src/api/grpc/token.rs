@@ -1,6 +1,7 @@
 //! `countersign.v1.TokenService`.
 
 mod answer;
+mod notes;
 mod question;
 
 use std::sync::Arc;
@@ -46,7 +47,9 @@ impl TokenApi {
     }
 
     async fn answer(&self, request: &ValidateRequest) -> Result<ValidateResponse, CallError> {
-        match self.outcome(request, true).await? {
+        let outcome = self.outcome(request, true).await;
+        notes::of_one(&outcome);
+        match outcome? {
             Ok(response) => Ok(response),
             Err(refusal) if request.refusal_as_status => Err(CallError::Refused(refusal)),
             Err(refusal) => Ok(answer::of_refusal(&refusal)),
@@ -78,6 +81,7 @@ impl TokenService for TokenApi {
         let items = requests.iter().map(|request| self.item(request, include_claims));
         let mut items = futures_util::future::join_all(items).await;
         keep_within_message(&mut items);
+        notes::of_batch(&items);
         Ok(Response::new(BatchValidateResponse { items }))
     }
 }

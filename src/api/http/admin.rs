@@ -66,7 +66,7 @@ impl Admin {
         let app = self.router().into_make_service_with_connect_info::<Peer>();
         let served = axum::serve(listener, app).with_graceful_shutdown(stopping.cancelled_owned()).await;
         if let Err(error) = served {
-            tracing::error!(%error, "the admin port failed");
+            tracing::error!(error.message = %error, "the admin port failed");
         }
     }
 

@@ -147,7 +147,7 @@ impl Section<'_, '_> {
                 Value::Null
                 | Value::Bool(_)
                 | Value::Integer(_)
-                | Value::Fraction
+                | Value::Fraction(_)
                 | Value::Text(_)
                 | Value::Map(_),
             ) => false,

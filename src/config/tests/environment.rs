@@ -1,6 +1,7 @@
 //! The environment over the file.
 
 use super::*;
+use crate::ops::telemetry::SampleRatio;
 
 fn with(name: &str, value: &str, text: &str) -> Result<Loaded, Vec<String>> {
     load_with(text, &Environment::from_iter([(name, value)]))
@@ -25,6 +26,9 @@ fn a_variable_wins_over_the_file() {
     assert_eq!(config.limits.max_concurrent, 7);
     let config = with("COUNTERSIGN__TELEMETRY__LOG", "off", ISSUER).unwrap().config;
     assert_eq!(config.telemetry.log, "off");
+    let traced = format!("telemetry: {{otlp_endpoint: https://otel.example}}\n{ISSUER}");
+    let config = with("COUNTERSIGN__TELEMETRY__SAMPLE_RATIO", "0.5", &traced).unwrap().config;
+    assert_eq!(config.telemetry.otlp.map(|otlp| otlp.sample_ratio), SampleRatio::new(0.5));
 }
 
 #[test]

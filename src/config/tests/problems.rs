@@ -85,7 +85,6 @@ fn top_level_rules() {
             "telemetry.log: expected a level (error, warn, info, debug, trace) or directives such as \
              `info,countersign=debug`",
         ),
-        ("telemetry: {otlp_endpoint: http://x}", &format!("telemetry.otlp_endpoint: {LATER}")),
         ("http: {listen: 127.0.0.1:1}", &format!("http: {LATER}")),
         ("tls: {certificate: a, key: b}", &format!("tls: {LATER}")),
         ("callers: [{name: x}]", &format!("callers: {LATER}")),

@@ -28,6 +28,7 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!(config.limits.max_concurrent, 4_096);
     assert_eq!(config.limits.drain, seconds(25));
     assert_eq!((config.telemetry.log.as_str(), config.telemetry.format), ("info", LogFormat::Json));
+    assert_eq!(config.telemetry.otlp, None);
     let issuer = &config.issuers[0];
     assert_eq!(issuer.policy.name, "a.example");
     assert!(!issuer.allow_http);

@@ -2,12 +2,12 @@
 
 use reqwest::{
     StatusCode,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use url::Url;
 
 use super::{Bounds, HttpClient, HttpError, body, is_permitted};
-use crate::issuer::client::SignedForm;
+use crate::{issuer::client::SignedForm, ops::trace};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -43,7 +43,9 @@ impl HttpClient {
         if let Some(authorization) = form.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let sent = request.body(form.body).send().await;
+        let mut trace_context = HeaderMap::new();
+        trace::inject(&mut trace_context);
+        let sent = request.headers(trace_context).body(form.body).send().await;
         let response = sent.map_err(|error| HttpError::Transport(error.without_url()))?;
         Ok(Posted { status: response.status(), bytes: body(response, max_bytes).await? })
     }

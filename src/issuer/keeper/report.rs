@@ -47,12 +47,16 @@ impl Report {
     /// A set from the store is in use.
     pub(super) fn restored(&self, age: Duration) {
         let age_s = age.as_secs();
-        tracing::info!(token.issuer = self.name(), age_s, "stored keys are used until the first good fetch");
+        tracing::info!(
+            token.issuer = self.name(),
+            key_set.age_s = age_s,
+            "stored keys are used until the first good fetch"
+        );
     }
 
     /// A set from the store is no key set under today's rules.
     pub(super) fn not_restored(&self, error: DocumentError) {
-        tracing::warn!(token.issuer = self.name(), %error, "the stored key set is not used");
+        tracing::warn!(token.issuer = self.name(), error.message = %error, "the stored key set is not used");
     }
 
     /// A document was taken.
@@ -78,9 +82,9 @@ impl Report {
         let key_ids = named.collect::<Vec<_>>();
         tracing::info!(
             token.issuer = issuer,
-            generation,
-            keys = now.keys.len(),
-            ?key_ids,
+            key_set.generation = generation,
+            key_set.keys = now.keys.len(),
+            key_set.key_ids = ?key_ids,
             "the issuer's key set changed"
         );
     }
@@ -91,14 +95,14 @@ impl Report {
         if unusable.iter().any(|key| key.why == Why::Published) {
             tracing::error!(
                 token.issuer = issuer,
-                keys = ?named,
+                key_set.unusable = ?named,
                 "the issuer publishes private or shared keys: they are not used, and whoever has seen them can sign"
             );
         } else if unusable.is_empty() {
             tracing::info!(token.issuer = issuer, "every published key is usable again");
         } else {
             let count = unusable.len();
-            tracing::warn!(token.issuer = issuer, count, keys = ?named, "some published keys are not used");
+            tracing::warn!(token.issuer = issuer, key_set.unusable_keys = count, key_set.unusable = ?named, "some published keys are not used");
         }
     }
 
@@ -113,7 +117,7 @@ impl Report {
     pub(super) fn panicked(&self, step: &'static str) {
         tracing::error!(
             token.issuer = self.name(),
-            step,
+            task.name = step,
             "the key keeper panicked, which is a bug; it goes on"
         );
     }
@@ -125,9 +129,9 @@ impl Report {
         }
         let (issuer, kind, chain) = (self.policy.name.as_str(), error.kind(), Chain(error));
         if std::mem::replace(&mut self.failing, true) {
-            tracing::debug!(token.issuer = issuer, error.type = kind, error = %chain, "fetching keys failed again");
+            tracing::debug!(token.issuer = issuer, error.type = kind, error.message = %chain, "fetching keys failed again");
         } else {
-            tracing::warn!(token.issuer = issuer, error.type = kind, error = %chain, "fetching keys failed");
+            tracing::warn!(token.issuer = issuer, error.type = kind, error.message = %chain, "fetching keys failed");
         }
     }
 

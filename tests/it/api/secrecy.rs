@@ -9,6 +9,7 @@ use tonic::{Request, Status, metadata::MetadataValue};
 
 use super::kit::{AUDIENCE, BATCH_VALIDATE, ISSUER, UNREACHABLE, VALIDATE, ask, pieces, raw};
 use crate::support::{
+    collector::Collector,
     idp::{Idp, Reply},
     ports,
     service::Service,
@@ -17,17 +18,18 @@ use crate::support::{
 
 const SECRET: &[u8; 48] = b"a-shared-secret-that-must-never-be-seen-anywhere";
 
-fn config(idp: &Idp, log: &str) -> String {
+fn config(idp: &Idp, collector: &Collector, log: &str) -> String {
     format!(
         "\
 issuers:
   - {{ name: secret, issuer: {ISSUER}/secret, audiences: [{AUDIENCE}], secret: {{ file: ./secret }} }}
   - {{ name: keys, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_uri: {} }}
   - {{ name: down, issuer: {UNREACHABLE}, audiences: [{AUDIENCE}], jwks_uri: http://127.0.0.1:{}/keys }}
-telemetry: {{ log: '{log}', format: json }}
+telemetry: {{ log: '{log}', format: json, otlp_endpoint: '{}', sample_ratio: 1 }}
 ",
         idp.url("/keys"),
         ports::reserve(),
+        collector.url(),
     )
 }
 
@@ -127,6 +129,7 @@ async fn ask_everything(service: &Service, tokens: &[String]) -> Vec<Status> {
         // Where it does not belong: a header, the name of a method.
         if let Ok(value) = MetadataValue::try_from(token.as_str()) {
             let mut request = Request::new(requests[0].clone());
+            request.metadata_mut().insert("traceparent", value.clone());
             request.metadata_mut().insert("authorization", value);
             statuses.extend(client.validate(request).await.err());
         }
@@ -143,7 +146,8 @@ async fn check(log: &str) {
     let document = key_set(&[&signer]).to_string().into_bytes();
     let idp = Idp::start(move |_| Reply::ok(document.clone())).await;
     let files = [("secret", &SECRET[..])];
-    let mut service = Service::start_with_files(&config(&idp, log), &files).await;
+    let collector = Collector::start().await;
+    let mut service = Service::start_with_files(&config(&idp, &collector, log), &files).await;
     let tokens = tokens(&signer);
     let statuses = ask_everything(&service, &tokens).await;
     assert!(statuses.len() > tokens.len(), "each has been in something that failed");
@@ -160,11 +164,17 @@ async fn check(log: &str) {
     assert!(output.contains("shut down"), "all of it is here");
     assert!(output.contains("\"TRACE\"") && output.contains("\"h2::"), "it is loud");
     assert_silent("the log", &output, &tokens);
+    assert!(collector.spans().len() > statuses.len(), "every call has left a span");
+    for request in collector.requests() {
+        assert_silent("a span", &format!("{request:?}"), &tokens);
+        assert_silent("its bytes", &String::from_utf8_lossy(&request.encode_to_vec()), &tokens);
+    }
 }
 
 /// The loudest that there is: a plain `trace` leaves libraries out that print what they read.
 #[tokio::test]
-async fn e1_no_token_and_no_secret_is_in_the_log_the_metrics_or_a_status_at_trace_libraries_included() {
+async fn e1_no_token_and_no_secret_is_in_the_log_the_metrics_a_status_or_a_span_at_trace_libraries_included()
+{
     let libraries = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tower"];
     let loud = libraries.map(|library| format!("{library}=trace")).join(",");
     check(&format!("trace,{loud}")).await;

@@ -109,7 +109,7 @@ pub(crate) fn config() -> Config {
             max_concurrent: 64,
             drain: Duration::from_mins(1),
         },
-        telemetry: TelemetrySettings { log: "info".into(), format: LogFormat::Json },
+        telemetry: TelemetrySettings { log: "info".into(), format: LogFormat::Json, otlp: None },
     }
 }
 

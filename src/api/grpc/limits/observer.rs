@@ -73,6 +73,6 @@ impl Drop for Observer {
 }
 
 /// The status in headers or trailers, if there is one.
-pub(super) fn code_in(headers: &HeaderMap) -> Option<Code> {
+pub(in crate::api::grpc) fn code_in(headers: &HeaderMap) -> Option<Code> {
     headers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
 }

@@ -86,7 +86,7 @@ async fn the_log_tells_changes_once_and_nothing_from_tokens() {
     log.expect(&[]);
     room.call().await.keys(&[]);
     settle().await;
-    log.expect(&["INFO|key set changed|keys=0", "ERROR|no usable key|withdrawn"]);
+    log.expect(&["INFO|key set changed|key_set.keys=0", "ERROR|no usable key|withdrawn"]);
     room.call().await.keys(&[&a]);
     settle().await;
     log.expect(&["INFO|key set changed|key-a", "INFO|checked again"]);
@@ -102,7 +102,11 @@ async fn k2_an_empty_set_after_an_outage_is_not_called_recovery() {
     log.expect(&["WARN|fetching keys failed", "ERROR|cannot be checked"]);
     room.call().await.keys(&[]);
     settle().await;
-    log.expect(&["INFO|key set changed|keys=0", "INFO|fetched again", "ERROR|no usable key|is refused"]);
+    log.expect(&[
+        "INFO|key set changed|key_set.keys=0",
+        "INFO|fetched again",
+        "ERROR|no usable key|is refused",
+    ]);
     room.call().await.fail();
     settle().await;
     log.expect(&["WARN|fetching keys failed", "ERROR|cannot be checked"]);
