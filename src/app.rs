@@ -16,7 +16,7 @@ use crate::{
     domain::{key::UnusableKey, time::Clock},
     issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, KeyShelf, NoHttpClient, Surroundings},
     ops::metrics::ValidationMetrics,
-    service::validate::Validator,
+    service::{trust::Trust, validate::Validator},
     state::cache::TokenCache,
     store::{self, StoreError},
 };
@@ -66,11 +66,10 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     };
     let issuers = start_issuers(config.issuers, &around)?;
     let validator = Arc::new(Validator::new(
-        issuers.clone(),
+        Trust::new(issuers.clone(), config.limits.max_token_bytes),
         TokenCache::new(config.cache),
         clock,
         ValidationMetrics::register(shell.registry()),
-        config.limits.max_token_bytes,
     ));
     let scraped = Arc::clone(&validator);
     shell.before_scrape(move || scraped.update_metrics());

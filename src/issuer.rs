@@ -10,6 +10,7 @@ mod discovery;
 mod fetch;
 mod freshness;
 mod http;
+mod id;
 mod jwks;
 mod keeper;
 mod keys;
@@ -21,6 +22,7 @@ mod start;
 mod testing;
 
 pub use http::{HttpClient, NoHttpClient, is_permitted};
+pub use id::IssuerId;
 pub use keys::{Issuer, Lookup};
 pub use metrics::{IssuerKeyMetrics, KeyMetrics};
 pub use settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource};

@@ -9,6 +9,7 @@ use crate::domain::{algorithm::Algorithm, key::Candidates, policy::IssuerPolicy}
 use super::{
     desk::{Desk, NoSeat},
     freshness::{Conclusion, Demand, is_usable},
+    id::IssuerId,
     metrics::{IssuerKeyMetrics, count},
     settings::KeyFreshness,
     snapshot::{KeySnapshot, ShelfPlace},
@@ -17,6 +18,7 @@ use super::{
 /// One issuer. Dropping it stops its keeper.
 #[derive(Debug)]
 pub struct Issuer {
+    id: IssuerId,
     policy: Arc<IssuerPolicy>,
     metrics: IssuerKeyMetrics,
     keys: Keys,
@@ -56,11 +58,16 @@ pub enum Lookup {
 
 impl Issuer {
     pub(super) fn of_shared(policy: Arc<IssuerPolicy>, metrics: IssuerKeyMetrics, key: KeySnapshot) -> Self {
-        Self { policy, metrics, keys: Keys::Shared(Arc::new(key)) }
+        Self { id: IssuerId::unique(), policy, metrics, keys: Keys::Shared(Arc::new(key)) }
     }
 
     pub(super) fn of_published(policy: Arc<IssuerPolicy>, metrics: IssuerKeyMetrics, kept: Kept) -> Self {
-        Self { policy, metrics, keys: Keys::Kept(kept) }
+        Self { id: IssuerId::unique(), policy, metrics, keys: Keys::Kept(kept) }
+    }
+
+    /// Tells it from every other one.
+    pub fn id(&self) -> IssuerId {
+        self.id
     }
 
     /// The rules for its tokens.

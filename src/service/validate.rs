@@ -1,13 +1,8 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::{ArcSwap, Guard};
 
 use crate::{
     domain::{
@@ -24,7 +19,7 @@ use crate::{
     state::cache::{CachedToken, Forged, TokenCache, TokenDigest},
 };
 
-use super::fault::Fault;
+use super::{fault::Fault, trust::Trust};
 
 /// What a transport keeps with a cached token, so that it is made once.
 pub use crate::state::cache::EncodedToken;
@@ -60,14 +55,11 @@ pub struct Pass<'t> {
 /// Answers questions about tokens.
 #[derive(Debug)]
 pub struct Validator {
-    issuers: Vec<Arc<Issuer>>,
-    by_issuer: HashMap<String, usize>,
+    /// Each call takes what is here when it begins, and keeps it to its end.
+    trust: ArcSwap<Trust>,
     cache: TokenCache,
     clock: Arc<dyn Clock>,
     metrics: ValidationMetrics,
-    max_token_bytes: usize,
-    /// Changes with the trust settings, so that nothing verified under older ones is found again (C1).
-    trust_generation: u64,
 }
 
 /// Why there is no pass: a refusal is the token's, a fault is ours.
@@ -83,30 +75,20 @@ impl From<Refusal> for Stop {
 }
 
 impl Validator {
-    /// A validator for these issuers, whose `issuer` strings are distinct.
-    pub fn new(
-        issuers: Vec<Arc<Issuer>>,
-        cache: TokenCache,
-        clock: Arc<dyn Clock>,
-        metrics: ValidationMetrics,
-        max_token_bytes: usize,
-    ) -> Self {
-        let by_issuer =
-            issuers.iter().enumerate().map(|(at, issuer)| (issuer.policy().issuer.clone(), at)).collect();
-        Self {
-            issuers,
-            by_issuer,
-            cache,
-            clock,
-            metrics,
-            max_token_bytes,
-            trust_generation: next_generation(),
-        }
+    /// A validator that trusts so until it is told otherwise.
+    pub fn new(trust: Trust, cache: TokenCache, clock: Arc<dyn Clock>, metrics: ValidationMetrics) -> Self {
+        Self { trust: ArcSwap::from_pointee(trust), cache, clock, metrics }
+    }
+
+    /// Trusts so from now on. Calls that have begun end as they began; what they verify under an issuer that is no longer
+    /// among these is not found by later ones.
+    pub fn replace_trust(&self, trust: Trust) {
+        self.trust.store(Arc::new(trust));
     }
 
     /// Brings the gauges up to date that change with time alone.
     pub fn update_metrics(&self) {
-        for issuer in &self.issuers {
+        for issuer in self.trust.load().issuers() {
             issuer.update_metrics();
         }
         let (tokens, bytes) = self.cache.size();
@@ -147,14 +129,17 @@ impl Validator {
         if !question.min_revision.is_empty() || question.max_staleness.is_some() {
             return Err(Stop::Fault(Fault::RevocationsStale));
         }
-        let token = RawToken::new(question.token, self.max_token_bytes)?;
-        let digest = TokenDigest::new(token, self.trust_generation);
-        let (cached, now) = if let Some(cached) = self.recall(digest, now)? {
+        let trust = self.trust.load();
+        let token = RawToken::new(question.token, trust.max_token_bytes())?;
+        let digest = TokenDigest::new(token);
+        let (cached, now) = if let Some(cached) = self.recall(&trust, digest, now)? {
             (cached, now)
         } else {
+            // What is read cheaply is not held for long.
+            let trust = Guard::into_inner(trust);
             // It may have waited for keys: what has expired meanwhile must not pass.
             // Boxed, so that the many requests that hit the cache do not carry the room for verifying around.
-            let verified = Box::pin(self.verify(token, digest, &question.requirements));
+            let verified = Box::pin(self.verify(&trust, token, digest, &question.requirements));
             (verified.await?, self.clock.now())
         };
         let verified = cached.token();
@@ -163,12 +148,19 @@ impl Validator {
         Ok(answer(Pass { permit, cached: &cached, should_refresh }))
     }
 
-    /// The cached token, if its key is still published and its issuer's keys are usable (C3, K2).
-    fn recall(&self, digest: TokenDigest, now: UnixTime) -> Result<Option<Arc<CachedToken>>, Stop> {
+    /// The cached token, if its issuer's settings are still those it was verified under (C1), its key is still published,
+    /// and the issuer's keys are usable (C3, K2).
+    fn recall(
+        &self,
+        trust: &Trust,
+        digest: TokenDigest,
+        now: UnixTime,
+    ) -> Result<Option<Arc<CachedToken>>, Stop> {
         let Some(cached) = self.cache.find(digest, now) else {
             return Ok(None);
         };
-        let Some(issuer) = self.issuers.get(cached.issuer()) else {
+        let Some(issuer) = trust.with_id(cached.issuer()) else {
+            self.cache.forget(digest);
             return Ok(None);
         };
         let Some(keys) = issuer.current() else {
@@ -189,16 +181,17 @@ impl Validator {
 
     async fn verify(
         &self,
+        trust: &Trust,
         token: RawToken<'_>,
         digest: TokenDigest,
         asked: &Requirements<'_>,
     ) -> Result<Arc<CachedToken>, Stop> {
-        self.refuse_known_forgery(digest)?;
+        self.refuse_known_forgery(trust, digest)?;
         self.metrics.cache_miss();
         let jws = UnverifiedJws::parse(token)?;
         let unknown = || Refusal::new(Reason::UnknownIssuer, "the token's issuer is not configured here");
         let claimed = jws.unverified_issuer().ok_or_else(unknown)?;
-        let at = *self.by_issuer.get(claimed.as_lookup_key()).ok_or_else(unknown)?;
+        let issuer = trust.with_name(claimed.as_lookup_key()).ok_or_else(unknown)?;
         // Before anything is done for it: a pinned request must not turn into "cannot tell" because a token names
         // another issuer, whose keys happen to be out of reach.
         if !asked.is_from(claimed.as_lookup_key()) {
@@ -208,16 +201,15 @@ impl Validator {
             )
             .into());
         }
-        let issuer = self.issuers.get(at).ok_or_else(unknown)?;
         let keys = find_keys(issuer, &jws).await?;
         let (verified, generation) = match verify_with(issuer, &keys, &jws) {
             Ok(verified) => (verified, keys.generation),
             Err(refusal) if refusal.reason() == Reason::BadSignature => {
-                self.verify_again(issuer, at, &keys, &jws, digest).await?
+                self.verify_again(issuer, &keys, &jws, digest).await?
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        Ok(self.cache.remember(digest, verified, at, generation, self.clock.now()))
+        Ok(self.cache.remember(digest, verified, issuer.id(), generation, self.clock.now()))
     }
 
     /// Some issuers replace a key and keep its `kid`: one more look, within the issuer's budget, before the signature is
@@ -225,7 +217,6 @@ impl Validator {
     async fn verify_again(
         &self,
         issuer: &Issuer,
-        at: usize,
         seen: &KeySnapshot,
         jws: &UnverifiedJws<'_>,
         digest: TokenDigest,
@@ -240,18 +231,18 @@ impl Validator {
             Ok(verified) => Ok((verified, generation)),
             Err(refusal) => {
                 if refusal.reason() == Reason::BadSignature {
-                    self.cache.remember_forged(digest, Forged { issuer: at, generation });
+                    self.cache.remember_forged(digest, Forged { issuer: issuer.id(), generation });
                 }
                 Err(refusal.into())
             }
         }
     }
 
-    fn refuse_known_forgery(&self, digest: TokenDigest) -> Result<(), Stop> {
+    fn refuse_known_forgery(&self, trust: &Trust, digest: TokenDigest) -> Result<(), Stop> {
         let Some(forged) = self.cache.forged(digest) else {
             return Ok(());
         };
-        let current = self.issuers.get(forged.issuer).and_then(|issuer| issuer.current());
+        let current = trust.with_id(forged.issuer).and_then(Issuer::current);
         if current.is_some_and(|keys| keys.generation == forged.generation) {
             self.metrics.cache_refusal_hit();
             return Err(Refusal::new(Reason::BadSignature, "the signature does not verify").into());
@@ -302,12 +293,6 @@ fn verify_with(
 
 fn unknown_key() -> Refusal {
     Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token")
-}
-
-/// A number that no other validator of this process has had.
-fn next_generation() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn unavailable(issuer: &Issuer) -> Stop {

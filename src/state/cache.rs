@@ -16,7 +16,10 @@ use std::{
 use bytes::Bytes;
 use moka::sync::Cache;
 
-use crate::domain::{time::UnixTime, token::RawToken, verify::VerifiedToken};
+use crate::{
+    domain::{time::UnixTime, token::RawToken, verify::VerifiedToken},
+    issuer::IssuerId,
+};
 
 /// The `cache` section of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +44,17 @@ pub struct TokenCache {
     max_age: Duration,
 }
 
-/// BLAKE3 of the whole token and of the trust settings' generation (C1). Nothing of the token can be got back from it
-/// (C6), and a changed configuration finds nothing that an older one let in. BLAKE3 rather than SHA-256, because this is
+/// BLAKE3 of the whole token (C1; the trust settings' part of the key is [`CachedToken::issuer`]). Nothing of the token can
+/// be got back from it (C6). BLAKE3 rather than SHA-256, because this is
 /// computed for every request, and without SHA instructions in the processor, SHA-256 of a token costs a tenth of the RPC.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_debug_implementations, reason = "a token's digest is nobody's business")]
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    /// Digests a token under a generation of the trust settings.
-    pub fn new(token: RawToken<'_>, trust_generation: u64) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&trust_generation.to_be_bytes()).update(token.expose().as_bytes());
-        Self(hasher.finalize().into())
+    /// Digests a token.
+    pub fn new(token: RawToken<'_>) -> Self {
+        Self(blake3::hash(token.expose().as_bytes()).into())
     }
 }
 
@@ -61,7 +62,7 @@ impl TokenDigest {
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct CachedToken {
     token: VerifiedToken,
-    issuer: usize,
+    issuer: IssuerId,
     /// The key-set generation under which its key was last seen to be published.
     generation: AtomicU64,
     until: UnixTime,
@@ -83,15 +84,15 @@ pub struct EncodedToken {
 /// A signature that did not verify under one key-set generation of one issuer (C5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forged {
-    /// Index of the issuer.
-    pub issuer: usize,
+    /// The issuer.
+    pub issuer: IssuerId,
     /// The generation.
     pub generation: u64,
 }
 
 impl CachedToken {
     /// A token that was verified just now with a key of this generation.
-    pub fn new(token: VerifiedToken, issuer: usize, generation: u64, until: UnixTime) -> Self {
+    pub fn new(token: VerifiedToken, issuer: IssuerId, generation: u64, until: UnixTime) -> Self {
         Self { token, issuer, generation: AtomicU64::new(generation), until, encoded: OnceLock::new() }
     }
 
@@ -100,8 +101,8 @@ impl CachedToken {
         &self.token
     }
 
-    /// Index of its issuer.
-    pub fn issuer(&self) -> usize {
+    /// Under whose settings it was verified.
+    pub fn issuer(&self) -> IssuerId {
         self.issuer
     }
 
@@ -159,7 +160,7 @@ impl TokenCache {
         &self,
         digest: TokenDigest,
         token: VerifiedToken,
-        issuer: usize,
+        issuer: IssuerId,
         generation: u64,
         now: UnixTime,
     ) -> Arc<CachedToken> {

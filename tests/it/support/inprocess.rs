@@ -6,12 +6,12 @@ use countersign::{
     app::start_issuers,
     config::Config,
     domain::time::Clock,
-    issuer::{HttpClient, KeyMetrics, KeyShelf, Surroundings},
+    issuer::{HttpClient, Issuer, KeyMetrics, KeyShelf, Surroundings},
     ops::{
         drain::Tasks,
         metrics::{self, Registry, ValidationMetrics},
     },
-    service::validate::Validator,
+    service::{trust::Trust, validate::Validator},
     state::cache::TokenCache,
 };
 
@@ -34,13 +34,17 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
     }
     let cache = TokenCache::new(config.cache);
     let counters = ValidationMetrics::register(&mut registry);
-    let validator = Validator::new(issuers, cache, clock, counters, config.limits.max_token_bytes);
-    InProcess { validator, registry }
+    let trust = Trust::new(issuers.clone(), config.limits.max_token_bytes);
+    let validator = Validator::new(trust, cache, clock, counters);
+    InProcess { validator, issuers, around, registry }
 }
 
 /// A validator and what it counts.
 pub(crate) struct InProcess {
     pub(crate) validator: Validator,
+    pub(crate) issuers: Vec<Arc<Issuer>>,
+    /// To start more of them.
+    pub(crate) around: Surroundings,
     registry: Registry,
 }
 
