@@ -41,6 +41,14 @@ pub(super) struct Kept {
     _stops_keeper: DropGuard,
 }
 
+/// The keys of one issuer for another instance of it.
+#[derive(Debug)]
+pub(super) struct HandedOver {
+    pub(super) snapshot: Arc<KeySnapshot>,
+    /// The time since they were last known to be the published ones.
+    pub(super) age: Duration,
+}
+
 /// What an issuer says to a token's key id and algorithm.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -162,6 +170,18 @@ impl Issuer {
         match &self.keys {
             Keys::Shared(_) => None,
             Keys::Kept(kept) => Some(kept.desk.now().since(kept.place.held()?.confirmed_at)),
+        }
+    }
+
+    /// The held keys, usable or not, for the one that takes over; `None` without any, and for a shared secret.
+    pub(super) fn hand_over(&self) -> Option<HandedOver> {
+        match &self.keys {
+            Keys::Shared(_) => None,
+            Keys::Kept(kept) => {
+                let snapshot = kept.place.held()?;
+                let age = kept.desk.now().since(snapshot.confirmed_at);
+                Some(HandedOver { snapshot, age })
+            }
         }
     }
 
