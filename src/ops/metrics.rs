@@ -1,11 +1,13 @@
 //! Every metric that this process exports, registered at zero. Names are API: docs/metrics.md.
 
+mod reloads;
 mod requests;
 mod validations;
 
 pub use prometheus_client::registry::Registry;
 use prometheus_client::{encoding::text, metrics::counter::Counter, metrics::family::Family};
 
+pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
 pub use validations::ValidationMetrics;
 
@@ -45,6 +47,7 @@ mod tests {
         let mut registry = registry();
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
+        ReloadMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
         registry
     }

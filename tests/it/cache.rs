@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use countersign::{
-    app::start_issuers,
+    app::start_issuer,
     config::{Config, Environment},
     domain::reason::Reason::{BadSignature, UnknownIssuer, UnknownKey},
     ops::drain::Tasks,
@@ -111,9 +111,9 @@ async fn c1_another_token_is_another_entry_and_the_same_token_is_a_hit() {
 
 #[tokio::test]
 async fn c1_an_issuer_that_stays_keeps_its_cached_tokens_and_another_one_finds_none_of_them() {
-    let (signer, forger) = (Signer::eddsa(), Signer::eddsa());
+    let (signer, stranger) = (Signer::eddsa(), Signer::eddsa());
     let room = Room::with(Some(&[&signer])).await;
-    let (good, forged) = (token(&signer, "alice"), token(&forger, "alice"));
+    let (good, forged) = (token(&signer, "alice"), token(&stranger, "alice"));
     let ask_both = async || (room.ask(&good).await, room.ask(&forged).await);
     let expected = (Some(Expected::Good), Some(Expected::Refused(BadSignature)));
     let remembered = || (room.inner.counted(HIT), room.inner.counted(REFUSAL_HIT));
@@ -123,10 +123,10 @@ async fn c1_an_issuer_that_stays_keeps_its_cached_tokens_and_another_one_finds_n
     room.inner.validator.replace_trust(Trust::new(kept, 16 * 1024));
     assert_eq!((ask_both().await, remembered()), (expected, (1, 1)));
 
-    let config = Config::parse(YAML, &Environment::default(), room.directory.path()).unwrap().config;
-    let started = start_issuers(config.issuers, &room.inner.around).unwrap();
-    started[0].wait_first_attempt().await;
-    room.inner.validator.replace_trust(Trust::new(started, 16 * 1024));
+    let mut config = Config::parse(YAML, &Environment::default(), room.directory.path()).unwrap().config;
+    let started = start_issuer(None, config.issuers.remove(0), &room.inner.around).unwrap();
+    started.wait_first_attempt().await;
+    room.inner.validator.replace_trust(Trust::new(vec![started], 16 * 1024));
     assert_eq!((ask_both().await, remembered()), (expected, (1, 1)), "verified anew");
     assert_eq!((ask_both().await, remembered()), (expected, (2, 2)));
 

@@ -20,6 +20,7 @@ mod keys;
 mod oidc;
 mod peer;
 mod readme;
+mod reload;
 mod server;
 mod table;
 mod tidy;

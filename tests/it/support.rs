@@ -4,6 +4,7 @@
 pub(crate) mod http;
 pub(crate) mod idp;
 pub(crate) mod inprocess;
+pub(crate) mod load;
 pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;

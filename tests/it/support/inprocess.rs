@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign::{
-    app::start_issuers,
+    app::start_issuer,
     config::Config,
     domain::time::Clock,
     issuer::{HttpClient, Issuer, KeyMetrics, KeyShelf, Surroundings},
@@ -28,7 +28,8 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
         metrics: KeyMetrics::register(&mut registry),
         tasks: tasks.clone(),
     };
-    let issuers = start_issuers(config.issuers, &around).unwrap();
+    let issuers = config.issuers.into_iter().map(|settings| start_issuer(None, settings, &around).unwrap());
+    let issuers: Vec<_> = issuers.collect();
     for issuer in &issuers {
         issuer.wait_first_attempt().await;
     }
