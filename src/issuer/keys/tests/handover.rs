@@ -36,6 +36,20 @@ async fn keys_that_are_handed_over_are_fetched_anew_and_unknown_keys_wait_for_th
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stored_set_does_not_replace_keys_that_are_handed_over() {
+    let (_directory, store) = stored::store();
+    let mut before = Room::with_store(Some(Arc::clone(&store)), 1000);
+    before.call().await.keys(&[&ec_jwk("stored")]);
+    before.first_attempt().await;
+    before.tasks.stop().await;
+
+    let old = Room::with(&[&ec_jwk("held")]).await;
+    let mut new = Room::begin(old.issuer.hand_over(), Some(store), 1000);
+    let _call = new.call().await;
+    assert!(is_found(&new.lookup_now("held").await));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_issuer_without_keys_and_one_with_a_shared_secret_hand_nothing_over() {
     assert!(Room::open().issuer.hand_over().is_none());
     let hs256 = AllowedAlgorithms::new(vec![Algorithm::HS256]).unwrap();
