@@ -3,6 +3,7 @@
 
 mod bound;
 mod keys;
+mod reload;
 mod shell;
 
 use std::sync::Arc;
@@ -15,15 +16,18 @@ use crate::{
     config::Config,
     domain::{key::UnusableKey, time::Clock},
     issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, NoHttpClient, Surroundings},
-    ops::metrics::ValidationMetrics,
-    service::validate::Validator,
+    ops::metrics::{ReloadMetrics, ValidationMetrics},
+    service::{trust::Trust, validate::Validator},
     state::{cache::TokenCache, digest::NoRandomness},
     store::{self, StoreError},
 };
 
+use self::reload::{Issuers, Reloader};
+
 pub use self::{
     bound::{Bound, Exit},
     keys::KeyHolder,
+    reload::ConfigFile,
     shell::Shell,
 };
 
@@ -66,33 +70,35 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
         metrics: KeyMetrics::register(shell.registry()),
         tasks: shell.background().clone(),
     };
-    let issuers = start_issuers(config.issuers, &around)?;
+    let issuers = Issuers::start(config.issuers.clone(), around)?;
     let validator = Arc::new(Validator::new(
-        issuers.clone(),
+        Trust::new(issuers.all(), config.limits.max_token_bytes),
         TokenCache::new(config.cache)?,
         clock,
         ValidationMetrics::register(shell.registry()),
-        config.limits.max_token_bytes,
     ));
     let scraped = Arc::clone(&validator);
     shell.before_scrape(move || scraped.update_metrics());
-    let holders = issuers.into_iter().map(holder).collect();
-    Ok(shell.serving(TokenApi::new(validator), holders).await?.holding(store))
+    let reloads = ReloadMetrics::register(shell.registry());
+    let holders = issuers.all().into_iter().map(holder).collect();
+    let token = TokenApi::new(Arc::clone(&validator));
+    let (bound, controls) = shell.serving_with_controls(token, holders).await?;
+    let reloader = Reloader::new(config, issuers, validator, reloads, controls);
+    Ok(bound.holding(store).reloadable(reloader))
 }
 
-/// Starts keeping every issuer's keys.
-pub fn start_issuers(
-    settings: Vec<IssuerSettings>,
+/// Starts keeping an issuer's keys, in place of an `old` one if there is one.
+pub fn start_issuer(
+    old: Option<(&IssuerSettings, &Issuer)>,
+    settings: IssuerSettings,
     around: &Surroundings,
-) -> Result<Vec<Arc<Issuer>>, StartError> {
-    settings
-        .into_iter()
-        .map(|settings| {
-            let name = settings.policy.name.clone();
-            let issuer = Issuer::start(settings, around);
-            issuer.map(Arc::new).map_err(|source| StartError::Secret { issuer: name, source })
-        })
-        .collect()
+) -> Result<Arc<Issuer>, StartError> {
+    let name = settings.policy.name.clone();
+    let issuer = match old {
+        Some(old) => Issuer::start_in_place_of(old, settings, around),
+        None => Issuer::start(settings, around),
+    };
+    issuer.map(Arc::new).map_err(|source| StartError::Secret { issuer: name, source })
 }
 
 fn holder(issuer: Arc<Issuer>) -> KeyHolder {

@@ -6,6 +6,7 @@
 mod tree;
 
 mod env;
+mod files;
 mod overlay;
 
 mod problem;
@@ -27,13 +28,17 @@ mod keys;
 mod kinds;
 mod profile;
 
+mod changes;
+
 #[cfg(test)]
 mod tests;
 
-use std::{fs::File, io::Read as _, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 pub use self::{
+    changes::needing_restart,
     env::Environment,
+    files::Files,
     problem::{Problem, Problems},
 };
 use self::{listen::Listeners, problem::Place, reader::Reader, section::Section};
@@ -74,42 +79,66 @@ pub struct Loaded {
 /// Longer files are not configurations.
 const LONGEST: u64 = 1024 * 1024;
 
+/// What reading a configuration's file brought.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is its type")]
+pub struct Reading {
+    pub outcome: Result<Loaded, Problems>,
+    /// What it was read from, whether or not it is one.
+    pub files: Files,
+}
+
 impl Config {
     /// Reads and checks a file. Paths in it lead from the directory that the file is in, wherever the process was
     /// started, so that a configuration means the same to `serve`, to `check` and to a service manager.
     pub fn load(path: &Path, env: &Environment) -> Result<Loaded, Problems> {
+        Self::read(path, env).outcome
+    }
+
+    /// The same, and what it was read from.
+    pub fn read(path: &Path, env: &Environment) -> Reading {
         let file: Arc<str> = path.display().to_string().into();
-        let text = read(path)
-            .map_err(|message| Problem::new(&file, Place::File, "", message))
-            .map_err(Problems::from)?;
-        checked(&text, env, path.parent().unwrap_or_else(|| Path::new("")), file)
+        let mut files = Files::default();
+        let base_dir = path.parent().unwrap_or_else(|| Path::new(""));
+        let outcome = match text(path, &mut files) {
+            Ok(text) => checked(&text, env, base_dir, file, &mut files),
+            Err(message) => Err(Problem::new(&file, Place::File, "", message).into()),
+        };
+        Reading { outcome, files }
     }
 
     /// Checks a configuration that is at hand; paths in it lead from `base_dir`.
     pub fn parse(text: &str, env: &Environment, base_dir: &Path) -> Result<Loaded, Problems> {
-        checked(text, env, base_dir, "countersign.yaml".into())
+        checked(text, env, base_dir, "countersign.yaml".into(), &mut Files::default())
     }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
-    let length = read.map_err(unreadable)?;
-    if u64::try_from(length).is_ok_and(|length| length <= LONGEST) {
-        Ok(text)
-    } else {
-        Err(format!("is longer than a configuration can be ({LONGEST} bytes)"))
+fn text(path: &Path, files: &mut Files) -> Result<String, String> {
+    let bytes = files.read(path, LONGEST).map_err(|error| format!("cannot be read: {error}"))?;
+    if !u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST) {
+        return Err(format!("is longer than a configuration can be ({LONGEST} bytes)"));
+    }
+    match str::from_utf8(&bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err("cannot be read: it is not UTF-8 text".to_owned()),
     }
 }
 
-fn checked(text: &str, env: &Environment, base_dir: &Path, file: Arc<str>) -> Result<Loaded, Problems> {
+fn checked(
+    text: &str,
+    env: &Environment,
+    base_dir: &Path,
+    file: Arc<str>,
+    files: &mut Files,
+) -> Result<Loaded, Problems> {
     let mut root = tree::parse(text, &file)?;
     let mut reader = Reader::new(file, env, base_dir);
+    reader.files = std::mem::take(files);
     for (place, message) in overlay::lay_over(&mut root, env) {
         reader.problem(&place, "", message);
     }
     let (config, shown) = section::read_root(&mut reader, &root, all_sections);
+    *files = std::mem::take(&mut reader.files);
     let outcome = reader.finish()?;
     Ok(Loaded { config, effective: shown.document(), warnings: outcome.warnings })
 }

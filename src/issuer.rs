@@ -11,6 +11,7 @@ mod discovery;
 mod fetch;
 mod freshness;
 mod http;
+mod id;
 mod jwks;
 mod keeper;
 mod keys;
@@ -25,6 +26,7 @@ mod testing;
 
 pub use client::{ClientAuthentication, OAuthClient};
 pub use http::{HttpClient, NoHttpClient, is_permitted};
+pub use id::IssuerId;
 pub use keys::{Issuer, Lookup};
 pub use metrics::{IssuerKeyMetrics, KeyMetrics};
 pub use settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource};

@@ -1,4 +1,5 @@
 //! The use cases, without a transport.
 
 pub mod fault;
+pub mod trust;
 pub mod validate;

@@ -1,9 +1,13 @@
 //! A process whose sockets are bound: running it, and its end.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
+use super::reload::{ConfigFile, Reloader, Watcher};
 use crate::{
     api::{
         ListenAddress, ServerSettings,
@@ -33,6 +37,17 @@ pub struct Bound<T = TokenApi> {
     serving: Serving<T>,
     /// Locked as long as the process lives, whether or not an issuer keeps something in it.
     store: Option<OpenedStore>,
+    reloading: Reloading,
+}
+
+/// Whether the configuration can change.
+#[derive(Debug)]
+enum Reloading {
+    /// There is nothing to change.
+    Never,
+    /// It could; it was not said from where.
+    Possible(Box<Reloader>),
+    Watched(Box<Watcher>),
 }
 
 /// The parts of a [`Bound`].
@@ -44,7 +59,8 @@ pub(super) struct Serving<T> {
     pub(super) services: Services<T>,
     pub(super) server: ServerSettings,
     pub(super) limits: LimitsLayer,
-    pub(super) drain: Duration,
+    /// `limits.drain`.
+    pub(super) drain: watch::Receiver<Duration>,
     pub(super) health: Health,
     pub(super) readiness: Readiness,
     /// "The listeners stand", until they do.
@@ -67,7 +83,24 @@ pub enum Exit {
 
 impl<T: TokenService> Bound<T> {
     pub(super) fn new(serving: Serving<T>) -> Self {
-        Self { serving, store: None }
+        Self { serving, store: None, reloading: Reloading::Never }
+    }
+
+    /// Lets this change the configuration, once it is said from where.
+    pub(super) fn reloadable(self, reloader: Reloader) -> Self {
+        Self { reloading: Reloading::Possible(Box::new(reloader)), ..self }
+    }
+
+    /// From now on takes another configuration when `file` changes, or at once when `asked`.
+    #[must_use]
+    pub fn reloading(self, file: ConfigFile, asked: Arc<Notify>) -> Self {
+        let reloading = match self.reloading {
+            Reloading::Possible(reloader) => {
+                Reloading::Watched(Box::new(Watcher::new(file, asked, *reloader)))
+            }
+            other @ (Reloading::Never | Reloading::Watched(_)) => other,
+        };
+        Self { reloading, ..self }
     }
 
     /// Holds this store to the end.
@@ -100,16 +133,22 @@ impl<T: TokenService> Bound<T> {
         shutdown: impl Future<Output = ()>,
         force: impl Future<Output = ()>,
     ) -> Exit {
-        let Self { serving, store: _held } = self;
+        let Self { serving, store: _held, reloading } = self;
         let Serving { readiness, health, limits, calls, background, drain, .. } = &serving;
         let (readiness, health, limits) = (readiness.clone(), health.clone(), limits.clone());
-        let (calls, background, drain) = (calls.clone(), background.clone(), *drain);
+        let (calls, background, drain) = (calls.clone(), background.clone(), drain.clone());
         let admin = serving.start();
+        if let Reloading::Watched(watcher) = reloading {
+            // A process that drains changes no more.
+            let draining = calls.stopping().clone();
+            background.spawn(async move { draining.run_until_cancelled(watcher.run()).await });
+        }
 
         shutdown.await;
         tracing::info!(call.in_flight = limits.in_flight(), "shutting down");
         readiness.drain();
         health.drain().await;
+        let drain = *drain.borrow();
         let ended = tokio::select! {
             ended = timeout(drain, calls.stop()) => ended.is_ok(),
             () = force => false,

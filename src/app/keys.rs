@@ -1,8 +1,12 @@
 //! What the process says about its issuers' keys: readiness at the start, health from then on.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use tokio::time::{interval, timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::grpc::health::Health,
@@ -47,21 +51,78 @@ impl fmt::Debug for KeyHolder {
     }
 }
 
-/// Follows every issuer. Ready needs every first fetch attempted, and one issuer with usable keys.
-pub(super) fn follow(holders: Vec<KeyHolder>, readiness: &Readiness, health: &Health, tasks: &Tasks) {
-    if holders.is_empty() {
-        return;
+/// Follows every issuer at work. Ready needs every first fetch attempted, and one issuer with usable keys.
+#[derive(Debug)]
+pub(super) struct Followers {
+    readiness: Readiness,
+    health: Health,
+    tasks: Tasks,
+    /// Done with the first usable keys of any issuer, be it one that came later.
+    any: Arc<Guard>,
+    by_name: HashMap<String, Follower>,
+}
+
+#[derive(Debug)]
+struct Follower {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Followers {
+    /// Begins with these.
+    pub(super) fn start(
+        holders: Vec<KeyHolder>,
+        readiness: &Readiness,
+        health: &Health,
+        tasks: &Tasks,
+    ) -> Self {
+        let any = Arc::new(readiness.register("usable keys of at least one issuer"));
+        if holders.is_empty() {
+            any.done();
+        }
+        let (readiness, health, tasks) = (readiness.clone(), health.clone(), tasks.clone());
+        let mut followers = Self { readiness, health, tasks, any, by_name: HashMap::new() };
+        for holder in holders {
+            followers.follow(holder);
+        }
+        followers
     }
-    let any = Arc::new(readiness.register("usable keys of at least one issuer"));
-    for holder in holders {
-        let attempted = readiness.register(format!("first key fetch of issuer {}", holder.name));
-        let (any, stopping) = (Arc::clone(&any), tasks.stopping().clone());
-        let said = Said { readiness: readiness.clone(), health: health.clone(), usable: false };
+
+    /// Follows these, too, each instead of one of the same name; and says nothing any more about the names that are `gone`.
+    pub(super) async fn change(&mut self, gone: &[String], started: Vec<KeyHolder>) {
+        for name in gone.iter().map(String::as_str).chain(started.iter().map(KeyHolder::name)) {
+            if let Some(Follower { stop, task }) = self.by_name.remove(name) {
+                stop.cancel();
+                // Else it could still say something after the others. If it panicked, it says nothing either.
+                drop(task.await);
+            }
+        }
+        for name in gone {
+            self.readiness.degraded(no_usable_keys(name), false);
+            self.health.remove_issuer(name).await;
+        }
+        for holder in started {
+            self.follow(holder);
+        }
+    }
+
+    fn follow(&mut self, holder: KeyHolder) {
+        let attempted = self.readiness.register(format!("first key fetch of issuer {}", holder.name));
         // What nobody has fetched yet is as unusable as what is lost.
-        readiness.degraded(no_usable_keys(&holder.name), true);
-        tasks.spawn(async move {
-            stopping.run_until_cancelled(follow_one(holder, attempted, &any, said)).await;
+        self.readiness.degraded(no_usable_keys(&holder.name), !(holder.usable)());
+        let said = Said {
+            readiness: self.readiness.clone(),
+            health: self.health.clone(),
+            any: Arc::clone(&self.any),
+            usable: None,
+        };
+        let name = holder.name.clone();
+        let stop = self.tasks.stopping().child_token();
+        let stopped = stop.clone();
+        let task = self.tasks.spawn(async move {
+            stopped.run_until_cancelled(follow_one(holder, attempted, said)).await;
         });
+        self.by_name.insert(name, Follower { stop, task });
     }
 }
 
@@ -73,29 +134,34 @@ fn no_usable_keys(issuer: &str) -> String {
 struct Said {
     readiness: Readiness,
     health: Health,
-    usable: bool,
+    any: Arc<Guard>,
+    /// `None`: nothing yet.
+    usable: Option<bool>,
 }
 
-async fn follow_one(holder: KeyHolder, attempted: Guard, any: &Guard, mut said: Said) {
+async fn follow_one(holder: KeyHolder, attempted: Guard, mut said: Said) {
+    // It may begin with keys: those of a shared secret, or of an issuer that it takes over from.
+    said.report(&holder.name, (holder.usable)()).await;
     // Whether it was attempted or has taken too long: start-up goes on.
     drop(timeout(FIRST_FETCH, holder.first_attempt).await);
-    report(&holder.name, (holder.usable)(), &mut said, any).await;
+    said.report(&holder.name, (holder.usable)()).await;
     drop(attempted);
     let mut tick = interval(FOLLOW);
     loop {
         tick.tick().await;
-        report(&holder.name, (holder.usable)(), &mut said, any).await;
+        said.report(&holder.name, (holder.usable)()).await;
     }
 }
 
-async fn report(name: &str, usable: bool, said: &mut Said, any: &Guard) {
-    if usable != said.usable {
-        said.usable = usable;
-        said.readiness.degraded(no_usable_keys(name), !usable);
-        said.health.issuer(name, usable).await;
-    }
-    if usable {
-        any.done();
+impl Said {
+    async fn report(&mut self, name: &str, usable: bool) {
+        if self.usable.replace(usable) != Some(usable) {
+            self.readiness.degraded(no_usable_keys(name), !usable);
+            self.health.issuer(name, usable).await;
+        }
+        if usable {
+            self.any.done();
+        }
     }
 }
 
@@ -127,7 +193,7 @@ mod tests {
             KeyHolder::new("good", async {}, move || seen.load(Ordering::SeqCst)),
             KeyHolder::new("hangs", std::future::pending(), || false),
         ];
-        follow(holders, &readiness, &health, &tasks);
+        let _followers = Followers::start(holders, &readiness, &health, &tasks);
 
         tokio::time::sleep(FIRST_FETCH / 2).await;
         let waiting_for =
@@ -148,7 +214,7 @@ mod tests {
         let usable = Arc::new(AtomicBool::new(true));
         let seen = Arc::clone(&usable);
         let holder = KeyHolder::new("idp", async {}, move || seen.load(Ordering::SeqCst));
-        follow(vec![holder], &readiness, &health, &tasks);
+        let _followers = Followers::start(vec![holder], &readiness, &health, &tasks);
 
         readiness.ready().await;
         assert_eq!(status(&service, "issuer/idp").await, ServingStatus::Serving);

@@ -1,9 +1,12 @@
 //! Everything around the token service: sockets, health, limits, the admin port.
 
+use tokio::sync::watch;
+
 use super::{
     StartError,
     bound::{Bound, Serving},
-    keys::{self, KeyHolder},
+    keys::{Followers, KeyHolder},
+    reload::Controls,
 };
 use crate::{
     api::{
@@ -75,10 +78,20 @@ impl Shell {
 
     /// Puts the services behind the sockets.
     pub async fn serving<T: TokenService>(
-        mut self,
+        self,
         token: T,
         holders: Vec<KeyHolder>,
     ) -> Result<Bound<T>, StartError> {
+        let (bound, _controls) = self.serving_with_controls(token, holders).await?;
+        Ok(bound)
+    }
+
+    /// The same, and what can be set while they serve.
+    pub(super) async fn serving_with_controls<T: TokenService>(
+        mut self,
+        token: T,
+        holders: Vec<KeyHolder>,
+    ) -> Result<(Bound<T>, Controls), StartError> {
         let calls = Tasks::default();
         let names = holders.iter().map(|holder| holder.name().to_owned()).collect();
         let health = Health::new(names).await;
@@ -87,20 +100,28 @@ impl Shell {
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
         let services = Services::new(token, &health, self.server.reflection)?;
         let standing = self.readiness.register("listeners");
-        keys::follow(holders, &self.readiness, &health, &self.background);
-        Ok(Bound::new(Serving {
+        let followers = Followers::start(holders, &self.readiness, &health, &self.background);
+        let (set_drain, drain) = watch::channel(self.limits.drain);
+        let controls = Controls {
+            limits: limits.clone(),
+            drain: set_drain,
+            followers,
+            readiness: self.readiness.clone(),
+        };
+        let bound = Bound::new(Serving {
             admin: Admin::new(self.readiness.clone(), self.registry, self.before_scrape),
             listeners: self.listeners,
             admin_listener: self.admin,
             services,
             server: self.server,
             limits,
-            drain: self.limits.drain,
+            drain,
             health,
             readiness: self.readiness,
             standing,
             calls,
             background: self.background,
-        }))
+        });
+        Ok((bound, controls))
     }
 }

@@ -75,7 +75,7 @@ async fn start(args: &Args, tasks: &Tasks) -> anyhow::Result<app::Exit> {
     // The environment is left out: a variable meant for `serve` must not change what the banner says.
     let loaded = Config::parse(&yaml, &Environment::default(), &data.path)?;
     telemetry::init(&loaded.config.telemetry)?;
-    serve::start(loaded.config, |bound| announce(bound, &issuer)).await
+    serve::start(loaded.config, None, |bound| announce(bound, &issuer)).await
 }
 
 fn announce(bound: &Bound, issuer: &DevIssuer) -> anyhow::Result<()> {

@@ -59,7 +59,7 @@ pub(super) fn source(issuer: &mut Section<'_, '_>, allow_http: bool) -> KeySourc
 
 fn existing(issuer: &mut Section<'_, '_>, written: &str) -> PathBuf {
     let path = issuer.reader().resolve(written);
-    if !path.is_file() {
+    if !issuer.reader().files.is_there(&path) {
         issuer.problem("jwks_file", format!("there is no file {}", path.display()));
     }
     path

@@ -8,12 +8,15 @@ use std::{
 
 use super::{
     env::Environment,
+    files::Files,
     problem::{Place, Problem, Problems, quoted},
 };
 
 /// Shared by all sections while one configuration is read.
 pub(super) struct Reader<'t> {
     pub(super) env: &'t Environment,
+    /// What it is read from so far.
+    pub(super) files: Files,
     base_dir: &'t Path,
     file: Arc<str>,
     problems: Vec<Problem>,
@@ -34,6 +37,7 @@ impl<'t> Reader<'t> {
     pub(super) fn new(file: Arc<str>, env: &'t Environment, base_dir: &'t Path) -> Self {
         Self {
             env,
+            files: Files::default(),
             base_dir,
             file,
             problems: Vec::new(),

@@ -1,11 +1,9 @@
 //! Secrets: named by a file or a variable, never written into the configuration.
 
-use std::{fs::File, io::Read as _, path::Path};
-
 use base64::{Engine as _, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use super::{section::Section, tree::Value};
+use super::{reader::Reader, section::Section, tree::Value};
 use crate::domain::secret::Secret;
 
 /// Longer files are not secrets.
@@ -40,8 +38,8 @@ pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<S
             &[("raw", Encoding::Raw), ("base64", Encoding::Base64)],
         );
         let (at, found) = match (file, env) {
-            (Some(file), None) => ("file", from_file(&reference.reader().resolve(&file))),
-            (None, Some(name)) => ("env", from_variable(reference, &name)),
+            (Some(file), None) => ("file", from_file(reference.reader(), &file)),
+            (None, Some(name)) => ("env", from_variable(reference.reader(), &name)),
             (None, None) => {
                 if reference.is_sound() {
                     reference.problem("", "names no secret: write `{file: path}` or `{env: NAME}`");
@@ -60,11 +58,10 @@ pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<S
     })
 }
 
-fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-    let mut bytes = Zeroizing::new(Vec::new());
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+fn from_file(reader: &mut Reader<'_>, written: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    let path = reader.resolve(written);
+    let bytes = reader.files.read(&path, LONGEST);
+    let bytes = bytes.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST) {
         Ok(bytes)
     } else {
@@ -72,8 +69,8 @@ fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     }
 }
 
-fn from_variable(section: &Section<'_, '_>, name: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    match section.reader().env.bytes(name) {
+fn from_variable(reader: &Reader<'_>, name: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    match reader.env.bytes(name) {
         Some(bytes) => Ok(Zeroizing::new(bytes.to_vec())),
         None if is_usual_name(name) => Err(format!("the environment variable {name} is not set")),
         // Somebody may have written the secret itself here.

@@ -180,7 +180,7 @@ impl<'t> Section<'_, 't> {
     }
 
     /// What everything is read with.
-    pub(super) fn reader(&self) -> &Reader<'t> {
+    pub(super) fn reader(&mut self) -> &mut Reader<'t> {
         self.reader
     }
 

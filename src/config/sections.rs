@@ -81,7 +81,7 @@ fn key_ring(root: &mut Section<'_, '_>) -> Option<PathBuf> {
             return PathBuf::new();
         };
         let path = key_ring.reader().resolve(&written);
-        if !path.is_file() {
+        if !key_ring.reader().files.is_there(&path) {
             key_ring.problem("file", format!("there is no file {}", path.display()));
         }
         path

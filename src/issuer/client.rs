@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::domain::secret::Secret;
 
 /// One registration at the issuer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthClient {
     /// `client_id`: visible ASCII and spaces (RFC 6749 appendix A.1).
     pub id: String,
@@ -17,7 +17,7 @@ pub struct OAuthClient {
 }
 
 /// How a client authenticates (OpenID Connect Core section 9).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientAuthentication {
     /// `client_secret_basic`.
     SecretBasic(Secret),

@@ -79,9 +79,9 @@ impl<F: KeyFetch> Keeper<F> {
         }
     }
 
-    /// Takes the stored set, until the first good fetch.
+    /// Takes the stored set, until the first good fetch, unless there is one that an issuer before this one left.
     async fn restore(&mut self) {
-        let Some(saved) = &self.saved else { return };
+        let (Some(saved), None) = (&self.saved, self.place.held()) else { return };
         let max_age = self.keys.freshness.max_age();
         let Some(Restored { age, document }) = saved.load(self.clock.now(), max_age).await else { return };
         match self.parse(&document) {

@@ -12,6 +12,7 @@ use crate::{
 use super::{
     desk::{Desk, NoSeat},
     freshness::{Conclusion, Demand, is_usable},
+    id::IssuerId,
     metrics::{IssuerKeyMetrics, count},
     settings::KeyFreshness,
     snapshot::{KeySnapshot, ShelfPlace},
@@ -20,6 +21,7 @@ use super::{
 /// One issuer. Dropping it stops its keeper.
 #[derive(Debug)]
 pub struct Issuer {
+    id: IssuerId,
     policy: Arc<IssuerPolicy>,
     metrics: IssuerKeyMetrics,
     keys: Keys,
@@ -42,6 +44,14 @@ pub(super) struct Kept {
     _stops_keeper: DropGuard,
 }
 
+/// The keys of one issuer for another instance of it.
+#[derive(Debug)]
+pub(super) struct HandedOver {
+    pub(super) snapshot: Arc<KeySnapshot>,
+    /// The time since they were last known to be the published ones.
+    pub(super) age: Duration,
+}
+
 /// What an issuer says to a token's key id and algorithm.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -59,11 +69,16 @@ pub enum Lookup {
 
 impl Issuer {
     pub(super) fn of_shared(policy: Arc<IssuerPolicy>, metrics: IssuerKeyMetrics, key: KeySnapshot) -> Self {
-        Self { policy, metrics, keys: Keys::Shared(Arc::new(key)) }
+        Self { id: IssuerId::unique(), policy, metrics, keys: Keys::Shared(Arc::new(key)) }
     }
 
     pub(super) fn of_published(policy: Arc<IssuerPolicy>, metrics: IssuerKeyMetrics, kept: Kept) -> Self {
-        Self { policy, metrics, keys: Keys::Kept(kept) }
+        Self { id: IssuerId::unique(), policy, metrics, keys: Keys::Kept(kept) }
+    }
+
+    /// Tells it from every other one.
+    pub fn id(&self) -> IssuerId {
+        self.id
     }
 
     /// The rules for its tokens.
@@ -180,6 +195,18 @@ impl Issuer {
         match &self.keys {
             Keys::Shared(_) => None,
             Keys::Kept(kept) => Some(kept.desk.now().since(kept.place.held()?.confirmed_at)),
+        }
+    }
+
+    /// The held keys, usable or not, for the one that takes over; `None` without any, and for a shared secret.
+    pub(super) fn hand_over(&self) -> Option<HandedOver> {
+        match &self.keys {
+            Keys::Shared(_) => None,
+            Keys::Kept(kept) => {
+                let snapshot = kept.place.held()?;
+                let age = kept.desk.now().since(snapshot.confirmed_at);
+                Some(HandedOver { snapshot, age })
+            }
         }
     }
 

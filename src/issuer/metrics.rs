@@ -11,6 +11,10 @@ use super::freshness::Trigger;
 
 type Labels = Vec<(&'static str, String)>;
 
+const TRIGGERS: [&str; 2] = ["scheduled", "demand"];
+const OUTCOMES: [&str; 3] = ["ok", "not_modified", "failed"];
+const STORE_TROUBLES: [&str; 2] = ["forged", "io"];
+
 /// The metric families of all issuers.
 #[derive(Clone, Debug)]
 pub struct KeyMetrics {
@@ -83,6 +87,26 @@ impl KeyMetrics {
         metrics
     }
 
+    /// Exports nothing about this issuer any more: it is gone. What it still counts is counted for nobody.
+    pub fn forget_issuer(&self, name: &str) {
+        let issuer = || ("issuer", name.to_owned());
+        for (trigger, outcome) in TRIGGERS.into_iter().flat_map(|it| OUTCOMES.map(|outcome| (it, outcome))) {
+            let labels = vec![issuer(), ("trigger", trigger.to_owned()), ("outcome", outcome.to_owned())];
+            self.fetches.remove(&labels);
+        }
+        for kind in STORE_TROUBLES {
+            self.store_errors.remove(&vec![issuer(), ("kind", kind.to_owned())]);
+        }
+        let only_issuer = vec![issuer()];
+        for counters in [&self.suppressed, &self.unknown_key_ids] {
+            counters.remove(&only_issuer);
+        }
+        self.age_seconds.remove(&only_issuer);
+        for gauges in [&self.keys, &self.unusable] {
+            gauges.remove(&only_issuer);
+        }
+    }
+
     /// One issuer's part of them, all at zero.
     pub fn for_issuer(&self, name: &str) -> IssuerKeyMetrics {
         let issuer = || ("issuer", name.to_owned());
@@ -90,24 +114,26 @@ impl KeyMetrics {
             let labels = vec![issuer(), ("trigger", trigger.to_owned()), ("outcome", outcome.to_owned())];
             self.fetches.get_or_create_owned(&labels)
         };
+        let [ok, not_modified, failed] = OUTCOMES;
         let by_outcome = |trigger| FetchCounters {
-            ok: fetches(trigger, "ok"),
-            not_modified: fetches(trigger, "not_modified"),
-            failed: fetches(trigger, "failed"),
+            ok: fetches(trigger, ok),
+            not_modified: fetches(trigger, not_modified),
+            failed: fetches(trigger, failed),
         };
         let store_errors =
             |kind: &str| self.store_errors.get_or_create_owned(&vec![issuer(), ("kind", kind.to_owned())]);
+        let ([scheduled, demand], [forged, io]) = (TRIGGERS, STORE_TROUBLES);
         let only_issuer = vec![issuer()];
         IssuerKeyMetrics {
-            scheduled: by_outcome("scheduled"),
-            demand: by_outcome("demand"),
+            scheduled: by_outcome(scheduled),
+            demand: by_outcome(demand),
             suppressed: self.suppressed.get_or_create_owned(&only_issuer),
             unknown_key_ids: self.unknown_key_ids.get_or_create_owned(&only_issuer),
             age_seconds: self.age_seconds.get_or_create_owned(&only_issuer),
             keys: self.keys.get_or_create_owned(&only_issuer),
             unusable: self.unusable.get_or_create_owned(&only_issuer),
-            forged: store_errors("forged"),
-            store_io: store_errors("io"),
+            forged: store_errors(forged),
+            store_io: store_errors(io),
         }
     }
 }
@@ -157,4 +183,22 @@ impl IssuerKeyMetrics {
 /// How many, as a gauge counts.
 pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::metrics::{exposition, registry};
+
+    #[test]
+    fn nothing_is_exported_about_an_issuer_that_is_gone() {
+        let mut registry = registry();
+        let metrics = KeyMetrics::register(&mut registry);
+        let before = exposition(&registry);
+        let gone = metrics.for_issuer("gone");
+        assert_eq!(exposition(&registry).matches(r#"issuer="gone""#).count(), 13);
+        metrics.forget_issuer("gone");
+        gone.suppressed.inc();
+        assert_eq!(exposition(&registry), before);
+    }
 }

@@ -8,7 +8,7 @@ use super::{client::OAuthClient, http::Bounds};
 use crate::domain::{policy::IssuerPolicy, secret::Secret};
 
 /// One issuer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSettings {
     /// What its tokens have to satisfy.
     pub policy: Arc<IssuerPolicy>,
@@ -27,10 +27,18 @@ impl IssuerSettings {
     pub(super) fn bounds(&self) -> Bounds {
         Bounds { timeout: self.keys.timeout, max_bytes: self.keys.max_bytes, allow_http: self.allow_http }
     }
+
+    /// Whether keys that were got as `other` says may verify under these settings until the first fetch: they are the same
+    /// issuer's, from the same place, got under the same rules, and for the same algorithms.
+    pub(super) fn has_the_keys_of(&self, other: &Self) -> bool {
+        let Self { policy, source, allow_http, keys: _, clients: _ } = self;
+        (&policy.issuer, &policy.algorithms) == (&other.policy.issuer, &other.policy.algorithms)
+            && (source, allow_http) == (&other.source, &other.allow_http)
+    }
 }
 
 /// Where an issuer's keys come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// OpenID Connect Discovery (`issuer` + `/.well-known/openid-configuration`).
     Discovery,

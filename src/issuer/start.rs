@@ -19,7 +19,7 @@ use super::{
     freshness::{Jitter, Tick},
     http::HttpClient,
     keeper::{Keeper, Report},
-    keys::{Issuer, Kept},
+    keys::{HandedOver, Issuer, Kept},
     metrics::KeyMetrics,
     saved::SavedKeys,
     settings::{IssuerSettings, KeySource},
@@ -38,25 +38,51 @@ pub struct Surroundings {
     pub tasks: Tasks,
 }
 
+/// What an issuer begins with.
+pub(super) struct Begin<'a> {
+    pub(super) handed_over: Option<HandedOver>,
+    pub(super) around: &'a Surroundings,
+}
+
 impl Issuer {
     /// Starts keeping this issuer's keys, with a first fetch at once. Fails only for a shared secret that its algorithms
     /// cannot use.
     pub fn start(settings: IssuerSettings, around: &Surroundings) -> Result<Self, UnusableKey> {
+        Self::start_with(settings, None, around)
+    }
+
+    /// The same for changed settings of an issuer that is at work. Where the change is not about its keys, the new one
+    /// begins with those that `old` holds, as old as they are, so that no token is unanswerable until the first fetch.
+    pub fn start_in_place_of(
+        (old_settings, old): (&IssuerSettings, &Self),
+        settings: IssuerSettings,
+        around: &Surroundings,
+    ) -> Result<Self, UnusableKey> {
+        let handed_over = if settings.has_the_keys_of(old_settings) { old.hand_over() } else { None };
+        Self::start_with(settings, handed_over, around)
+    }
+
+    fn start_with(
+        settings: IssuerSettings,
+        handed_over: Option<HandedOver>,
+        around: &Surroundings,
+    ) -> Result<Self, UnusableKey> {
+        let begin = Begin { handed_over, around };
         let bounds = settings.bounds();
         let http = around.http.clone();
         let issuer = settings.policy.issuer.clone();
         match settings.source.clone() {
             KeySource::Secret(secret) => Self::shared(settings, &secret, around),
-            KeySource::JwksFile(path) => Ok(Self::kept(settings, FileKeys { path, bounds }, None, around)),
+            KeySource::JwksFile(path) => Ok(Self::kept(settings, FileKeys { path, bounds }, None, begin)),
             KeySource::JwksUri(url) => {
                 let saved_as = Some(String::from(url.clone()));
-                Ok(Self::kept(settings, HttpKeys::at(http, bounds, url), saved_as, around))
+                Ok(Self::kept(settings, HttpKeys::at(http, bounds, url), saved_as, begin))
             }
             KeySource::Discovery => {
                 let saved_as = Some(discovery::address(&issuer));
                 let refresh_after = settings.keys.freshness.refresh_after();
                 let fetch = HttpKeys::discovered(http, bounds, issuer, refresh_after);
-                Ok(Self::kept(settings, fetch, saved_as, around))
+                Ok(Self::kept(settings, fetch, saved_as, begin))
             }
         }
     }
@@ -72,12 +98,17 @@ impl Issuer {
         settings: IssuerSettings,
         fetch: F,
         saved_as: Option<String>,
-        around: &Surroundings,
+        Begin { handed_over, around }: Begin<'_>,
     ) -> Self {
         let IssuerSettings { policy, keys, .. } = settings;
         let (desk, announcer) = Desk::open(keys.freshness);
         let desk = Arc::new(desk);
         let place = ShelfPlace::default();
+        if let Some(HandedOver { snapshot, age }) = handed_over {
+            let confirmed_at = desk.now().minus(age);
+            place.put(Arc::new(snapshot.confirmed(confirmed_at)));
+            desk.restored(confirmed_at);
+        }
         let metrics = around.metrics.for_issuer(&policy.name);
         let stop = around.tasks.stopping().child_token();
         let saved = saved_as.zip(around.store.clone()).map(|(uri, store)| SavedKeys {

@@ -1,5 +1,6 @@
 //! Every metric that this process exports, registered at zero. Names are API: docs/metrics.md.
 
+mod reloads;
 mod requests;
 mod spans;
 mod striped;
@@ -8,6 +9,7 @@ mod validations;
 pub use prometheus_client::registry::Registry;
 use prometheus_client::{encoding::text, metrics::family::Family};
 
+pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
 pub use spans::SpanMetrics;
 pub use striped::{Counter, Histogram, Striped};
@@ -49,6 +51,7 @@ mod tests {
         let mut registry = registry();
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
+        ReloadMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
         SpanMetrics::of_process().register(&mut registry);
         registry

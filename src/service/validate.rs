@@ -1,6 +1,8 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::{ArcSwap, Guard};
 
 use crate::{
     domain::{
@@ -20,7 +22,7 @@ use crate::{
     },
 };
 
-use super::fault::Fault;
+use super::{fault::Fault, trust::Trust};
 
 /// What a transport keeps with a cached token, so that it is made once.
 pub use crate::state::cache::EncodedToken;
@@ -56,13 +58,11 @@ pub struct Pass<'t> {
 /// Answers questions about tokens.
 #[derive(Debug)]
 pub struct Validator {
-    issuers: Vec<Arc<Issuer>>,
-    by_issuer: HashMap<String, usize>,
-    /// Its own: another validator, with other trust settings, finds nothing that this one let in (C1).
+    /// Each call takes what is here when it begins, and keeps it to its end.
+    trust: ArcSwap<Trust>,
     cache: TokenCache,
     clock: Arc<dyn Clock>,
     metrics: ValidationMetrics,
-    max_token_bytes: usize,
 }
 
 /// Why there is no pass: a refusal is the token's, a fault is ours.
@@ -78,22 +78,20 @@ impl From<Refusal> for Stop {
 }
 
 impl Validator {
-    /// A validator for these issuers, whose `issuer` strings are distinct.
-    pub fn new(
-        issuers: Vec<Arc<Issuer>>,
-        cache: TokenCache,
-        clock: Arc<dyn Clock>,
-        metrics: ValidationMetrics,
-        max_token_bytes: usize,
-    ) -> Self {
-        let by_issuer =
-            issuers.iter().enumerate().map(|(at, issuer)| (issuer.policy().issuer.clone(), at)).collect();
-        Self { issuers, by_issuer, cache, clock, metrics, max_token_bytes }
+    /// A validator that trusts so until it is told otherwise.
+    pub fn new(trust: Trust, cache: TokenCache, clock: Arc<dyn Clock>, metrics: ValidationMetrics) -> Self {
+        Self { trust: ArcSwap::from_pointee(trust), cache, clock, metrics }
+    }
+
+    /// Trusts so from now on. Calls that have begun end as they began; what they verify under an issuer that is no longer
+    /// among these is not found by later ones.
+    pub fn replace_trust(&self, trust: Trust) {
+        self.trust.store(Arc::new(trust));
     }
 
     /// Brings the gauges up to date that change with time alone.
     pub fn update_metrics(&self) {
-        for issuer in &self.issuers {
+        for issuer in self.trust.load().issuers() {
             issuer.update_metrics();
         }
         let (tokens, bytes) = self.cache.size();
@@ -134,14 +132,17 @@ impl Validator {
         if !question.min_revision.is_empty() || question.max_staleness.is_some() {
             return Err(Stop::Fault(Fault::RevocationsStale));
         }
-        let token = RawToken::new(question.token, self.max_token_bytes)?;
+        let trust = self.trust.load();
+        let token = RawToken::new(question.token, trust.max_token_bytes())?;
         let digest = self.cache.digest(token);
-        let (cached, now) = if let Some(cached) = self.recall(digest, now)? {
+        let (cached, now) = if let Some(cached) = self.recall(&trust, digest, now)? {
             (cached, now)
         } else {
+            // What is read cheaply is not held for long.
+            let trust = Guard::into_inner(trust);
             // It may have waited for keys: what has expired meanwhile must not pass.
             // Boxed, so that the many requests that hit the cache do not carry the room for verifying around.
-            let verified = Box::pin(self.verify(token, digest, &question.requirements));
+            let verified = Box::pin(self.verify(&trust, token, digest, &question.requirements));
             (verified.await?, self.clock.now())
         };
         let verified = cached.token();
@@ -150,12 +151,19 @@ impl Validator {
         Ok(answer(Pass { permit, cached: &cached, should_refresh }))
     }
 
-    /// The cached token, if its key is still published and its issuer's keys are usable (C3, K2).
-    fn recall(&self, digest: TokenDigest, now: UnixTime) -> Result<Option<Arc<CachedToken>>, Stop> {
+    /// The cached token, if its issuer's settings are still those it was verified under (C1), its key is still published,
+    /// and the issuer's keys are usable (C3, K2).
+    fn recall(
+        &self,
+        trust: &Trust,
+        digest: TokenDigest,
+        now: UnixTime,
+    ) -> Result<Option<Arc<CachedToken>>, Stop> {
         let Some(cached) = self.cache.find(digest, now) else {
             return Ok(None);
         };
-        let Some(issuer) = self.issuers.get(cached.issuer()) else {
+        let Some(issuer) = trust.with_id(cached.issuer()) else {
+            self.cache.forget(digest);
             return Ok(None);
         };
         match issuer.look(|keys| cached.is_signed_by_one_of(keys)) {
@@ -177,17 +185,18 @@ impl Validator {
 
     async fn verify(
         &self,
+        trust: &Trust,
         token: RawToken<'_>,
         digest: TokenDigest,
         asked: &Requirements<'_>,
     ) -> Result<Arc<CachedToken>, Stop> {
-        self.refuse_known_forgery(digest)?;
+        self.refuse_known_forgery(trust, digest)?;
         self.metrics.cache_miss();
         let parts = UnverifiedParts::decode(token)?;
         let jws = parts.read()?;
         let unknown = || Refusal::new(Reason::UnknownIssuer, "the token's issuer is not configured here");
         let claimed = jws.unverified_issuer().ok_or_else(unknown)?;
-        let at = *self.by_issuer.get(claimed.as_lookup_key()).ok_or_else(unknown)?;
+        let issuer = trust.with_name(claimed.as_lookup_key()).ok_or_else(unknown)?;
         // Before anything is done for it: a pinned request must not turn into "cannot tell" because a token names
         // another issuer, whose keys happen to be out of reach.
         if !asked.is_from(claimed.as_lookup_key()) {
@@ -197,16 +206,15 @@ impl Validator {
             )
             .into());
         }
-        let issuer = self.issuers.get(at).ok_or_else(unknown)?;
         let keys = find_keys(issuer, &jws).await?;
         let (verified, generation) = match verify_with(issuer, &keys, &jws) {
             Ok(verified) => (verified, keys.generation),
             Err(refusal) if refusal.reason() == Reason::BadSignature => {
-                self.verify_again(issuer, at, &keys, &jws, digest).await?
+                self.verify_again(issuer, &keys, &jws, digest).await?
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        Ok(self.cache.remember(digest, verified, at, generation, self.clock.now()))
+        Ok(self.cache.remember(digest, verified, issuer.id(), generation, self.clock.now()))
     }
 
     /// Some issuers replace a key and keep its `kid`: one more look, within the issuer's budget, before the signature is
@@ -214,7 +222,6 @@ impl Validator {
     async fn verify_again(
         &self,
         issuer: &Issuer,
-        at: usize,
         seen: &KeySnapshot,
         jws: &UnverifiedJws<'_>,
         digest: TokenDigest,
@@ -229,18 +236,18 @@ impl Validator {
             Ok(verified) => Ok((verified, generation)),
             Err(refusal) => {
                 if refusal.reason() == Reason::BadSignature {
-                    self.cache.remember_forged(digest, Forged { issuer: at, generation });
+                    self.cache.remember_forged(digest, Forged { issuer: issuer.id(), generation });
                 }
                 Err(refusal.into())
             }
         }
     }
 
-    fn refuse_known_forgery(&self, digest: TokenDigest) -> Result<(), Stop> {
+    fn refuse_known_forgery(&self, trust: &Trust, digest: TokenDigest) -> Result<(), Stop> {
         let Some(forged) = self.cache.forged(digest) else {
             return Ok(());
         };
-        let issuer = self.issuers.get(forged.issuer);
+        let issuer = trust.with_id(forged.issuer);
         let generation = issuer.and_then(|issuer| issuer.look(|keys| keys.generation));
         if generation == Some(forged.generation) {
             self.metrics.cache_refusal_hit();

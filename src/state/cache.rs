@@ -19,7 +19,7 @@ use moka::sync::Cache;
 use super::digest::{DigestHasher, Digester, NoRandomness, TokenDigest};
 use crate::{
     domain::{time::UnixTime, token::RawToken, verify::VerifiedToken},
-    issuer::KeySnapshot,
+    issuer::{IssuerId, KeySnapshot},
 };
 
 /// The `cache` section of the configuration.
@@ -50,7 +50,7 @@ pub struct TokenCache {
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct CachedToken {
     token: VerifiedToken,
-    issuer: usize,
+    issuer: IssuerId,
     /// The key-set generation under which its key was last seen to be published.
     generation: AtomicU64,
     until: UnixTime,
@@ -72,15 +72,15 @@ pub struct EncodedToken {
 /// A signature that did not verify under one key-set generation of one issuer (C5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forged {
-    /// Index of the issuer.
-    pub issuer: usize,
+    /// The issuer.
+    pub issuer: IssuerId,
     /// The generation.
     pub generation: u64,
 }
 
 impl CachedToken {
     /// A token that was verified just now with a key of this generation.
-    pub fn new(token: VerifiedToken, issuer: usize, generation: u64, until: UnixTime) -> Self {
+    pub fn new(token: VerifiedToken, issuer: IssuerId, generation: u64, until: UnixTime) -> Self {
         Self { token, issuer, generation: AtomicU64::new(generation), until, encoded: OnceLock::new() }
     }
 
@@ -89,8 +89,8 @@ impl CachedToken {
         &self.token
     }
 
-    /// Index of its issuer.
-    pub fn issuer(&self) -> usize {
+    /// Under whose settings it was verified.
+    pub fn issuer(&self) -> IssuerId {
         self.issuer
     }
 
@@ -160,7 +160,7 @@ impl TokenCache {
         &self,
         digest: TokenDigest,
         token: VerifiedToken,
-        issuer: usize,
+        issuer: IssuerId,
         generation: u64,
         now: UnixTime,
     ) -> Arc<CachedToken> {

@@ -3,9 +3,11 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use countersign::{
+    app::start_issuer,
     config::{Config, Environment},
-    domain::reason::Reason::{BadSignature, UnknownKey},
+    domain::reason::Reason::{BadSignature, UnknownIssuer, UnknownKey},
     ops::drain::Tasks,
+    service::trust::Trust,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +28,16 @@ const HIT: &str = "countersign_cache_lookups_total{result=\"hit\"}";
 const MISS: &str = "countersign_cache_lookups_total{result=\"miss\"}";
 const REFUSAL_HIT: &str = "countersign_cache_lookups_total{result=\"refusal_hit\"}";
 
+const YAML: &str = "
+issuers:
+  - name: one
+    issuer: https://issuer.example.test
+    jwks_file: jwks.json
+    audiences: [api]
+    keys: { refresh_after: 200ms, min_refetch: 100ms, max_age: 1h }
+cache: { max_bytes: 1MiB, max_age: 5m }
+";
+
 /// One issuer whose key set is a file, read again every fifth of a second.
 struct Room {
     inner: InProcess,
@@ -40,23 +52,12 @@ impl Room {
         if let Some(keys) = keys {
             publish(directory.path().join("jwks.json"), keys);
         }
-        let yaml = format!(
-            "
-issuers:
-  - name: one
-    issuer: {ISSUER}
-    jwks_file: jwks.json
-    audiences: [api]
-    keys: {{ refresh_after: 200ms, min_refetch: 100ms, max_age: 1h }}
-cache: {{ max_bytes: 1MiB, max_age: 5m }}
-"
-        );
         // `jwks_file` must be there when the configuration is read.
         let path = directory.path().join("jwks.json");
         if keys.is_none() {
             std::fs::write(&path, "no key set").unwrap();
         }
-        let loaded = Config::parse(&yaml, &Environment::default(), directory.path()).unwrap();
+        let loaded = Config::parse(YAML, &Environment::default(), directory.path()).unwrap();
         let (clock, tasks) = (Arc::new(ManualClock::at(NOW)), Tasks::default());
         let inner = inprocess::validator(loaded.config, Arc::<ManualClock>::clone(&clock), &tasks).await;
         Self { inner, directory, clock, _tasks: tasks }
@@ -109,14 +110,29 @@ async fn c1_another_token_is_another_entry_and_the_same_token_is_a_hit() {
 }
 
 #[tokio::test]
-async fn c1_a_validator_finds_nothing_that_another_one_let_in() {
-    let signer = Signer::eddsa();
-    let (one, other) = (Room::with(Some(&[&signer])).await, Room::with(Some(&[&signer])).await);
-    let good = token(&signer, "alice");
-    for room in [&one, &other] {
-        assert_eq!(room.ask(&good).await, Some(Expected::Good));
-        assert_eq!((room.inner.counted(HIT), room.inner.counted(MISS)), (0, 1));
-    }
+async fn c1_an_issuer_that_stays_keeps_its_cached_tokens_and_another_one_finds_none_of_them() {
+    let (signer, stranger) = (Signer::eddsa(), Signer::eddsa());
+    let room = Room::with(Some(&[&signer])).await;
+    let (good, forged) = (token(&signer, "alice"), token(&stranger, "alice"));
+    let ask_both = async || (room.ask(&good).await, room.ask(&forged).await);
+    let expected = (Some(Expected::Good), Some(Expected::Refused(BadSignature)));
+    let remembered = || (room.inner.counted(HIT), room.inner.counted(REFUSAL_HIT));
+    assert_eq!((ask_both().await, remembered()), (expected, (0, 0)));
+
+    let kept = room.inner.issuers.clone();
+    room.inner.validator.replace_trust(Trust::new(kept, 16 * 1024));
+    assert_eq!((ask_both().await, remembered()), (expected, (1, 1)));
+
+    let mut config = Config::parse(YAML, &Environment::default(), room.directory.path()).unwrap().config;
+    let started = start_issuer(None, config.issuers.remove(0), &room.inner.around).unwrap();
+    started.wait_first_attempt().await;
+    room.inner.validator.replace_trust(Trust::new(vec![started], 16 * 1024));
+    assert_eq!((ask_both().await, remembered()), (expected, (1, 1)), "verified anew");
+    assert_eq!((ask_both().await, remembered()), (expected, (2, 2)));
+
+    room.inner.validator.replace_trust(Trust::new(vec![], 16 * 1024));
+    let unknown = Some(Expected::Refused(UnknownIssuer));
+    assert_eq!((ask_both().await, remembered()), ((unknown, unknown), (2, 2)));
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod oidc;
 mod peer;
 mod providers;
 mod readme;
+mod reload;
 mod server;
 mod table;
 mod tidy;

@@ -1,8 +1,6 @@
 //! Countersign against a real OpenID provider (node-oidc-provider): what it accepts and refuses, and how it lives through
 //! key rotation, outages and restarts. K and C are the invariants of the design.
 
-mod load;
-
 use std::time::Duration;
 
 use countersign::proto::client::{Reason, TokenKind};
@@ -10,12 +8,12 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use crate::support::{
+    load::Load,
     peer::{AUDIENCE, Algorithm, Mode, OidcProvider, PeerKey, WEB_APP},
     service::{Service, validate},
     tokens::{Signer, claims},
     wait::until,
 };
-use load::Load;
 
 const REFRESH_AFTER: Duration = Duration::from_secs(2);
 const MIN_REFETCH: Duration = Duration::from_millis(500);

@@ -5,6 +5,7 @@ pub(crate) mod collector;
 pub(crate) mod http;
 pub(crate) mod idp;
 pub(crate) mod inprocess;
+pub(crate) mod load;
 pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;

@@ -26,7 +26,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
 ];
 
 /// Which rooms may name a crate.
-const CRATES: [(&str, &[&str]); 17] = [
+const CRATES: [(&str, &[&str]); 18] = [
     ("tonic", &["api", "app", "cli"]),
     ("tonic_health", &["api", "app", "cli"]),
     ("tonic_reflection", &["api"]),
@@ -38,6 +38,7 @@ const CRATES: [(&str, &[&str]); 17] = [
     ("reqwest", &["issuer"]),
     ("redb", &["store"]),
     ("moka", &["state"]),
+    ("arc_swap", &["issuer", "service"]),
     ("clap", &["cli", "main"]),
     ("serde_saphyr", &["config"]),
     ("opentelemetry", &["ops"]),

@@ -1,6 +1,6 @@
 //! `grpc.health.v1.Health`: the process (empty name), each service that is served, and `issuer/<name>` for the keys.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::sync::Mutex;
 use tonic_health::{
@@ -15,18 +15,24 @@ use crate::proto::server::token_service_server;
 #[derive(Clone, Debug)]
 pub struct Health {
     reporter: HealthReporter,
-    /// Whether the process drains; held over each change, so that nothing is SERVING after that.
-    draining: Arc<Mutex<bool>>,
-    issuers: Arc<[String]>,
+    /// Held over each change, so that nothing is SERVING after a drain.
+    told: Arc<Mutex<Told>>,
+}
+
+#[derive(Debug)]
+struct Told {
+    draining: bool,
+    /// The services of the issuers.
+    issuers: BTreeSet<String>,
 }
 
 impl Health {
     /// Everything NOT_SERVING, until told otherwise.
     pub async fn new(issuers: Vec<String>) -> Self {
-        let issuers: Vec<_> = issuers.into_iter().map(|name| format!("issuer/{name}")).collect();
-        let health =
-            Self { reporter: HealthReporter::new(), draining: Arc::default(), issuers: issuers.into() };
-        health.set_all(ServingStatus::NotServing).await;
+        let issuers = issuers.iter().map(|name| service_of(name)).collect();
+        let told = Told { draining: false, issuers };
+        let health = Self { reporter: HealthReporter::new(), told: Arc::new(Mutex::new(told)) };
+        health.set_all_not_serving(&*health.told.lock().await).await;
         health
     }
 
@@ -43,37 +49,51 @@ impl Health {
 
     /// The process is ready.
     pub async fn ready(&self) {
-        let draining = self.draining.lock().await;
-        if !*draining {
-            for name in Self::of_process() {
+        let told = self.told.lock().await;
+        if !told.draining {
+            for name in OF_PROCESS {
                 self.reporter.set_service_status(name, ServingStatus::Serving).await;
             }
         }
     }
 
-    /// Whether an issuer has keys that can be used.
+    /// Whether an issuer has keys that can be used. The issuer may be a new one.
     pub async fn issuer(&self, name: &str, usable: bool) {
-        let draining = self.draining.lock().await;
-        if !*draining {
+        let mut told = self.told.lock().await;
+        if !told.draining {
             let status = if usable { ServingStatus::Serving } else { ServingStatus::NotServing };
-            self.reporter.set_service_status(format!("issuer/{name}"), status).await;
+            let service = service_of(name);
+            self.reporter.set_service_status(&service, status).await;
+            told.issuers.insert(service);
+        }
+    }
+
+    /// An issuer is gone: its service is an unknown one, and who watched it is told NOT_SERVING and then no more.
+    pub async fn remove_issuer(&self, name: &str) {
+        let mut told = self.told.lock().await;
+        let service = service_of(name);
+        if told.issuers.remove(&service) {
+            self.reporter.set_service_status(&service, ServingStatus::NotServing).await;
+            self.reporter.clone().clear_service_status(&service).await;
         }
     }
 
     /// The process shuts down: everything NOT_SERVING, for good.
     pub async fn drain(&self) {
-        let mut draining = self.draining.lock().await;
-        *draining = true;
-        self.set_all(ServingStatus::NotServing).await;
+        let mut told = self.told.lock().await;
+        told.draining = true;
+        self.set_all_not_serving(&told).await;
     }
 
-    async fn set_all(&self, status: ServingStatus) {
-        for name in Self::of_process().into_iter().chain(self.issuers.iter().map(String::as_str)) {
-            self.reporter.set_service_status(name, status).await;
+    async fn set_all_not_serving(&self, told: &Told) {
+        for name in OF_PROCESS.into_iter().chain(told.issuers.iter().map(String::as_str)) {
+            self.reporter.set_service_status(name, ServingStatus::NotServing).await;
         }
     }
+}
 
-    fn of_process() -> [&'static str; 2] {
-        ["", token_service_server::SERVICE_NAME]
-    }
+const OF_PROCESS: [&str; 2] = ["", token_service_server::SERVICE_NAME];
+
+fn service_of(issuer: &str) -> String {
+    format!("issuer/{issuer}")
 }

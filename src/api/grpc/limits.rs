@@ -9,7 +9,10 @@ mod observer;
 mod stream;
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -42,7 +45,7 @@ pub struct LimitsLayer {
 
 #[derive(Debug)]
 struct Shared {
-    max_concurrent: usize,
+    max_concurrent: AtomicUsize,
     metrics: RequestMetrics,
     /// Stopping once the process drains.
     calls: Tasks,
@@ -51,12 +54,18 @@ struct Shared {
 impl LimitsLayer {
     /// At most `max_concurrent` calls at work; streams end when `calls` are to stop.
     pub fn new(max_concurrent: usize, metrics: RequestMetrics, calls: Tasks) -> Self {
+        let max_concurrent = AtomicUsize::new(max_concurrent);
         Self { shared: Arc::new(Shared { max_concurrent, metrics, calls }) }
     }
 
     /// The limit.
     pub fn max_concurrent(&self) -> usize {
-        self.shared.max_concurrent
+        self.shared.max_concurrent.load(Ordering::Relaxed)
+    }
+
+    /// Another limit, from the next call on. Calls at work stay, however many.
+    pub fn set_max_concurrent(&self, max_concurrent: usize) {
+        self.shared.max_concurrent.store(max_concurrent, Ordering::Relaxed);
     }
 
     /// Calls at work now, streams not counted.

@@ -2,6 +2,7 @@
 
 mod changes;
 mod ends;
+mod handover;
 mod log;
 mod lookups;
 mod stored;
@@ -29,6 +30,7 @@ use crate::{
         freshness::Trigger,
         http::{Answer, HttpClient, HttpError, Validators},
         settings::KeySource,
+        start::Begin,
         testing::{document, ec_jwk, settings},
     },
     ops::drain::Tasks,
@@ -87,6 +89,7 @@ struct Room {
     issuer: Arc<Issuer>,
     calls: mpsc::UnboundedReceiver<Call>,
     tasks: Tasks,
+    around: Surroundings,
     registry: Registry,
 }
 
@@ -96,6 +99,10 @@ impl Room {
     }
 
     fn with_store(store: Option<Arc<KeySetStore>>, wall_seconds: i64) -> Self {
+        Self::begin(None, store, wall_seconds)
+    }
+
+    fn begin(handed_over: Option<HandedOver>, store: Option<Arc<KeySetStore>>, wall_seconds: i64) -> Self {
         let mut registry = crate::ops::metrics::registry();
         let (calls_in, calls) = mpsc::unbounded_channel();
         let around = Surroundings {
@@ -106,8 +113,9 @@ impl Room {
             tasks: Tasks::default(),
         };
         let settings = settings(KeySource::Discovery, AllowedAlgorithms::asymmetric());
-        let issuer = Arc::new(Issuer::kept(settings, Scripted(calls_in), Some(URI.to_owned()), &around));
-        Self { issuer, calls, tasks: around.tasks, registry }
+        let begin = Begin { handed_over, around: &around };
+        let issuer = Arc::new(Issuer::kept(settings, Scripted(calls_in), Some(URI.to_owned()), begin));
+        Self { issuer, calls, tasks: around.tasks.clone(), around, registry }
     }
 
     /// A room whose first fetch brought these keys.

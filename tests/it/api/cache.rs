@@ -1,6 +1,6 @@
 //! The cache against a key set that changes.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use countersign::proto::client::Reason;
 
@@ -37,9 +37,7 @@ issuers:
     assert!((service.metric(hits).await - 2.0).abs() < f64::EPSILON, "both are cached");
 
     // In one step, as an operator would: the service must not find half a file.
-    let (next, file) = (service.directory().join("next.json"), service.directory().join("keys.json"));
-    fs::write(&next, key_set(&[&stays]).to_string()).unwrap();
-    fs::rename(next, file).unwrap();
+    service.put("keys.json", key_set(&[&stays]).to_string());
     // Nobody asks about an unknown key: the schedule alone has to find out.
     let refused = until("the withdrawn key to be refused", WITHIN, async || {
         let said = service.validate(&withdrawn).await;

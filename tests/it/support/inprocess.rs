@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use countersign::{
-    app::start_issuers,
+    app::start_issuer,
     config::Config,
     domain::time::Clock,
-    issuer::{HttpClient, KeyMetrics, Surroundings},
+    issuer::{HttpClient, Issuer, KeyMetrics, Surroundings},
     ops::{
         drain::Tasks,
         metrics::{self, Registry, ValidationMetrics},
     },
-    service::validate::Validator,
+    service::{trust::Trust, validate::Validator},
     state::cache::TokenCache,
 };
 
@@ -27,19 +27,24 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
         metrics: KeyMetrics::register(&mut registry),
         tasks: tasks.clone(),
     };
-    let issuers = start_issuers(config.issuers, &around).unwrap();
+    let issuers = config.issuers.into_iter().map(|settings| start_issuer(None, settings, &around).unwrap());
+    let issuers: Vec<_> = issuers.collect();
     for issuer in &issuers {
         issuer.wait_first_attempt().await;
     }
     let cache = TokenCache::new(config.cache).unwrap();
     let counters = ValidationMetrics::register(&mut registry);
-    let validator = Validator::new(issuers, cache, clock, counters, config.limits.max_token_bytes);
-    InProcess { validator, registry }
+    let trust = Trust::new(issuers.clone(), config.limits.max_token_bytes);
+    let validator = Validator::new(trust, cache, clock, counters);
+    InProcess { validator, issuers, around, registry }
 }
 
 /// A validator and what it counts.
 pub(crate) struct InProcess {
     pub(crate) validator: Validator,
+    pub(crate) issuers: Vec<Arc<Issuer>>,
+    /// To start more of them.
+    pub(crate) around: Surroundings,
     registry: Registry,
 }
 

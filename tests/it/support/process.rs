@@ -73,10 +73,19 @@ impl Running {
 
     /// Asks it to end (SIGTERM).
     pub(crate) async fn sigterm(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// Asks it to read its configuration again (SIGHUP).
+    pub(crate) async fn sighup(&self) {
+        self.signal("HUP").await;
+    }
+
+    async fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it has been waited for already");
         // The shell's own `kill`: a bare machine has no other.
-        let done = Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).status().await.unwrap();
-        assert!(done.success(), "kill -TERM {pid}: {done}");
+        let done = Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status().await.unwrap();
+        assert!(done.success(), "kill -{name} {pid}: {done}");
     }
 
     /// Ends it at once (SIGKILL), and waits until it is gone.

@@ -198,6 +198,23 @@ impl Service {
         self.running.output.text()
     }
 
+    /// Gives it another configuration, completed as the first one was.
+    pub(crate) fn configure(&self, yaml: &str) {
+        self.put("countersign.yaml", complete(yaml, self.directory(), self.admin_port));
+    }
+
+    /// Replaces a file beside its configuration in one step.
+    pub(crate) fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        let draft = self.directory().join(format!("{name}.draft"));
+        std::fs::write(&draft, content).unwrap();
+        std::fs::rename(draft, self.directory().join(name)).unwrap();
+    }
+
+    /// Asks it to read its configuration again.
+    pub(crate) async fn sighup(&self) {
+        self.running.sighup().await;
+    }
+
     /// Asks it to end.
     pub(crate) async fn sigterm(&self) {
         self.running.sigterm().await;

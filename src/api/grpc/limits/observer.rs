@@ -1,6 +1,6 @@
 //! Watches one call from its headers to its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use http::HeaderMap;
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ impl Observer {
 
     /// Whether fewer calls than the limit were at work when this one came.
     pub(super) fn has_room(&self) -> bool {
-        self.before < self.shared.max_concurrent
+        self.before < self.shared.max_concurrent.load(Ordering::Relaxed)
     }
 
     pub(super) fn shared(&self) -> &Shared {

@@ -4,7 +4,7 @@ use super::*;
 use crate::store::{EmbeddedStore, KeyRing, KeySetOrigin, StoredKeySet};
 
 /// A store in a directory of its own, which goes when the first of the two is dropped.
-fn store() -> (tempfile::TempDir, Arc<KeySetStore>) {
+pub(super) fn store() -> (tempfile::TempDir, Arc<KeySetStore>) {
     let directory = tempfile::tempdir().unwrap();
     let embedded = EmbeddedStore::open(&directory.path().join("countersign.redb")).unwrap();
     let store = KeySetStore::new(Arc::new(embedded), Arc::new(KeyRing::generate().unwrap()));

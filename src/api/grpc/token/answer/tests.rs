@@ -13,6 +13,7 @@ use crate::{
         token::RawToken,
         verify::verify,
     },
+    issuer::IssuerId,
     proto::client,
     state::cache::{CacheSettings, TokenCache},
 };
@@ -58,7 +59,7 @@ fn answered(seconds: i64, claims: bool) -> client::TokenInfo {
     let cache =
         TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(5) }).unwrap();
     let digest = cache.digest(RawToken::new(&text, 4096).unwrap());
-    let cached = cache.remember(digest, token, 0, 1, now);
+    let cached = cache.remember(digest, token, IssuerId::unique(), 1, now);
     let permit = decide(cached.token().at(now).unwrap(), &requirements()).unwrap();
     let should_refresh = permit.token().should_refresh(now);
     let response = of_pass(&Pass { permit, cached: &cached, should_refresh }, claims);

@@ -25,7 +25,7 @@ const CALLERS: usize = 4;
 const FOR_A_ROUND: Duration = Duration::from_mins(1);
 
 /// Running callers. They end when this is dropped.
-pub(super) struct Load {
+pub(crate) struct Load {
     tokens: Sender<Vec<String>>,
     seen: Arc<Seen>,
     stop: CancellationToken,
@@ -41,7 +41,7 @@ struct Seen {
 
 impl Load {
     /// Starts asking about these tokens, in turn.
-    pub(super) async fn start(service: &Service, tokens: Vec<String>) -> Self {
+    pub(crate) async fn start(service: &Service, tokens: Vec<String>) -> Self {
         let (tokens, receiver) = watch::channel(tokens);
         let (seen, stop) = (Arc::<Seen>::default(), CancellationToken::new());
         let mut callers = JoinSet::new();
@@ -53,12 +53,12 @@ impl Load {
     }
 
     /// Asks about others from now on; a round that has begun is finished.
-    pub(super) fn set_tokens(&self, tokens: Vec<String>) {
+    pub(crate) fn set_tokens(&self, tokens: Vec<String>) {
         self.tokens.send_replace(tokens);
     }
 
     /// Waits until every caller has begun and finished `more` rounds. Fails the test if a token was refused.
-    pub(super) async fn rounds(&self, more: u64) {
+    pub(crate) async fn rounds(&self, more: u64) {
         // The round that runs now may have begun with other tokens.
         let goals: Vec<_> = self.counts().map(|count| count + more + 1).collect();
         until("the callers to go round", FOR_A_ROUND, async || {
@@ -69,7 +69,7 @@ impl Load {
     }
 
     /// Ends it. Fails the test if a token was refused.
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.cancel();
         while let Some(ended) = self.callers.join_next().await {
             ended.unwrap();
