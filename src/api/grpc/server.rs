@@ -105,11 +105,14 @@ pub async fn serve<T: TokenService>(
     }
 }
 
+/// What each call passes, the innermost first.
+type Layers<T> = Stack<DirectLayer<T>, Stack<LimitsLayer, Stack<TraceLayer, Identity>>>;
+
 fn router<T: TokenService>(
     services: Services<T>,
     settings: ServerSettings,
     limits: LimitsLayer,
-) -> Router<Stack<DirectLayer<T>, Stack<LimitsLayer, Stack<TraceLayer, Identity>>>> {
+) -> Router<Layers<T>> {
     let max_streams = MIN_STREAMS.max(limits.max_concurrent() / SHARE);
     let max_streams = u32::try_from(max_streams).unwrap_or(u32::MAX);
     let mut server = Server::builder()
