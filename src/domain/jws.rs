@@ -1,5 +1,7 @@
 //! The compact serialisation of RFC 7515 section 7.1, taken apart strictly. Nothing here is verified, and says so.
 
+use std::{borrow::Cow, ops::Range};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
@@ -13,16 +15,17 @@ use super::{
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct UnverifiedParts<'t> {
     signing_input: &'t [u8],
-    header: Vec<u8>,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// Header, payload and signature, one behind the other.
+    decoded: Vec<u8>,
+    payload_at: usize,
+    signature_at: usize,
 }
 
 /// A compact JWS, read but not verified.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct UnverifiedJws<'p> {
     /// What is needed to find the key.
-    pub header: UnverifiedHeader,
+    pub header: UnverifiedHeader<'p>,
     pub(super) signing_input: &'p [u8],
     pub(super) signature: &'p [u8],
     pub(super) payload: &'p [u8],
@@ -32,12 +35,12 @@ pub struct UnverifiedJws<'p> {
 /// The header parameters that take part in choosing a key. `jwk`, `jku`, `x5u` and `x5c` are never read: a token does not
 /// bring its own trust.
 #[expect(missing_debug_implementations, reason = "a key id is text from an unverified token")]
-pub struct UnverifiedHeader {
+pub struct UnverifiedHeader<'p> {
     /// `None` for `none` and for every name that this service does not verify.
     pub algorithm: Option<Algorithm>,
     /// A hint for the lookup, nothing more.
-    pub key_id: Option<String>,
-    pub(super) typ: Option<String>,
+    pub key_id: Option<Cow<'p, str>>,
+    pub(super) typ: Option<Cow<'p, str>>,
 }
 
 impl<'t> UnverifiedParts<'t> {
@@ -60,14 +63,22 @@ impl<'t> UnverifiedParts<'t> {
             .as_bytes()
             .get(..header.len() + 1 + payload.len())
             .ok_or_else(|| malformed("not a compact JWS"))?;
-        let [header, payload, signature] = [decode(header)?, decode(payload)?, decode(signature)?];
-        Ok(Self { signing_input, header, payload, signature })
+        let mut decoded = Vec::with_capacity(text.len());
+        decode(header, &mut decoded)?;
+        let payload_at = decoded.len();
+        decode(payload, &mut decoded)?;
+        let signature_at = decoded.len();
+        decode(signature, &mut decoded)?;
+        Ok(Self { signing_input, decoded, payload_at, signature_at })
     }
 
     /// Reads what is in them.
     pub fn read(&self) -> Result<UnverifiedJws<'_>, Refusal> {
-        let Self { signing_input, header, payload, signature } = self;
-        let header = UnverifiedHeader::parse(header)?;
+        let Self { signing_input, decoded, payload_at, signature_at } = self;
+        let part = |range: Range<usize>| decoded.get(range).unwrap_or_default();
+        let header = UnverifiedHeader::parse(part(0..*payload_at))?;
+        let payload = part(*payload_at..*signature_at);
+        let signature = part(*signature_at..decoded.len());
         let members = json::parse_object(payload).ok_or_else(|| {
             malformed("the payload is not one JSON object of modest size and depth, with unique names and sane values")
         })?;
@@ -94,8 +105,8 @@ impl UnverifiedIssuer<'_> {
     }
 }
 
-impl UnverifiedHeader {
-    fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+impl<'p> UnverifiedHeader<'p> {
+    fn parse(bytes: &'p [u8]) -> Result<Self, Refusal> {
         let members = json::parse_object(bytes)
             .ok_or_else(|| malformed("the header is not one JSON object with unique names"))?;
         if members.contains("crit") {
@@ -126,10 +137,10 @@ pub(super) fn is_media_type(written: &str, short: &str) -> bool {
     bare.eq_ignore_ascii_case(short)
 }
 
-fn text(members: &Object<'_>, name: &str) -> Result<Option<String>, Refusal> {
+fn text<'p>(members: &Object<'p>, name: &str) -> Result<Option<Cow<'p, str>>, Refusal> {
     match members.get(name) {
         None => Ok(None),
-        Some(Json::Text(text)) => Ok(Some(text.clone().into_owned())),
+        Some(Json::Text(text)) => Ok(Some(text.clone())),
         Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => {
             Err(malformed("a header parameter is not a string"))
         }
@@ -137,8 +148,10 @@ fn text(members: &Object<'_>, name: &str) -> Result<Option<String>, Refusal> {
 }
 
 /// base64url without padding, white space or stray trailing bits: one byte string has one spelling.
-fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_undecodable| malformed("a part is not canonical base64url"))
+fn decode(part: &str, decoded: &mut Vec<u8>) -> Result<(), Refusal> {
+    URL_SAFE_NO_PAD
+        .decode_vec(part, decoded)
+        .map_err(|_undecodable| malformed("a part is not canonical base64url"))
 }
 
 fn malformed(message: &'static str) -> Refusal {

@@ -1,5 +1,7 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
+mod verification;
+
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, Guard};
@@ -7,28 +9,23 @@ use arc_swap::{ArcSwap, Guard};
 use crate::{
     domain::{
         decide::{Permit, Requirements, decide},
-        jws::{UnverifiedJws, UnverifiedParts},
-        key::Candidates,
         reason::{Reason, Refusal},
         time::{Clock, UnixTime},
         token::RawToken,
-        verify::{VerifiedToken, verify},
     },
-    issuer::{Issuer, KeySnapshot, Lookup},
+    issuer::Issuer,
     ops::metrics::ValidationMetrics,
     state::{
-        cache::{CachedToken, Forged, TokenCache},
+        cache::{CachedToken, TokenCache},
         digest::TokenDigest,
     },
 };
 
+use self::verification::{Presentation, Tried};
 use super::{fault::Fault, trust::Trust};
 
 /// What a transport keeps with a cached token, so that it is made once.
 pub use crate::state::cache::EncodedToken;
-
-/// Longer key ids are nobody's, in bytes.
-const LONGEST_KEY_ID: usize = 256;
 
 /// What a request asks.
 #[derive(Clone, Copy)]
@@ -138,12 +135,20 @@ impl Validator {
         let (cached, now) = if let Some(cached) = self.recall(&trust, digest, now)? {
             (cached, now)
         } else {
-            // What is read cheaply is not held for long.
-            let trust = Guard::into_inner(trust);
-            // It may have waited for keys: what has expired meanwhile must not pass.
-            // Boxed, so that the many requests that hit the cache do not carry the room for verifying around.
-            let verified = Box::pin(self.verify(&trust, token, digest, &question.requirements));
-            (verified.await?, self.clock.now())
+            self.refuse_known_forgery(&trust, digest)?;
+            self.metrics.cache_miss();
+            let presented = Presentation { token, digest, asked: &question.requirements };
+            match self.verify_now(&trust, presented)? {
+                Tried::Verified(cached) => (cached, now),
+                tried @ (Tried::Forged { .. } | Tried::NoKey) => {
+                    // What is read cheaply is not held for long.
+                    let trust = Guard::into_inner(trust);
+                    // Boxed, so that the many requests that need not wait do not carry the room for that around.
+                    let verified = Box::pin(self.verify_after_fetch(&trust, presented, tried)).await?;
+                    // It may have waited for keys: what has expired meanwhile must not pass.
+                    (verified, self.clock.now())
+                }
+            }
         };
         let verified = cached.token();
         let permit = decide(verified.at(now)?, &question.requirements)?;
@@ -183,66 +188,6 @@ impl Validator {
         }
     }
 
-    async fn verify(
-        &self,
-        trust: &Trust,
-        token: RawToken<'_>,
-        digest: TokenDigest,
-        asked: &Requirements<'_>,
-    ) -> Result<Arc<CachedToken>, Stop> {
-        self.refuse_known_forgery(trust, digest)?;
-        self.metrics.cache_miss();
-        let parts = UnverifiedParts::decode(token)?;
-        let jws = parts.read()?;
-        let unknown = || Refusal::new(Reason::UnknownIssuer, "the token's issuer is not configured here");
-        let claimed = jws.unverified_issuer().ok_or_else(unknown)?;
-        let issuer = trust.with_name(claimed.as_lookup_key()).ok_or_else(unknown)?;
-        // Before anything is done for it: a pinned request must not turn into "cannot tell" because a token names
-        // another issuer, whose keys happen to be out of reach.
-        if !asked.is_from(claimed.as_lookup_key()) {
-            return Err(Refusal::new(
-                Reason::IssuerMismatch,
-                "the token is from another issuer than the one asked for",
-            )
-            .into());
-        }
-        let keys = find_keys(issuer, &jws).await?;
-        let (verified, generation) = match verify_with(issuer, &keys, &jws) {
-            Ok(verified) => (verified, keys.generation),
-            Err(refusal) if refusal.reason() == Reason::BadSignature => {
-                self.verify_again(issuer, &keys, &jws, digest).await?
-            }
-            Err(refusal) => return Err(refusal.into()),
-        };
-        Ok(self.cache.remember(digest, verified, issuer.id(), generation, self.clock.now()))
-    }
-
-    /// Some issuers replace a key and keep its `kid`: one more look, within the issuer's budget, before the signature is
-    /// called bad. What stays bad is remembered until the key set changes (C5).
-    async fn verify_again(
-        &self,
-        issuer: &Issuer,
-        seen: &KeySnapshot,
-        jws: &UnverifiedJws<'_>,
-        digest: TokenDigest,
-    ) -> Result<(VerifiedToken, u64), Stop> {
-        let newer = issuer.after_bad_signature(seen.generation).await;
-        let generation = newer.as_ref().map_or(seen.generation, |keys| keys.generation);
-        let outcome = newer.map_or_else(
-            || Err(Refusal::new(Reason::BadSignature, "the signature does not verify")),
-            |keys| verify_with(issuer, &keys, jws),
-        );
-        match outcome {
-            Ok(verified) => Ok((verified, generation)),
-            Err(refusal) => {
-                if refusal.reason() == Reason::BadSignature {
-                    self.cache.remember_forged(digest, Forged { issuer: issuer.id(), generation });
-                }
-                Err(refusal.into())
-            }
-        }
-    }
-
     fn refuse_known_forgery(&self, trust: &Trust, digest: TokenDigest) -> Result<(), Stop> {
         let Some(forged) = self.cache.forged(digest) else {
             return Ok(());
@@ -255,50 +200,6 @@ impl Validator {
         }
         Ok(())
     }
-}
-
-async fn find_keys(issuer: &Issuer, jws: &UnverifiedJws<'_>) -> Result<Arc<KeySnapshot>, Stop> {
-    let not_allowed = || {
-        Refusal::new(
-            Reason::AlgorithmNotAllowed,
-            "the token's algorithm is not allowed for this issuer or is not its key's",
-        )
-    };
-    let algorithm = jws
-        .header
-        .algorithm
-        .filter(|algorithm| issuer.policy().algorithms.allows(*algorithm))
-        .ok_or_else(not_allowed)?;
-    let key_id = jws.header.key_id.as_deref();
-    // No issuer names its keys like this; looking for one would only cost the issuer a fetch.
-    if key_id.is_some_and(|key_id| key_id.len() > LONGEST_KEY_ID) {
-        return Err(unknown_key().into());
-    }
-    match issuer.lookup(key_id, algorithm).await {
-        Lookup::Found(keys) => Ok(keys),
-        Lookup::WrongAlgorithm => Err(not_allowed().into()),
-        Lookup::Unknown => Err(unknown_key().into()),
-        Lookup::Unavailable => Err(unavailable(issuer)),
-    }
-}
-
-fn verify_with(
-    issuer: &Issuer,
-    keys: &KeySnapshot,
-    jws: &UnverifiedJws<'_>,
-) -> Result<VerifiedToken, Refusal> {
-    let candidates = match jws.header.algorithm {
-        Some(algorithm) => keys.keys.candidates(jws.header.key_id.as_deref(), algorithm),
-        None => Candidates::WrongAlgorithm,
-    };
-    match candidates {
-        Candidates::Keys(candidates) => verify(jws, &candidates, issuer.policy()),
-        Candidates::WrongAlgorithm | Candidates::Absent => verify(jws, &[], issuer.policy()),
-    }
-}
-
-fn unknown_key() -> Refusal {
-    Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token")
 }
 
 fn unavailable(issuer: &Issuer) -> Stop {

@@ -2,6 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use prost::Message as _;
 
 use super::*;
 use crate::{
@@ -10,8 +11,10 @@ use crate::{
         decide::{Presented, Requirements, Scheme, decide},
         jws::UnverifiedParts,
         key::{PublicNumbers, VerifyingKey},
+        kind::TokenKind,
+        time::UnixTime,
         token::RawToken,
-        verify::verify,
+        verify::{VerifiedToken, verify},
     },
     issuer::IssuerId,
     proto::client,

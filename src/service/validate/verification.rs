@@ -1,0 +1,202 @@
+//! Verifying a token that the cache does not know: with the keys at hand, or with those that a fetch brings.
+
+use std::sync::Arc;
+
+use super::{Stop, Validator, unavailable};
+use crate::{
+    domain::{
+        algorithm::Algorithm,
+        decide::Requirements,
+        jws::{UnverifiedJws, UnverifiedParts},
+        key::Candidates,
+        reason::{Reason, Refusal},
+        token::RawToken,
+        verify::{VerifiedToken, verify},
+    },
+    issuer::{Issuer, KeySnapshot, Lookup},
+    service::trust::Trust,
+    state::{
+        cache::{CachedToken, Forged},
+        digest::TokenDigest,
+    },
+};
+
+/// Longer key ids are nobody's, in bytes.
+const LONGEST_KEY_ID: usize = 256;
+
+/// A token, what the cache would know it by, and what is asked of it.
+#[derive(Clone, Copy)]
+pub(super) struct Presentation<'r> {
+    pub(super) token: RawToken<'r>,
+    pub(super) digest: TokenDigest,
+    pub(super) asked: &'r Requirements<'r>,
+}
+
+/// What came of verifying with the keys at hand.
+pub(super) enum Tried {
+    /// Good.
+    Verified(Arc<CachedToken>),
+    /// The signature is not one of these keys'.
+    Forged { generation: u64 },
+    /// There is no such key, or none may verify now.
+    NoKey,
+}
+
+/// Whose a token claims to be, and what finds the key.
+struct Claimed<'c> {
+    issuer: &'c Issuer,
+    algorithm: Algorithm,
+    key_id: Option<&'c str>,
+}
+
+impl Validator {
+    /// With the keys at hand: how almost every token is verified, without waiting for anything.
+    pub(super) fn verify_now(&self, trust: &Trust, presented: Presentation<'_>) -> Result<Tried, Stop> {
+        let parts = UnverifiedParts::decode(presented.token)?;
+        let jws = parts.read()?;
+        let Claimed { issuer, algorithm, key_id } = claimed(trust, &jws, presented.asked)?;
+        let tried = issuer.look(|keys| match keys.keys.candidates(key_id, algorithm) {
+            Candidates::Keys(candidates) => {
+                Some((verify(&jws, &candidates, issuer.policy()), keys.generation))
+            }
+            Candidates::WrongAlgorithm | Candidates::Absent => None,
+        });
+        match tried.flatten() {
+            Some((Ok(verified), generation)) => {
+                Ok(Tried::Verified(self.remember(issuer, presented.digest, verified, generation)))
+            }
+            Some((Err(refusal), generation)) if refusal.reason() == Reason::BadSignature => {
+                Ok(Tried::Forged { generation })
+            }
+            Some((Err(refusal), _)) => Err(refusal.into()),
+            None => Ok(Tried::NoKey),
+        }
+    }
+
+    /// After a fetch, if the issuer's budget allows one; then the answer stands.
+    pub(super) async fn verify_after_fetch(
+        &self,
+        trust: &Trust,
+        presented: Presentation<'_>,
+        tried: Tried,
+    ) -> Result<Arc<CachedToken>, Stop> {
+        let parts = UnverifiedParts::decode(presented.token)?;
+        let jws = parts.read()?;
+        let claimed = claimed(trust, &jws, presented.asked)?;
+        let generation = match tried {
+            Tried::Verified(cached) => return Ok(cached),
+            Tried::Forged { generation } => generation,
+            Tried::NoKey => {
+                let keys = find_keys(&claimed).await?;
+                match verify_with(&claimed, &keys, &jws) {
+                    Ok(verified) => {
+                        return Ok(self.remember(
+                            claimed.issuer,
+                            presented.digest,
+                            verified,
+                            keys.generation,
+                        ));
+                    }
+                    Err(refusal) if refusal.reason() == Reason::BadSignature => keys.generation,
+                    Err(refusal) => return Err(refusal.into()),
+                }
+            }
+        };
+        self.verify_again(&claimed, generation, &jws, presented.digest).await
+    }
+
+    /// Some issuers replace a key and keep its `kid`: one more look, within the issuer's budget, before the signature is
+    /// called bad. What stays bad is remembered until the key set changes (C5).
+    async fn verify_again(
+        &self,
+        claimed: &Claimed<'_>,
+        seen: u64,
+        jws: &UnverifiedJws<'_>,
+        digest: TokenDigest,
+    ) -> Result<Arc<CachedToken>, Stop> {
+        let issuer = claimed.issuer;
+        let newer = issuer.after_bad_signature(seen).await;
+        let generation = newer.as_ref().map_or(seen, |keys| keys.generation);
+        let outcome = newer.map_or_else(
+            || Err(Refusal::new(Reason::BadSignature, "the signature does not verify")),
+            |keys| verify_with(claimed, &keys, jws),
+        );
+        match outcome {
+            Ok(verified) => Ok(self.remember(issuer, digest, verified, generation)),
+            Err(refusal) => {
+                if refusal.reason() == Reason::BadSignature {
+                    self.cache.remember_forged(digest, Forged { issuer: issuer.id(), generation });
+                }
+                Err(refusal.into())
+            }
+        }
+    }
+
+    fn remember(
+        &self,
+        issuer: &Issuer,
+        digest: TokenDigest,
+        verified: VerifiedToken,
+        generation: u64,
+    ) -> Arc<CachedToken> {
+        self.cache.remember(digest, verified, issuer.id(), generation, self.clock.now())
+    }
+}
+
+fn claimed<'c>(
+    trust: &'c Trust,
+    jws: &'c UnverifiedJws<'_>,
+    asked: &Requirements<'_>,
+) -> Result<Claimed<'c>, Refusal> {
+    let unknown = || Refusal::new(Reason::UnknownIssuer, "the token's issuer is not configured here");
+    let name = jws.unverified_issuer().ok_or_else(unknown)?;
+    let issuer = trust.with_name(name.as_lookup_key()).ok_or_else(unknown)?;
+    // Before anything is done for it: a pinned request must not turn into "cannot tell" because a token names another
+    // issuer, whose keys happen to be out of reach.
+    if !asked.is_from(name.as_lookup_key()) {
+        return Err(Refusal::new(
+            Reason::IssuerMismatch,
+            "the token is from another issuer than the one asked for",
+        ));
+    }
+    let allowed = |algorithm: &Algorithm| issuer.policy().algorithms.allows(*algorithm);
+    let algorithm = jws.header.algorithm.filter(allowed).ok_or_else(not_allowed)?;
+    let key_id = jws.header.key_id.as_deref();
+    // No issuer names its keys like this; looking for one would only cost the issuer a fetch.
+    if key_id.is_some_and(|key_id| key_id.len() > LONGEST_KEY_ID) {
+        return Err(unknown_key());
+    }
+    Ok(Claimed { issuer, algorithm, key_id })
+}
+
+async fn find_keys(claimed: &Claimed<'_>) -> Result<Arc<KeySnapshot>, Stop> {
+    match claimed.issuer.lookup(claimed.key_id, claimed.algorithm).await {
+        Lookup::Found(keys) => Ok(keys),
+        Lookup::WrongAlgorithm => Err(not_allowed().into()),
+        Lookup::Unknown => Err(unknown_key().into()),
+        Lookup::Unavailable => Err(unavailable(claimed.issuer)),
+    }
+}
+
+fn verify_with(
+    claimed: &Claimed<'_>,
+    keys: &KeySnapshot,
+    jws: &UnverifiedJws<'_>,
+) -> Result<VerifiedToken, Refusal> {
+    let policy = claimed.issuer.policy();
+    match keys.keys.candidates(claimed.key_id, claimed.algorithm) {
+        Candidates::Keys(candidates) => verify(jws, &candidates, policy),
+        Candidates::WrongAlgorithm | Candidates::Absent => verify(jws, &[], policy),
+    }
+}
+
+fn not_allowed() -> Refusal {
+    Refusal::new(
+        Reason::AlgorithmNotAllowed,
+        "the token's algorithm is not allowed for this issuer or is not its key's",
+    )
+}
+
+fn unknown_key() -> Refusal {
+    Refusal::new(Reason::UnknownKey, "the issuer publishes no key for this token")
+}
