@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use crate::{
     api::{
-        grpc::{server::ReflectionError, token::TokenApi},
+        grpc::{
+            server::ReflectionError,
+            token::{self, TokenApi},
+        },
         listener::BindError,
     },
     config::Config,
@@ -74,6 +77,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let validator = Arc::new(Validator::new(
         Trust::new(issuers.all(), config.limits.max_token_bytes),
         TokenCache::new(config.cache)?,
+        token::encode,
         clock,
         ValidationMetrics::register(shell.registry()),
     ));

@@ -59,9 +59,20 @@ impl Load {
         requests: Vec<Bytes>,
         good: fn(&[u8]) -> bool,
     ) -> Self {
+        Self::over(CONNECTIONS, process, method, requests, good).await
+    }
+
+    /// The same over this many connections.
+    pub(crate) async fn over(
+        connections: usize,
+        process: &Process,
+        method: &str,
+        requests: Vec<Bytes>,
+        good: fn(&[u8]) -> bool,
+    ) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{}", process.address)).unwrap();
         let mut channels = Vec::new();
-        for _ in 0..CONNECTIONS {
+        for _ in 0..connections {
             channels.push(endpoint.connect().await.unwrap());
         }
         let path = PathAndQuery::try_from(format!("/countersign.v1.TokenService/{method}")).unwrap();
@@ -79,7 +90,7 @@ impl Load {
         let (cpu, start) = (server.cpu(), Instant::now());
         let tasks: Vec<_> = (0..CALLS_AT_ONCE)
             .map(|task| {
-                let channel = self.channels[task % CONNECTIONS].clone();
+                let channel = self.channels[task % self.channels.len()].clone();
                 let (path, requests, good) = (self.path.clone(), Arc::clone(&self.requests), self.good);
                 let next = Arc::clone(&next);
                 tokio::spawn(async move {

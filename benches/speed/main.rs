@@ -36,6 +36,7 @@ fn main() {
             let key = arguments.get(4).map(|algorithm| (algorithm.as_str(), arguments[5].as_str()));
             noop::serve(&arguments[2], &arguments[3], key);
         }
+        Some("noop-threads") => noop::serve_in_threads(&arguments[2], &arguments[3]),
         // `cargo test --benches` runs bench programs without `--bench`; measuring is not testing.
         _ if !arguments.iter().any(|argument| argument == "--bench") => {}
         _ => {

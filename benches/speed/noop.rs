@@ -11,7 +11,10 @@ use countersign::proto::server::{
     token_service_server::{TokenService, TokenServiceServer},
     validate_response::Outcome,
 };
-use tonic::{Request, Response, Status, transport::Server};
+use tonic::{
+    Request, Response, Status,
+    transport::{Server, server::TcpIncoming},
+};
 
 use crate::tokens::parsed;
 
@@ -51,18 +54,42 @@ pub(crate) fn serve(address: &str, answer: &str, key: Option<(&str, &str)>) {
     let verify = key.map(|(algorithm, file)| parsed(algorithm, &std::fs::read(file).unwrap()));
     let service = NoOp { token: Bytes::from(std::fs::read(answer).unwrap()), verify };
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async move {
-        Server::builder()
-            .tcp_nodelay(true)
-            .http2_keepalive_interval(Some(Duration::from_secs(20)))
-            .http2_max_header_list_size(64 * 1024)
-            .max_connection_age(Duration::from_mins(30))
-            .add_service(
-                TokenServiceServer::new(service)
-                    .max_decoding_message_size(4 * 1024 * 1024)
-                    .max_encoding_message_size(4 * 1024 * 1024),
-            )
-            .serve(address)
-            .await
-            .unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        serve_on(listener, TokenServiceServer::new(service)).await;
     });
+}
+
+/// The same in another way: a thread for each processor, each with a runtime and a listener of its own, between which the
+/// kernel deals out connections (SO_REUSEPORT).
+pub(crate) fn serve_in_threads(address: &str, answer: &str) {
+    let address: SocketAddr = address.parse().unwrap();
+    let service = NoOp { token: Bytes::from(std::fs::read(answer).unwrap()), verify: None };
+    let service = TokenServiceServer::new(service);
+    let threads = std::thread::available_parallelism().unwrap().get();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+                    socket.set_reuseport(true).unwrap();
+                    socket.bind(address).unwrap();
+                    serve_on(socket.listen(1024).unwrap(), service.clone()).await;
+                });
+            });
+        }
+    });
+}
+
+async fn serve_on(listener: tokio::net::TcpListener, service: TokenServiceServer<NoOp>) {
+    Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_max_header_list_size(64 * 1024)
+        .max_connection_age(Duration::from_mins(30))
+        .add_service(
+            service.max_decoding_message_size(4 * 1024 * 1024).max_encoding_message_size(4 * 1024 * 1024),
+        )
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
+        .await
+        .unwrap();
 }

@@ -62,6 +62,16 @@ impl Process {
         started
     }
 
+    /// The yardstick with a runtime for each processor.
+    pub(crate) fn noop_in_threads(answer: &Path) -> Self {
+        let address = free_address();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("noop-threads").arg(address.to_string()).arg(answer);
+        let mut started = Self::start(command, address);
+        started.accepting(Instant::now());
+        started
+    }
+
     /// Waits until it accepts connections; returns how long that took since `since`.
     pub(crate) fn accepting(&mut self, since: Instant) -> Duration {
         while TcpStream::connect_timeout(&self.address, Duration::from_millis(100)).is_err() {

@@ -49,6 +49,9 @@ pub(crate) async fn run(asked: &[String]) {
     for signer in signers.iter().filter(|_| wanted("uncached")) {
         bench.uncached(signer, now).await;
     }
+    if wanted("runtimes") {
+        bench.runtimes().await;
+    }
     drop(bench);
     if wanted("start") {
         start_and_idle(&directory).await;
@@ -132,6 +135,30 @@ impl Bench {
             medians(&noop, Round::per_second),
             ratios(&ours, &noop, Round::per_second),
         ));
+    }
+
+    /// Which runtime: one of many threads, or one for each thread. Asked of the no-op, since the RPC is what it is about.
+    async fn runtimes(&self) {
+        let threads = Process::noop_in_threads(&self.directory.join("answer.bin"));
+        let request = vec![validate(&self.token)];
+        for connections in [1, 4, 16] {
+            let load =
+                async |of: &Process| Load::over(connections, of, "Validate", request.clone(), is_token).await;
+            let (each, one) = (load(&threads).await, load(&self.noop).await);
+            let (each, one) = in_turn(
+                async || each.round(&threads, CALLS).await,
+                async || one.round(&self.noop, CALLS).await,
+            )
+            .await;
+            note(&format!(
+                "{connections} connections, a runtime for each thread / one for all: {:.3} calls per CPU s ({:.1} against \
+                 {:.1} us), {:.3} calls per s",
+                ratios(&each, &one, Round::per_cpu_second),
+                medians(&each, Round::cpu_micros),
+                medians(&one, Round::cpu_micros),
+                ratios(&each, &one, Round::per_second),
+            ));
+        }
     }
 
     /// Row 2.

@@ -23,7 +23,7 @@ use crate::domain::{
     policy::{AudienceClaim, ClaimNames, ClaimPath, IssuerPolicy},
     reason::Reason,
     token::RawToken,
-    verify::{VerifiedToken, verify},
+    verify::{Verified, VerifiedToken, verify},
 };
 
 mod keys;
@@ -123,7 +123,8 @@ impl Fixture {
         else {
             return Err(Reason::UnknownKey);
         };
-        verify(&jws, &candidates, &Arc::new(policy(&self.shared.issuer))).map_err(|refusal| refusal.reason())
+        let verified = verify(&jws, &candidates, &Arc::new(policy(&self.shared.issuer)));
+        verified.map(Verified::into_token).map_err(|refusal| refusal.reason())
     }
 }
 

@@ -35,18 +35,24 @@ pub struct VerifiedToken {
     policy: Arc<IssuerPolicy>,
     claims: Claims,
     kind: TokenKind,
-    payload: Vec<u8>,
     key: KeyIdentity,
+}
+
+/// A verified token, and the payload that it was read from.
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub struct Verified<'p> {
+    token: VerifiedToken,
+    payload: &'p [u8],
 }
 
 /// Checks the signature with the keys that may have made it, then everything that does not change with time or request.
 ///
 /// `keys` come from the issuer that `policy` describes; the token's `iss` has led to it and is compared again here.
-pub fn verify(
-    jws: &UnverifiedJws<'_>,
+pub fn verify<'p>(
+    jws: &UnverifiedJws<'p>,
     keys: &[&Arc<VerifyingKey>],
     policy: &Arc<IssuerPolicy>,
-) -> Result<VerifiedToken, Refusal> {
+) -> Result<Verified<'p>, Refusal> {
     let key = signer(jws, keys, policy)?;
     let UnverifiedJws { header, payload, members, .. } = jws;
     // From here on the content is the issuer's word.
@@ -64,13 +70,8 @@ pub fn verify(
     if begin.is_some_and(|begin| claims.expires_at.since(begin) > policy.max_token_lifetime) {
         return Err(lives_too_long());
     }
-    Ok(VerifiedToken {
-        policy: Arc::clone(policy),
-        claims,
-        kind,
-        payload: payload.to_vec(),
-        key: key.identity(),
-    })
+    let token = VerifiedToken { policy: Arc::clone(policy), claims, kind, key: key.identity() };
+    Ok(Verified { token, payload })
 }
 
 fn signer<'k>(
@@ -99,6 +100,23 @@ fn signer<'k>(
     Err(refusal)
 }
 
+impl Verified<'_> {
+    /// The token.
+    pub fn token(&self) -> &VerifiedToken {
+        &self.token
+    }
+
+    /// The payload, byte for byte as signed.
+    pub fn payload(&self) -> &[u8] {
+        self.payload
+    }
+
+    /// Lets go of the payload.
+    pub fn into_token(self) -> VerifiedToken {
+        self.token
+    }
+}
+
 impl VerifiedToken {
     /// The rules that it was verified under.
     pub fn policy(&self) -> &Arc<IssuerPolicy> {
@@ -113,11 +131,6 @@ impl VerifiedToken {
     /// What it is.
     pub fn kind(&self) -> TokenKind {
         self.kind
-    }
-
-    /// The payload, byte for byte as signed.
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
     }
 
     /// The key that signed it.

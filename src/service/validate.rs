@@ -12,6 +12,7 @@ use crate::{
         reason::{Reason, Refusal},
         time::{Clock, UnixTime},
         token::RawToken,
+        verify::Verified,
     },
     issuer::Issuer,
     ops::metrics::ValidationMetrics,
@@ -26,6 +27,9 @@ use super::{fault::Fault, trust::Trust};
 
 /// What a transport keeps with a cached token, so that it is made once.
 pub use crate::state::cache::EncodedToken;
+
+/// Makes it, once for each token.
+pub type Encode = fn(&Verified<'_>) -> EncodedToken;
 
 /// What a request asks.
 #[derive(Clone, Copy)]
@@ -58,6 +62,7 @@ pub struct Validator {
     /// Each call takes what is here when it begins, and keeps it to its end.
     trust: ArcSwap<Trust>,
     cache: TokenCache,
+    encode: Encode,
     clock: Arc<dyn Clock>,
     metrics: ValidationMetrics,
 }
@@ -75,9 +80,15 @@ impl From<Refusal> for Stop {
 }
 
 impl Validator {
-    /// A validator that trusts so until it is told otherwise.
-    pub fn new(trust: Trust, cache: TokenCache, clock: Arc<dyn Clock>, metrics: ValidationMetrics) -> Self {
-        Self { trust: ArcSwap::from_pointee(trust), cache, clock, metrics }
+    /// A validator that trusts so until it is told otherwise. `encode` makes what the transport keeps with a token.
+    pub fn new(
+        trust: Trust,
+        cache: TokenCache,
+        encode: Encode,
+        clock: Arc<dyn Clock>,
+        metrics: ValidationMetrics,
+    ) -> Self {
+        Self { trust: ArcSwap::from_pointee(trust), cache, encode, clock, metrics }
     }
 
     /// Trusts so from now on. Calls that have begun end as they began; what they verify under an issuer that is no longer

@@ -7,7 +7,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -54,7 +54,7 @@ pub struct CachedToken {
     /// The key-set generation under which its key was last seen to be published.
     generation: AtomicU64,
     until: UnixTime,
-    encoded: OnceLock<EncodedToken>,
+    encoded: EncodedToken,
 }
 
 /// A token's answer, encoded once by the transport: only what the token itself fixes (C2).
@@ -79,11 +79,6 @@ pub struct Forged {
 }
 
 impl CachedToken {
-    /// A token that was verified just now with a key of this generation.
-    pub fn new(token: VerifiedToken, issuer: IssuerId, generation: u64, until: UnixTime) -> Self {
-        Self { token, issuer, generation: AtomicU64::new(generation), until, encoded: OnceLock::new() }
-    }
-
     /// The token.
     pub fn token(&self) -> &VerifiedToken {
         &self.token
@@ -107,14 +102,14 @@ impl CachedToken {
         is_published
     }
 
-    /// Its encoded answer, made on first use.
-    pub fn encoded(&self, encode: impl FnOnce(&VerifiedToken) -> EncodedToken) -> &EncodedToken {
-        self.encoded.get_or_init(|| encode(&self.token))
+    /// Its encoded answer.
+    pub fn encoded(&self) -> &EncodedToken {
+        &self.encoded
     }
 
-    /// Its share of `cache.max_bytes` (C4): the payload, the claims read from it, and the encoded answer with both.
+    /// Its share of `cache.max_bytes` (C4): the claims that were read, and the encoded answer with the payload.
     fn weight(&self) -> u32 {
-        let bytes = (self.token.payload().len() + self.token.claims().bytes()) * 2 + ENTRY_OVERHEAD_BYTES;
+        let bytes = self.encoded.bytes.len() + self.token.claims().bytes() + ENTRY_OVERHEAD_BYTES;
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }
@@ -155,16 +150,18 @@ impl TokenCache {
         self.verified.get(&digest).filter(|entry| now < entry.until)
     }
 
-    /// Remembers a verified token.
+    /// Remembers a token that was verified just now, at `now`, with a key of this generation.
     pub fn remember(
         &self,
         digest: TokenDigest,
-        token: VerifiedToken,
+        (token, encoded): (VerifiedToken, EncodedToken),
         issuer: IssuerId,
         generation: u64,
         now: UnixTime,
     ) -> Arc<CachedToken> {
-        let entry = Arc::new(CachedToken::new(token, issuer, generation, now.plus(self.max_age)));
+        let until = now.plus(self.max_age);
+        let generation = AtomicU64::new(generation);
+        let entry = Arc::new(CachedToken { token, issuer, generation, until, encoded });
         self.verified.insert(digest, Arc::clone(&entry));
         entry
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
+pub use self::answer::encode;
 use super::status::{self, CallError};
 use crate::{
     domain::reason::Refusal,

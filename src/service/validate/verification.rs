@@ -11,7 +11,7 @@ use crate::{
         key::Candidates,
         reason::{Reason, Refusal},
         token::RawToken,
-        verify::{VerifiedToken, verify},
+        verify::{Verified, verify},
     },
     issuer::{Issuer, KeySnapshot, Lookup},
     service::trust::Trust,
@@ -136,10 +136,12 @@ impl Validator {
         &self,
         issuer: &Issuer,
         digest: TokenDigest,
-        verified: VerifiedToken,
+        verified: Verified<'_>,
         generation: u64,
     ) -> Arc<CachedToken> {
-        self.cache.remember(digest, verified, issuer.id(), generation, self.clock.now())
+        let encoded = (self.encode)(&verified);
+        let now = self.clock.now();
+        self.cache.remember(digest, (verified.into_token(), encoded), issuer.id(), generation, now)
     }
 }
 
@@ -178,11 +180,11 @@ async fn find_keys(claimed: &Claimed<'_>) -> Result<Arc<KeySnapshot>, Stop> {
     }
 }
 
-fn verify_with(
+fn verify_with<'p>(
     claimed: &Claimed<'_>,
     keys: &KeySnapshot,
-    jws: &UnverifiedJws<'_>,
-) -> Result<VerifiedToken, Refusal> {
+    jws: &UnverifiedJws<'p>,
+) -> Result<Verified<'p>, Refusal> {
     let policy = claimed.issuer.policy();
     match keys.keys.candidates(claimed.key_id, claimed.algorithm) {
         Candidates::Keys(candidates) => verify(jws, &candidates, policy),

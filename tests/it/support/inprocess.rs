@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign::{
+    api::grpc::token::encode,
     app::start_issuer,
     config::Config,
     domain::time::Clock,
@@ -35,7 +36,7 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
     let cache = TokenCache::new(config.cache).unwrap();
     let counters = ValidationMetrics::register(&mut registry);
     let trust = Trust::new(issuers.clone(), config.limits.max_token_bytes);
-    let validator = Validator::new(trust, cache, clock, counters);
+    let validator = Validator::new(trust, cache, encode, clock, counters);
     InProcess { validator, issuers, around, registry }
 }
 

@@ -2,7 +2,7 @@
 
 mod encode;
 
-use self::encode::encode;
+pub use self::encode::encode;
 use crate::{
     domain::reason::{Reason, Recovery, Refusal},
     proto::server::{self, Rejection, ValidateResponse, validate_response::Outcome},
@@ -11,7 +11,7 @@ use crate::{
 
 /// The answer for a token that may pass, with or without its verbatim claims.
 pub(super) fn of_pass(pass: &Pass<'_>, claims: bool) -> ValidateResponse {
-    let EncodedToken { bytes, claims_prefix, refresh_suffix } = pass.cached.encoded(encode);
+    let EncodedToken { bytes, claims_prefix, refresh_suffix } = pass.cached.encoded();
     let start = if claims { 0 } else { *claims_prefix };
     let end = if pass.should_refresh { bytes.len() } else { bytes.len() - refresh_suffix };
     response(Outcome::Token(bytes.slice(start..end)))

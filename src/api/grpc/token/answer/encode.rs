@@ -8,7 +8,11 @@ use prost::encoding::{WireType, bool, encode_key, encode_varint, int32, message,
 use prost_types::Timestamp;
 
 use crate::{
-    domain::{kind::TokenKind, time::UnixTime, verify::VerifiedToken},
+    domain::{
+        kind::TokenKind,
+        time::UnixTime,
+        verify::{Verified, VerifiedToken},
+    },
     proto::server,
     service::validate::EncodedToken,
 };
@@ -21,12 +25,13 @@ const OVERHEAD_PER_ENTRY: usize = 4;
 
 /// Encodes a token's answer in three pieces that are one message when put together (fields may come in any order): the
 /// claims in front and the hint to refresh at the end, so that both can be left out by slicing.
-pub(super) fn encode(token: &VerifiedToken) -> EncodedToken {
-    let mut buffer = BytesMut::with_capacity(capacity(token));
+pub fn encode(verified: &Verified<'_>) -> EncodedToken {
+    let (token, payload) = (verified.token(), verified.payload());
+    let mut buffer = BytesMut::with_capacity(capacity(token) + payload.len());
     encode_key(15, WireType::LengthDelimited, &mut buffer);
     // A token's length fits, whatever a usize is.
-    encode_varint(u64::try_from(token.payload().len()).unwrap_or(u64::MAX), &mut buffer);
-    buffer.put_slice(token.payload());
+    encode_varint(u64::try_from(payload.len()).unwrap_or(u64::MAX), &mut buffer);
+    buffer.put_slice(payload);
     let claims_prefix = buffer.len();
     fixed(token, &mut buffer);
     let end = buffer.len();
@@ -72,7 +77,7 @@ fn timestamp(time: UnixTime) -> Timestamp {
     Timestamp { seconds: time.as_secs(), nanos: time.subsec_nanos() }
 }
 
-/// Enough for everything, so that the buffer never grows.
+/// Enough for everything but the payload, so that the buffer never grows.
 fn capacity(token: &VerifiedToken) -> usize {
     let claims = token.claims();
     let lists = [&claims.audiences, &claims.scopes, &claims.roles, &claims.permissions];
@@ -87,5 +92,5 @@ fn capacity(token: &VerifiedToken) -> usize {
         &claims.organization_id,
     ];
     let texts: usize = listed.chain(single.into_iter().map(String::len)).sum();
-    token.payload().len() + texts + OVERHEAD
+    texts + OVERHEAD
 }
