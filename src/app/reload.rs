@@ -87,6 +87,7 @@ impl Reloader {
         }
         let next = self.issuers.next(config.issuers.clone())?;
         // All that could fail has gone well.
+        next.have_first_keys().await;
         for warning in &warnings {
             tracing::warn!(config.warning = %warning, "the configuration is probably not what was meant");
         }

@@ -1,13 +1,22 @@
 //! What a reload cannot change.
 
 use super::Config;
-use crate::api::ServerSettings;
+use crate::{
+    api::ServerSettings,
+    ops::telemetry::{OtlpSettings, TelemetrySettings},
+    state::cache::CacheSettings,
+    store::StoreSettings,
+};
 
 /// The keys whose change takes effect with a restart only, of those that differ, as docs/configuration.md names them.
 pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
-    // Whoever adds a section decides here which of the two it is.
+    // Whoever adds a section, or a key to one of these, decides here which of the two it is.
     let Config { listen, server, admin, issuers: _, cache, store, limits: _, telemetry } = running;
     let ServerSettings { reflection, max_connection_age, keepalive, max_header_bytes } = server;
+    let CacheSettings { max_bytes, max_age } = cache;
+    let StoreSettings { path, key_ring } = store;
+    let TelemetrySettings { log, format, otlp } = telemetry;
+    let (endpoint, sample_ratio) = of_traces(otlp.as_ref(), wanted.telemetry.otlp.as_ref());
     let is_other = [
         ("listen", *listen != wanted.listen),
         ("admin.listen", *admin != wanted.admin),
@@ -15,14 +24,27 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         ("server.max_connection_age", *max_connection_age != wanted.server.max_connection_age),
         ("server.keepalive", *keepalive != wanted.server.keepalive),
         ("server.max_header_bytes", *max_header_bytes != wanted.server.max_header_bytes),
-        ("cache.max_bytes", cache.max_bytes != wanted.cache.max_bytes),
-        ("cache.max_age", cache.max_age != wanted.cache.max_age),
-        ("store.path", store.path != wanted.store.path),
-        ("key_ring.file", store.key_ring != wanted.store.key_ring),
-        ("telemetry.log", telemetry.log != wanted.telemetry.log),
-        ("telemetry.format", telemetry.format != wanted.telemetry.format),
+        ("cache.max_bytes", *max_bytes != wanted.cache.max_bytes),
+        ("cache.max_age", *max_age != wanted.cache.max_age),
+        ("store.path", *path != wanted.store.path),
+        ("key_ring.file", *key_ring != wanted.store.key_ring),
+        ("telemetry.log", *log != wanted.telemetry.log),
+        ("telemetry.format", *format != wanted.telemetry.format),
+        ("telemetry.otlp_endpoint", endpoint),
+        ("telemetry.sample_ratio", sample_ratio),
     ];
     is_other.into_iter().filter_map(|(key, is_other)| is_other.then_some(key)).collect()
+}
+
+/// Whether the endpoint differs, and whether the ratio does, which is nothing without an endpoint.
+fn of_traces(running: Option<&OtlpSettings>, wanted: Option<&OtlpSettings>) -> (bool, bool) {
+    match (running, wanted) {
+        (Some(OtlpSettings { endpoint, sample_ratio }), Some(wanted)) => {
+            (*endpoint != wanted.endpoint, *sample_ratio != wanted.sample_ratio)
+        }
+        (None, None) => (false, false),
+        (None, Some(_)) | (Some(_), None) => (true, false),
+    }
 }
 
 #[cfg(test)]
@@ -34,7 +56,7 @@ mod tests {
 
     const ISSUER: &str = "issuers: [{ issuer: https://a.example, audiences: [api] }]\n";
     /// Another value for each key outside `issuers`.
-    const CHANGES: [&str; 15] = [
+    const CHANGES: [&str; 16] = [
         "listen: 127.0.0.1:1",
         "admin: { listen: off }",
         "server: { reflection: true }",
@@ -47,9 +69,16 @@ mod tests {
         "key_ring: { file: Cargo.toml }",
         "telemetry: { log: debug }",
         "telemetry: { format: pretty }",
+        "telemetry: { otlp_endpoint: http://127.0.0.1:4317 }",
         "limits: { max_token_bytes: 1KiB }",
         "limits: { max_concurrent: 1 }",
         "limits: { drain: 1s }",
+    ];
+
+    /// It means something beside an endpoint only.
+    const RATIOS: [&str; 2] = [
+        "telemetry: { otlp_endpoint: http://127.0.0.1:4317 }",
+        "telemetry: { otlp_endpoint: http://127.0.0.1:4317, sample_ratio: 0.5 }",
     ];
 
     fn config(lines: &str) -> Config {
@@ -70,6 +99,10 @@ mod tests {
             let expected = if section == "limits" { vec![] } else { vec![key.as_str()] };
             assert_eq!(keys, expected, "{line}");
         }
+        let [one, other] = RATIOS.map(config);
+        assert_eq!(needing_restart(&one, &other), ["telemetry.sample_ratio"]);
+        assert!(needing_restart(&one, &one.clone()).is_empty());
+        assert_eq!(needing_restart(&running, &other), ["telemetry.otlp_endpoint"]);
     }
 
     /// docs/configuration.md has a table of what takes effect how.
@@ -87,6 +120,7 @@ mod tests {
         let running = config("");
         let named = CHANGES.iter().flat_map(|line| needing_restart(&running, &config(line)));
         let mut expected: BTreeSet<_> = named.map(ToOwned::to_owned).collect();
+        expected.insert("telemetry.sample_ratio".to_owned());
         // It has only one value in this version.
         expected.insert("store.kind".to_owned());
         assert_eq!(keys_in("| restart |"), expected);

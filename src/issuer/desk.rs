@@ -91,17 +91,27 @@ impl Desk {
         self.cause().take()
     }
 
-    /// Returns once more than `seen` attempts are finished; at once, and with an error, where too many lookups wait already.
-    pub(super) async fn wait_seated(&self, seen: u64) -> Result<(), NoSeat> {
+    /// Returns once more than `seen` attempts are finished, or once what is on the shelf is `enough`; at once, and with an
+    /// error, where too many lookups wait already.
+    pub(super) async fn wait_seated(
+        &self,
+        seen: u64,
+        enough: impl Fn() -> bool + Send + Sync,
+    ) -> Result<(), NoSeat> {
         let _seat = self.seats.try_acquire().map_err(|_taken| NoSeat)?;
-        self.wait(seen).await;
+        self.wait_or(seen, enough).await;
         Ok(())
     }
 
     /// Returns once more than `seen` attempts are finished or no further one ever will be.
     pub(super) async fn wait(&self, seen: u64) {
+        self.wait_or(seen, || false).await;
+    }
+
+    /// The same, or once what is on the shelf is `enough`.
+    pub(super) async fn wait_or(&self, seen: u64, enough: impl Fn() -> bool + Send + Sync) {
         let mut finished = self.finished.clone();
-        if finished.wait_for(|finished| *finished > seen).await.is_err() {
+        if finished.wait_for(|finished| *finished > seen || enough()).await.is_err() {
             tracing::debug!("the key keeper has stopped, nothing to wait for");
         }
     }
@@ -173,5 +183,10 @@ impl Announcer {
     /// Lets the waiting lookups go on. After the snapshot is swapped and the state changed, never before.
     pub(super) fn announce(&self, standing: Standing) {
         self.0.send_replace(standing.finished);
+    }
+
+    /// Lets those who wait look at the shelf, though no attempt is finished.
+    pub(super) fn announce_restored(&self) {
+        self.0.send_modify(|_finished| {});
     }
 }

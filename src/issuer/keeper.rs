@@ -89,6 +89,7 @@ impl<F: KeyFetch> Keeper<F> {
                 let confirmed_at = self.desk.now().minus(age);
                 self.swap(parsed, confirmed_at);
                 self.desk.restored(confirmed_at);
+                self.announcer.announce_restored();
                 self.report.restored(age);
             }
             Err(error) => self.report.not_restored(error),

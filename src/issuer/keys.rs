@@ -120,7 +120,9 @@ impl Issuer {
     async fn find_missing(&self, kept: &Kept, key_id: Option<&str>, algorithm: Algorithm) -> Lookup {
         let seated = match kept.desk.demand() {
             Demand::Start { finished } | Demand::Join { finished } => {
-                self.waiting(kept.desk.wait_seated(finished)).await
+                // A set from the store may explain it meanwhile (K4).
+                let explained = || kept.find(key_id, algorithm).is_some();
+                self.waiting(kept.desk.wait_seated(finished, explained)).await
             }
             Demand::Refused => {
                 self.metrics.suppressed.inc();
@@ -181,6 +183,13 @@ impl Issuer {
     pub async fn wait_first_attempt(&self) {
         if let Keys::Kept(kept) = &self.keys {
             kept.desk.wait(0).await;
+        }
+    }
+
+    /// Returns once there are keys that may verify, or the first attempt to fetch some has ended.
+    pub async fn wait_first_keys(&self) {
+        if let Keys::Kept(kept) = &self.keys {
+            kept.desk.wait_or(0, || kept.current().is_some()).await;
         }
     }
 

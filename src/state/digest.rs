@@ -19,8 +19,8 @@ use crate::domain::token::RawToken;
 /// they have instructions for that, and this is done for every request. It is not collision-resistant to somebody who
 /// knows the key or sees digests, but nobody does: the key is drawn when the process starts, is never stored, and digests
 /// leave the cache in no form. Without them, two different tokens that somebody makes up have the same digest with a
-/// probability of at most their length in blocks by 2^128: below 2^-117 for each token presented. The nonce never
-/// changes, which would be fatal for encryption or for tags that are published; as a hash it has to be so.
+/// probability of at most their length in blocks by 2^128: below 2^-111 at the greatest `limits.max_token_bytes`, times the
+/// number of cached tokens, which is 2^16 by default, for each token presented. The nonce never changes, which would be fatal for encryption or for tags that are published; as a hash it has to be so.
 pub struct Digester {
     key: LessSafeKey,
     spare: [u8; KEY_BYTES],

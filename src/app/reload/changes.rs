@@ -1,11 +1,18 @@
 //! Which issuers a changed configuration leaves alone, starts anew, adds and removes.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::{
     app::{StartError, start_issuer},
     issuer::{Issuer, IssuerSettings, Surroundings},
 };
+
+/// How long a reload waits for the first keys of issuers in place of others that have some: what was withdrawn by the same
+/// change still counts for this time.
+const FIRST_KEYS: Duration = Duration::from_secs(5);
 
 /// The issuers at work.
 #[derive(Debug)]
@@ -36,6 +43,8 @@ enum Step {
 pub(super) struct Next {
     at_work: Vec<AtWork>,
     changes: Changes,
+    /// They have no keys yet, and take the place of others that have.
+    awaited: Vec<Arc<Issuer>>,
 }
 
 /// What a reload changed.
@@ -80,7 +89,8 @@ impl Issuers {
         let mut names_gone: Vec<_> =
             names(&settings).difference(&names(&wanted.iter().collect::<Vec<_>>())).cloned().collect();
         names_gone.sort();
-        let mut next = Next { at_work: Vec::new(), changes: Changes { names_gone, ..Changes::default() } };
+        let changes = Changes { names_gone, ..Changes::default() };
+        let mut next = Next { at_work: Vec::new(), changes, awaited: Vec::new() };
         let mut stay = HashSet::new();
         for step in plan(&settings, wanted) {
             match step {
@@ -106,7 +116,7 @@ impl Issuers {
 
     /// These are at work from now on. Of the others, the last one to ask ends them.
     pub(super) fn replace(&mut self, next: Next) -> Changes {
-        let Next { at_work, changes } = next;
+        let Next { at_work, changes, awaited: _ } = next;
         self.at_work = at_work;
         for name in &changes.names_gone {
             self.around.metrics.forget_issuer(name);
@@ -124,9 +134,20 @@ impl Next {
     ) -> Result<(), StartError> {
         let old = old.map(|old| (&old.settings, old.issuer.as_ref()));
         let issuer = start_issuer(old, settings.clone(), around)?;
+        if old.is_some_and(|(_, old)| old.has_usable_keys()) && !issuer.has_usable_keys() {
+            self.awaited.push(Arc::clone(&issuer));
+        }
         self.changes.started.push(Arc::clone(&issuer));
         self.at_work.push(AtWork { settings, issuer });
         Ok(())
+    }
+
+    /// Returns once whoever takes the place of an issuer with keys has some, or has tried to get them, or has taken too
+    /// long: until then the old one can answer, and the new one cannot.
+    pub(super) async fn have_first_keys(&self) {
+        let waits = join_all(self.awaited.iter().map(|issuer| issuer.wait_first_keys()));
+        // What hinders them is said by those who fetch.
+        drop(timeout(FIRST_KEYS, waits).await);
     }
 
     pub(super) fn issuers(&self) -> Vec<Arc<Issuer>> {

@@ -56,6 +56,30 @@ async fn no_call_about_a_token_that_is_good_before_and_after_fails() {
     load.stop().await;
 }
 
+/// No keys can be handed over where another key set counts from now on; until that is there, the old one answers.
+#[tokio::test]
+async fn an_issuer_whose_keys_move_answers_until_the_new_ones_are_there() {
+    let one = Party::new("one");
+    let keys = one.key_set().into_bytes();
+    let (release, held) = tokio::sync::watch::channel(false);
+    let idp = Idp::start(move |hit| match hit.path.as_str() {
+        "/keys" => Reply::ok(keys.clone()),
+        _ => Reply::Held(held.clone(), keys.clone()),
+    })
+    .await;
+    let base = fetched(&one, &idp, "");
+    let service = Service::start_with_files(&issuers(std::slice::from_ref(&base)), &[]).await;
+    let load = Load::start(&service, vec![one.token()]).await;
+
+    service.configure(&issuers(&[base.replace("/keys", "/moved")]));
+    idp.wait_for_hits(|hits| hits.iter().any(|hit| hit.path == "/moved")).await;
+    load.rounds(2).await;
+    release.send_replace(true);
+    reloaded(&service, 1).await;
+    load.rounds(2).await;
+    load.stop().await;
+}
+
 /// Files that are read again and again by many at once.
 #[tokio::test]
 async fn reloads_one_upon_another_fail_no_call() {

@@ -38,6 +38,25 @@ async fn k13_a_stored_set_serves_until_the_first_good_fetch() {
     assert!(is_unknown(&end(lookup).await));
 }
 
+#[tokio::test(start_paused = true)]
+async fn k4_a_lookup_that_comes_before_the_stored_set_does_not_wait_for_the_first_fetch() {
+    let known = ec_jwk("known");
+    let (_directory, store) = store();
+    let mut before = Room::with_store(Some(Arc::clone(&store)), 1000);
+    before.call().await.keys(&[&known]);
+    before.first_attempt().await;
+    before.tasks.stop().await;
+
+    let mut room = Room::with_store(Some(store), 1001);
+    let (early, unknown) = (room.start_lookup("known"), room.start_lookup("unknown"));
+    let call = room.call().await;
+    assert!(is_found(&end(early).await), "the provider has not answered");
+    settle().await;
+    assert!(!unknown.is_finished(), "only the provider can tell");
+    call.keys(&[&known]);
+    assert!(is_unknown(&end(unknown).await));
+}
+
 /// What a set stored at `fetched_at` is worth at second 10,000.
 async fn restored(fetched_at: i64, bytes: &[u8]) -> bool {
     let (_directory, store) = store();
