@@ -28,18 +28,29 @@ enum Found {
     Nothing,
 }
 
+/// What was opened.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Something that can be read again.
+    File,
+    /// A pipe, a terminal.
+    Pipe,
+}
+
 impl Files {
     /// Reads a file, and notes what was found. What is returned is longer than `limit` where the file is.
     pub(super) fn read(&mut self, path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-        let content = read(path, limit);
-        let found = match &content {
+        let read = read(path, limit);
+        let found = match &read {
             // A pipe has nothing more to say.
-            Ok(_) if !path.is_file() => return content,
-            Ok(content) => Found::Content { digest: sha256(content), limit },
-            Err(_) => Found::Nothing,
+            Ok((_, Kind::Pipe)) => None,
+            Ok((content, Kind::File)) => Some(Found::Content { digest: sha256(content), limit }),
+            Err(_) => Some(Found::Nothing),
         };
-        self.0.insert(path.to_owned(), found);
-        content
+        if let Some(found) = found {
+            self.0.insert(path.to_owned(), found);
+        }
+        read.map(|(content, _)| content)
     }
 
     /// Whether there is such a file, whose content others read, as often as they like. Only if not, that is noted.
@@ -56,7 +67,7 @@ impl Files {
         self.0.iter().all(|(path, found)| match *found {
             Found::Content { digest, limit } => {
                 let is = path.is_file().then(|| read(path, limit).ok()).flatten();
-                is.is_some_and(|content| digest == sha256(&content))
+                is.is_some_and(|(content, _)| digest == sha256(&content))
             }
             Found::Nothing => !path.is_file() || read(path, 0).is_err(),
         })
@@ -71,10 +82,13 @@ fn sha256(content: &[u8]) -> [u8; 32] {
 
 /// Through symbolic links, as everything else is opened: a mounted secret is one that leads to another directory with
 /// each change.
-fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+fn read(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, Kind)> {
     let mut content = Zeroizing::new(Vec::new());
-    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut content)?;
-    Ok(content)
+    let file = File::open(path)?;
+    // Of what was opened: by now there may be something else at the path.
+    let kind = if file.metadata()?.is_file() { Kind::File } else { Kind::Pipe };
+    file.take(limit.saturating_add(1)).read_to_end(&mut content)?;
+    Ok((content, kind))
 }
 
 /// A short secret can be guessed from its digest.
