@@ -1,7 +1,9 @@
 //! What a reload cannot change.
 
+use url::Url;
+
 use super::Config;
-use crate::api::ServerSettings;
+use crate::{api::ServerSettings, ops::telemetry::TelemetrySettings};
 
 /// The keys whose change takes effect with a restart only, of those that differ, as docs/configuration.md names them.
 pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
@@ -21,8 +23,20 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         ("key_ring.file", store.key_ring != wanted.store.key_ring),
         ("telemetry.log", telemetry.log != wanted.telemetry.log),
         ("telemetry.format", telemetry.format != wanted.telemetry.format),
+        ("telemetry.otlp_endpoint", endpoint(telemetry) != endpoint(&wanted.telemetry)),
+        ("telemetry.sample_ratio", is_other_ratio(telemetry, &wanted.telemetry)),
     ];
     is_other.into_iter().filter_map(|(key, is_other)| is_other.then_some(key)).collect()
+}
+
+fn endpoint(telemetry: &TelemetrySettings) -> Option<&Url> {
+    telemetry.otlp.as_ref().map(|otlp| &otlp.endpoint)
+}
+
+/// Without a collector the ratio has no effect.
+fn is_other_ratio(running: &TelemetrySettings, wanted: &TelemetrySettings) -> bool {
+    let both = running.otlp.as_ref().zip(wanted.otlp.as_ref());
+    both.is_some_and(|(running, wanted)| running.sample_ratio != wanted.sample_ratio)
 }
 
 #[cfg(test)]
@@ -34,7 +48,7 @@ mod tests {
 
     const ISSUER: &str = "issuers: [{ issuer: https://a.example, audiences: [api] }]\n";
     /// Another value for each key outside `issuers`.
-    const CHANGES: [&str; 15] = [
+    const CHANGES: [&str; 16] = [
         "listen: 127.0.0.1:1",
         "admin: { listen: off }",
         "server: { reflection: true }",
@@ -47,6 +61,7 @@ mod tests {
         "key_ring: { file: Cargo.toml }",
         "telemetry: { log: debug }",
         "telemetry: { format: pretty }",
+        "telemetry: { otlp_endpoint: 'https://a.example:4317' }",
         "limits: { max_token_bytes: 1KiB }",
         "limits: { max_concurrent: 1 }",
         "limits: { drain: 1s }",
@@ -72,6 +87,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_ratio_of_traces_matters_with_a_collector() {
+        let with_ratio = |ratio: &str| {
+            config(&format!(
+                "telemetry: {{ otlp_endpoint: 'https://a.example:4317', sample_ratio: {ratio} }}"
+            ))
+        };
+        let running = with_ratio("0.5");
+        assert_eq!(needing_restart(&running, &with_ratio("0.6")), ["telemetry.sample_ratio"]);
+        assert_eq!(needing_restart(&running, &config("")), ["telemetry.otlp_endpoint"]);
+        assert!(needing_restart(&running, &with_ratio("0.5")).is_empty());
+    }
+
     /// docs/configuration.md has a table of what takes effect how.
     #[test]
     fn the_page_says_which_keys_need_a_restart() {
@@ -87,8 +115,8 @@ mod tests {
         let running = config("");
         let named = CHANGES.iter().flat_map(|line| needing_restart(&running, &config(line)));
         let mut expected: BTreeSet<_> = named.map(ToOwned::to_owned).collect();
-        // It has only one value in this version.
-        expected.insert("store.kind".to_owned());
+        // The one has only one value in this version, the other is tested above.
+        expected.extend(["store.kind", "telemetry.sample_ratio"].map(ToOwned::to_owned));
         assert_eq!(keys_in("| restart |"), expected);
         assert!(keys_in("| reload |").contains("issuers"));
     }
