@@ -88,7 +88,7 @@ struct Filter(String);
 impl Setting for Filter {
     fn read(value: &Value) -> Result<Self, String> {
         // `off` is a filter too, and arrives as `false` from Helm.
-        let text = if value.is_none() { "off".to_owned() } else { String::read(value)? };
+        let text = if *value == Value::Bool(false) { "off".to_owned() } else { String::read(value)? };
         match EnvFilter::builder().parse(&text) {
             Ok(_) => Ok(Self(text)),
             Err(_) => Err("expected a level (error, warn, info, debug, trace) or directives such as \
