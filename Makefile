@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help dev build test lint check torture bench fmt fmt-check clippy docs protos protos-image deny \
+.PHONY: help dev build test lint check torture bench fmt fmt-check clippy docs schema protos protos-image deny \
 	deny-advisories clean distclean
 
 help: ## list the targets
@@ -49,6 +49,11 @@ docs: ## build the API documentation, warnings being errors
 
 protos: ## lint the protos and compare them with proto/image.binpb
 	@scripts/protos.sh
+
+schema: ## make docs/countersign.schema.json and the tables of docs/configuration.md from the code
+	@cargo build --locked --quiet
+	@target/debug/countersign schema >docs/countersign.schema.json
+	@target/debug/countersign schema --page docs/configuration.md
 
 protos-image: ## after a release: take the protos as what later ones must stay compatible with
 	@scripts/install-buf.sh

@@ -5,6 +5,7 @@ pub mod dev;
 pub mod doctor;
 pub mod exit;
 pub mod keygen;
+pub mod schema;
 pub mod serve;
 pub mod validate;
 
@@ -35,6 +36,8 @@ enum Command {
     Validate(validate::Args),
     /// Make a key ring, or rotate one.
     Keygen(keygen::Args),
+    /// Print the configuration's JSON Schema, with which editors complete and check it, and Helm its values.
+    Schema(schema::Args),
 }
 
 impl Cli {
@@ -47,6 +50,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Validate(args) => validate::run(args).await,
             Command::Keygen(args) => keygen::execute(&args),
+            Command::Schema(args) => schema::execute(&args),
         }
     }
 }

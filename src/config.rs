@@ -1,7 +1,8 @@
 //! The configuration: raw tree -> checked [`Config`]. Every problem is reported at once, with its path and line.
 //!
 //! `tree` reads the YAML, `overlay` lays the environment over it, `section` reads one section of it key by key; the
-//! other files each know a few sections. docs/configuration.md lists every key.
+//! other files each know a few sections. What can be written is described where it is read (`key`), and `survey` makes
+//! docs/configuration.md and the JSON Schema of that.
 
 mod tree;
 
@@ -13,8 +14,11 @@ mod problem;
 mod reader;
 
 mod effective;
+mod key;
+mod notation;
 mod scalar;
 mod section;
+mod written;
 
 mod secret;
 
@@ -30,6 +34,10 @@ mod profile;
 
 mod changes;
 
+mod page;
+mod schema;
+mod survey;
+
 #[cfg(test)]
 mod tests;
 
@@ -39,7 +47,9 @@ pub use self::{
     changes::needing_restart,
     env::Environment,
     files::Files,
+    page::{Incomplete, renewed as renewed_page},
     problem::{Problem, Problems},
+    schema::text as schema,
 };
 use self::{listen::Listeners, problem::Place, reader::Reader, section::Section};
 use crate::{

@@ -9,7 +9,7 @@ pub const HELP: &str = "\
 Exit codes:
    0  valid (validate); ended with every call answered (serve, dev); healthy, perhaps with warnings (doctor)
    1  the token is refused (validate); calls were cut at the end (serve, dev); the key ring was not made (keygen);
-      something is wrong (doctor)
+      the schema was not printed (schema); something is wrong (doctor)
    2  the command line is wrong
    3  nobody can tell: the service could not be asked, or had no answer (validate); a provider could not be asked,
       and nothing else is wrong (doctor)

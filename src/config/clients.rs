@@ -1,10 +1,18 @@
 //! `issuers[].clients`: who this service is at the issuer, and how it proves that.
 
-use super::{effective::Shown, secret, section::Section, tree::Value};
+use super::{effective::Shown, key::Key, secret, section::Section, tree::Value};
 use crate::{
     domain::secret::Secret,
     issuer::{ClientAuthentication, OAuthClient},
 };
+
+const CLIENTS: Key = Key::reload("clients", "Who Countersign is at the issuer.").or("none");
+const ID: Key = Key::reload("id", "The `client_id` that the issuer gave. Each once.");
+const AUTH: Key = Key::reload(
+    "auth",
+    "How it authenticates at the token endpoint; `none` is for a public client. `private_key_jwt` is not built yet.",
+);
+const SECRET: Key = Key::reload("secret", "The client's secret; needed, unless `auth: none`.");
 
 /// How a client authenticates, before its secret is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +28,7 @@ const METHODS: [(&str, Method); 3] =
 /// Reads the list. `issuer` is where their token endpoint is found.
 pub(super) fn read(section: &mut Section<'_, '_>, issuer: &str) -> Vec<OAuthClient> {
     let mut clients: Vec<OAuthClient> = Vec::new();
-    section.sections("clients", |section| {
+    section.sections(CLIENTS, |section| {
         let Some(client) = read_one(section) else { return };
         if clients.iter().any(|before| before.id == client.id) {
             section.problem("id", "another client has the same id; write each client once");
@@ -37,16 +45,13 @@ pub(super) fn read(section: &mut Section<'_, '_>, issuer: &str) -> Vec<OAuthClie
 fn read_one(client: &mut Section<'_, '_>) -> Option<OAuthClient> {
     let id = id(client);
     let method = method(client);
-    let secret = secret::read(client, "secret");
+    let secret = secret::read(client, SECRET);
     let authentication = authentication(client, method, secret);
     Some(OAuthClient { id: id?, authentication: authentication? })
 }
 
 fn id(client: &mut Section<'_, '_>) -> Option<String> {
-    if !client.has("id") {
-        client.problem("id", "is needed: the `client_id` that the issuer gave");
-    }
-    let id = client.optional::<String>("id")?;
+    let id = client.needed::<String>(ID, "is needed: the `client_id` that the issuer gave")?;
     // RFC 6749 appendix A.1; anything else was pasted by mistake.
     if id.chars().all(|char| char == ' ' || char.is_ascii_graphic()) {
         return Some(id);
@@ -65,7 +70,7 @@ fn method(client: &mut Section<'_, '_>) -> Option<Method> {
         return None;
     }
     // What a client uses that registered nothing else (OpenID Connect Core section 9).
-    Some(client.choice("auth", Method::Basic, &METHODS))
+    Some(client.choice(AUTH, Method::Basic, &METHODS))
 }
 
 fn authentication(

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{clients, effective::Shown, keys, kinds, problem::Place, profile, section::Section};
+use super::{clients, effective::Shown, key::Key, keys, kinds, problem::Place, profile, section::Section};
 use crate::{
     domain::policy::{AudienceClaim, ClaimPath, IssuerPolicy},
     issuer::IssuerSettings,
@@ -12,6 +12,46 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
+
+const ISSUERS: Key = Key::reload(
+    "issuers",
+    "Whose tokens are accepted, and by which rules. No two may have the same `issuer` or `name`. An entry that a reload \
+     leaves as it is keeps its keys and its cached tokens.",
+);
+const NAME: Key =
+    Key::reload("name", "The name in logs, metrics and health. Up to 64 letters, digits, `.`, `-`, `_`.")
+        .or("the issuer's host");
+const ALLOW_HTTP: Key = Key::reload("allow_http", "Accept plain `http` for other hosts than loopback.");
+const ISSUER: Key = Key::reload(
+    "issuer",
+    "The `iss` of the tokens, compared byte for byte. An absolute `https` URL without query, fragment or user name; with \
+     a `secret`, any text.",
+);
+const AUDIENCE_CLAIM: Key = Key::reload(
+    "audience_claim",
+    "Where a token says whom it is for. `client_id` is for issuers whose access tokens have no `aud`, and the default \
+     with the profile `cognito`; `audiences` then lists the accepted client ids.",
+)
+.or_profile();
+const AUDIENCES: Key = Key::reload("audiences", "A token has to be for at least one of these. Never empty.");
+const LEEWAY: Key = Key::reload("leeway", "Tolerance for clocks, at every comparison of times.");
+const MAX_TOKEN_LIFETIME: Key = Key::reload(
+    "max_token_lifetime",
+    "Tokens that live longer from `iat` to `exp` are refused, so that revocations can be complete. The profile \
+     `entra` has 29h.",
+)
+.or_profile();
+const MAX_TOKEN_AGE: Key =
+    Key::reload("max_token_age", "Refuse tokens this long after `iat`, also before they expire.");
+const REQUIRED_CLAIMS: Key = Key::reload("required_claims", "Claims that every token must have.");
+
+/// Documented keys whose features are to come, and what they are for.
+const TO_COME: [(&str, &str); 4] = [
+    ("refresh", "how the issuer rotates refresh tokens"),
+    ("introspection", "opaque tokens"),
+    ("max_session_lifetime", "how long a session could be refreshed at all"),
+    ("sessions", "as `sessions`, for one issuer"),
+];
 
 /// One entry with what tells it from the others; no settings only together with a problem.
 struct Entry {
@@ -24,7 +64,7 @@ struct Entry {
 /// Reads the list.
 pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<IssuerSettings> {
     let mut entries: Vec<Entry> = Vec::new();
-    root.sections("issuers", |section| {
+    root.needed_sections(ISSUERS, "at least one issuer is needed", |section| {
         let entry = read_one(section);
         let before = |same: fn(&Entry, &Entry) -> bool| {
             entries.iter().enumerate().find(|(_, before)| same(before, &entry))
@@ -44,16 +84,13 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<IssuerSettings> {
         }
         entries.push(entry);
     });
-    if entries.is_empty() && root.is_empty_list("issuers") {
-        root.problem("issuers", "at least one issuer is needed");
-    }
     entries.into_iter().filter_map(|entry| entry.settings).collect()
 }
 
 fn read_one(section: &mut Section<'_, '_>) -> Entry {
-    let name = section.optional::<String>("name");
+    let name = section.optional::<String>(NAME);
     let profile = profile::read(section);
-    let allow_http = section.value("allow_http", false);
+    let allow_http = section.value(ALLOW_HTTP, false);
     let issuer = issuer(section, allow_http);
     let name = checked_name(section, name, &issuer);
     let place = section.place_of("issuer");
@@ -67,20 +104,20 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
         audience_claim,
         algorithms: keys::algorithms(section, &source, profile.algorithms),
         kinds: kinds::read(section, profile.kinds),
-        leeway: section.within("leeway", 60 * SECOND, &(Duration::ZERO..=600 * SECOND)),
+        leeway: section.within(LEEWAY, 60 * SECOND, &(Duration::ZERO..=600 * SECOND)),
         max_token_lifetime: section.within(
-            "max_token_lifetime",
+            MAX_TOKEN_LIFETIME,
             profile.max_token_lifetime,
             &(SECOND..=366 * DAY),
         ),
-        max_token_age: section.within_or_off("max_token_age", None, &(SECOND..=366 * DAY)),
-        required_claims: section.list("required_claims", vec![ClaimPath::new("sub")]),
+        max_token_age: section.within_or_off(MAX_TOKEN_AGE, None, &(SECOND..=366 * DAY)),
+        required_claims: section.list(REQUIRED_CLAIMS, vec![ClaimPath::new("sub")]),
         claims: kinds::claims(section, profile.claims),
     };
     let keys = keys::settings(section);
     let clients = clients::read(section, &issuer);
-    for key in ["refresh", "introspection", "max_session_lifetime", "sessions"] {
-        section.not_built(key);
+    for (key, about) in TO_COME {
+        section.not_built(key, about);
     }
     let settings =
         keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, clients, allow_http });
@@ -89,11 +126,8 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
 
 /// Reads `issuer`, which is kept as it was written, because tokens repeat it byte for byte.
 fn issuer(section: &mut Section<'_, '_>, allow_http: bool) -> String {
-    if !section.has("issuer") {
-        section.problem("issuer", "is needed: the `iss` of the tokens, such as `https://acme.example`");
-        return String::new();
-    }
-    let Some(text) = section.optional::<String>("issuer") else { return String::new() };
+    let message = "is needed: the `iss` of the tokens, such as `https://acme.example`";
+    let Some(text) = section.needed::<String>(ISSUER, message) else { return String::new() };
     // Nothing is fetched from an issuer with a shared secret, and who signs for himself often calls himself by a word.
     if section.has("secret") && !text.contains("://") {
         return text;
@@ -136,16 +170,12 @@ fn is_plain(name: &str) -> bool {
 /// Reads `audiences` and `audience_claim`. A token for nobody in particular is a token for anybody.
 fn audiences(section: &mut Section<'_, '_>, default: AudienceClaim) -> (Vec<String>, AudienceClaim) {
     let words = [("aud", AudienceClaim::Aud), ("client_id", AudienceClaim::ClientId)];
-    let claim = section.choice("audience_claim", default, &words);
-    let audiences = section.list("audiences", Vec::new());
-    if section.is_empty_list("audiences") {
-        let message = match claim {
-            AudienceClaim::Aud => "at least one is needed: what the tokens' `aud` has to name",
-            AudienceClaim::ClientId => {
-                "at least one is needed: with `audience_claim: client_id`, the accepted client ids"
-            }
-        };
-        section.problem("audiences", message);
-    }
-    (audiences, claim)
+    let claim = section.choice(AUDIENCE_CLAIM, default, &words);
+    let message = match claim {
+        AudienceClaim::Aud => "at least one is needed: what the tokens' `aud` has to name",
+        AudienceClaim::ClientId => {
+            "at least one is needed: with `audience_claim: client_id`, the accepted client ids"
+        }
+    };
+    (section.needed_list(AUDIENCES, message), claim)
 }

@@ -6,10 +6,13 @@ use url::Url;
 
 use super::{
     effective::Shown,
+    key::Key,
+    notation::Notation,
     scalar::{Setting, Size, no_such},
     secret,
     section::Section,
     tree::Value,
+    written::{Address, FilePath},
 };
 use crate::{
     domain::{
@@ -19,7 +22,44 @@ use crate::{
     issuer::{KeyFreshness, KeySettings, KeySource, is_permitted},
 };
 
+const JWKS_URI: Key =
+    Key::reload("jwks_uri", "The key set's address; as for `issuer`, but it may have a query.")
+        .or("discovery");
+const JWKS_FILE: Key = Key::reload(
+    "jwks_file",
+    "A key set in a file, read again as often as a fetched one. It has to be there at start and at each reload.",
+)
+.or("discovery");
+const SECRET: Key = Key::reload(
+    "secret",
+    "One shared secret for HS algorithms, at least as long as the longest allowed algorithm's hash: 32, 48 or 64 bytes.",
+)
+.or("discovery");
+const ALGORITHMS: Key = Key::reload(
+    "algorithms",
+    "What tokens may be signed with. With `secret` only HS algorithms, and `[HS256]` if left out; without it none of them. \
+     `EdDSA` and `Ed25519` are the same.",
+)
+.or("what fits the keys");
+
+const KEYS: Key = Key::reload("keys", "How fresh the issuer's keys have to be, and how they are fetched.");
+const REFRESH_AFTER: Key =
+    Key::reload("refresh_after", "How old a key set may be before the next scheduled fetch.");
+const MAX_AGE: Key =
+    Key::reload("max_age", "How old a key set may be and still verify, when it cannot be fetched.");
+const MIN_REFETCH: Key = Key::reload(
+    "min_refetch",
+    "The least time between two fetches that unknown keys ask for. `min_refetch` < `refresh_after` < `max_age`.",
+);
+const TIMEOUT: Key = Key::reload("timeout", "For one fetch as a whole.");
+const MAX_BYTES: Key = Key::reload("max_bytes", "Longer documents are refused.");
+const MAX_KEYS: Key = Key::reload("max_keys", "Sets with more keys are refused.");
+
 impl Setting for Algorithm {
+    fn notation() -> Notation {
+        Notation::words(Self::ALL.map(Self::as_str).into_iter().chain(["EdDSA"]))
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         let name = String::read(value)?;
         let known = Self::ALL.map(Self::as_str);
@@ -33,16 +73,16 @@ impl Setting for Algorithm {
 
 /// Reads the keys that say where keys are; at most one may be written.
 pub(super) fn source(issuer: &mut Section<'_, '_>, allow_http: bool) -> KeySource {
-    let uri = issuer.optional::<String>("jwks_uri");
-    let file = issuer.optional::<String>("jwks_file");
-    let secret = secret::read(issuer, "secret");
+    let uri = issuer.optional::<Address>(JWKS_URI);
+    let file = issuer.optional::<FilePath>(JWKS_FILE);
+    let secret = secret::read(issuer, SECRET);
     let written = ["jwks_uri", "jwks_file", "secret"].into_iter().filter(|key| issuer.has(key));
     let written: Vec<&str> = written.collect();
     if let [first, second, ..] = written.as_slice() {
         let message = format!("`{first}` says where the keys come from; write one of the two");
         issuer.problem(second, message);
     }
-    let uri = uri.and_then(|text| match address(&text, allow_http) {
+    let uri = uri.and_then(|Address(text)| match address(&text, allow_http) {
         Ok(url) => Some(url),
         Err(message) => {
             issuer.problem("jwks_uri", message);
@@ -51,7 +91,7 @@ pub(super) fn source(issuer: &mut Section<'_, '_>, allow_http: bool) -> KeySourc
     });
     match (uri, file, secret) {
         (Some(uri), _, _) => KeySource::JwksUri(uri),
-        (None, Some(file), _) => KeySource::JwksFile(existing(issuer, &file)),
+        (None, Some(FilePath(file)), _) => KeySource::JwksFile(existing(issuer, &file)),
         (None, None, Some(secret)) => KeySource::Secret(secret),
         (None, None, None) => KeySource::Discovery,
     }
@@ -73,7 +113,7 @@ pub(super) fn algorithms(
 ) -> AllowedAlgorithms {
     let has_secret = issuer.has("secret");
     let defaults = if has_secret { vec![Algorithm::HS256] } else { profile.iter().collect() };
-    let list = issuer.list("algorithms", defaults);
+    let list = issuer.list(ALGORITHMS, defaults);
     if list.is_empty() && !issuer.is_empty_list("algorithms") {
         return profile;
     }
@@ -112,10 +152,10 @@ pub(super) fn settings(issuer: &mut Section<'_, '_>) -> Option<KeySettings> {
     const SECOND: Duration = Duration::from_secs(1);
     const LEAST: Duration = Duration::from_millis(1);
     const YEAR: Duration = Duration::from_hours(365 * 24);
-    issuer.section("keys", |keys| {
-        let refresh_after = keys.within("refresh_after", 300 * SECOND, &(LEAST..=YEAR));
-        let max_age = keys.within("max_age", 86_400 * SECOND, &(LEAST..=YEAR));
-        let min_refetch = keys.within("min_refetch", 30 * SECOND, &(LEAST..=YEAR));
+    issuer.section(KEYS, |keys| {
+        let refresh_after = keys.within(REFRESH_AFTER, 300 * SECOND, &(LEAST..=YEAR));
+        let max_age = keys.within(MAX_AGE, 86_400 * SECOND, &(LEAST..=YEAR));
+        let min_refetch = keys.within(MIN_REFETCH, 30 * SECOND, &(LEAST..=YEAR));
         let freshness = KeyFreshness::new(min_refetch, refresh_after, max_age);
         if freshness.is_err() && keys.is_sound() {
             let (key, message) = if min_refetch >= refresh_after {
@@ -125,9 +165,9 @@ pub(super) fn settings(issuer: &mut Section<'_, '_>) -> Option<KeySettings> {
             };
             keys.problem(key, message);
         }
-        let timeout = keys.within("timeout", 5 * SECOND, &(LEAST..=60 * SECOND));
-        let max_bytes = bytes(keys.within("max_bytes", Size::kib(512), &(Size::kib(1)..=Size::mib(16))));
-        let max_keys = count(keys.within("max_keys", 100, &(1..=10_000)));
+        let timeout = keys.within(TIMEOUT, 5 * SECOND, &(LEAST..=60 * SECOND));
+        let max_bytes = bytes(keys.within(MAX_BYTES, Size::kib(512), &(Size::kib(1)..=Size::mib(16))));
+        let max_keys = count(keys.within(MAX_KEYS, 100, &(1..=10_000)));
         Some(KeySettings { freshness: freshness.ok()?, timeout, max_bytes, max_keys })
     })
 }

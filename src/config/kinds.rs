@@ -1,12 +1,49 @@
 //! `kinds`, `claims` and the other keys that hold names of claims.
 
-use super::{effective::Shown, scalar::Setting, section::Section, tree::Value};
+use super::{effective::Shown, key::Key, notation::Notation, scalar::Setting, section::Section, tree::Value};
 use crate::domain::{
     kind::{ClientRule, KindRule, KindRules},
     policy::{AnyClaim, ClaimNames, ClaimPath},
 };
 
+const KINDS: Key = Key::reload("kinds", "How access tokens and ID tokens are told apart.");
+const ACCESS: Key = Key::reload("access", "The rule for access tokens.");
+const ID: Key = Key::reload("id", "The rule for ID tokens.");
+const TYP: Key = Key::reload(
+    "typ",
+    "Accepted values of the header's `typ`. `JWT` also covers a header without `typ`; `[]`: no tokens of this kind.",
+)
+.or_profile();
+const REQUIRE: Key = Key::reload("require", "Claims that must be present.").or_profile();
+const FORBID: Key = Key::reload("forbid", "Claims that must be absent.").or_profile();
+const STATED: Key = Key::reload(
+    "stated",
+    "Whether the payload has to say that it is of this kind: `token_use: access`, `typ: Bearer` and the like.",
+)
+.or_profile();
+const CLIENT: Key = Key::reload("client", "Which tokens speak for a client, not for a user.");
+const CLIENT_REQUIRE: Key = Key::reload(
+    "require",
+    "Tokens with these, and without the next, speak for a client, not for a user, as do those whose subject is the \
+     client.",
+)
+.or_profile();
+const CLIENT_FORBID: Key = Key::reload("forbid", "Claims that tokens of users have.").or_profile();
+
+const CLAIMS: Key = Key::reload("claims", "Which claims say what. The first that is present wins.");
+const SESSION_ID: Key = Key::reload("session_id", "The session.").or_profile();
+const TOKEN_ID: Key = Key::reload("token_id", "The token.").or_profile();
+const CLIENT_ID: Key = Key::reload("client_id", "The client.").or_profile();
+const SCOPES: Key = Key::reload("scopes", "Words in a string, or a list.").or_profile();
+const ROLES: Key = Key::reload("roles", "A list.").or_profile();
+const PERMISSIONS: Key = Key::reload("permissions", "A list.").or_profile();
+const ORGANIZATION_ID: Key = Key::reload("organization_id", "The organization, or tenant.").or_profile();
+
 impl Setting for ClaimPath {
+    fn notation() -> Notation {
+        Notation::pattern("claim", r"^([^/\s]|/([^~]|~[01])*$)")
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         let name = String::read(value)?;
         // RFC 6901 section 3: in a pointer, `~` is written `~0` and `/` within a name `~1`.
@@ -24,6 +61,10 @@ impl Setting for ClaimPath {
 
 /// A claim, or a list of claims of which one is enough.
 impl Setting for AnyClaim {
+    fn notation() -> Notation {
+        ClaimPath::notation().or_alternatives()
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         let Value::List(items) = value else { return Ok(Self::new(vec![ClaimPath::read(value)?])) };
         if items.is_empty() {
@@ -43,12 +84,12 @@ impl Setting for AnyClaim {
 
 /// Reads `kinds`: each list replaces the profile's.
 pub(super) fn read(issuer: &mut Section<'_, '_>, defaults: KindRules) -> KindRules {
-    issuer.section("kinds", |kinds| {
-        let access = kinds.section("access", |section| rule(section, defaults.access));
-        let id = kinds.section("id", |section| rule(section, defaults.id));
-        let client = kinds.section("client", |section| ClientRule {
-            require: section.list("require", defaults.client.require),
-            forbid: section.list("forbid", defaults.client.forbid),
+    issuer.section(KINDS, |kinds| {
+        let access = kinds.section(ACCESS, |section| rule(section, defaults.access));
+        let id = kinds.section(ID, |section| rule(section, defaults.id));
+        let client = kinds.section(CLIENT, |section| ClientRule {
+            require: section.list(CLIENT_REQUIRE, defaults.client.require),
+            forbid: section.list(CLIENT_FORBID, defaults.client.forbid),
         });
         if kinds.is_sound() {
             check(kinds, &access, &id);
@@ -59,10 +100,10 @@ pub(super) fn read(issuer: &mut Section<'_, '_>, defaults: KindRules) -> KindRul
 
 fn rule(section: &mut Section<'_, '_>, defaults: KindRule) -> KindRule {
     KindRule {
-        typ: section.list("typ", defaults.typ),
-        require: section.list("require", defaults.require),
-        forbid: section.list("forbid", defaults.forbid),
-        stated: section.value("stated", defaults.stated),
+        typ: section.list(TYP, defaults.typ),
+        require: section.list(REQUIRE, defaults.require),
+        forbid: section.list(FORBID, defaults.forbid),
+        stated: section.value(STATED, defaults.stated),
     }
 }
 
@@ -97,14 +138,14 @@ fn exclude_each_other(access: &KindRule, id: &KindRule) -> bool {
 
 /// Reads `claims`: each list replaces the profile's.
 pub(super) fn claims(issuer: &mut Section<'_, '_>, defaults: ClaimNames) -> ClaimNames {
-    issuer.section("claims", |claims| ClaimNames {
-        session_id: claims.list("session_id", defaults.session_id),
-        token_id: claims.list("token_id", defaults.token_id),
-        client_id: claims.list("client_id", defaults.client_id),
-        scopes: claims.list("scopes", defaults.scopes),
-        roles: claims.list("roles", defaults.roles),
-        permissions: claims.list("permissions", defaults.permissions),
-        organization_id: claims.list("organization_id", defaults.organization_id),
+    issuer.section(CLAIMS, |claims| ClaimNames {
+        session_id: claims.list(SESSION_ID, defaults.session_id),
+        token_id: claims.list(TOKEN_ID, defaults.token_id),
+        client_id: claims.list(CLIENT_ID, defaults.client_id),
+        scopes: claims.list(SCOPES, defaults.scopes),
+        roles: claims.list(ROLES, defaults.roles),
+        permissions: claims.list(PERMISSIONS, defaults.permissions),
+        organization_id: claims.list(ORGANIZATION_ID, defaults.organization_id),
     })
 }
 

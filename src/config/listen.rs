@@ -4,13 +4,31 @@ use std::{net::SocketAddr, path::Path};
 
 use super::{
     effective::Shown,
+    key::Key,
+    notation::Notation,
     scalar::{Setting, expected},
     section::Section,
     tree::Value,
 };
 use crate::api::ListenAddress;
 
+const LISTEN: Key = Key::restart("listen", "Where gRPC is answered. Each address once.");
+const ADMIN: Key = Key::restart("admin", "The admin port.");
+const ADMIN_LISTEN: Key =
+    Key::restart("listen", "`/livez`, `/readyz`, `/metrics`. `admin: off` says off too.");
+const ANY_CALLER: Key = Key::reload(
+    "insecure_allow_any_caller",
+    "Accept calls from other hosts without knowing who calls. As this version can neither do TLS nor tell callers apart, \
+     a `listen` address beyond loopback is refused unless this says `true`. Unix sockets and `admin` are not concerned.",
+);
+
 impl Setting for ListenAddress {
+    fn notation() -> Notation {
+        let port = ":[0-9]{1,5}";
+        let ip = r"([0-9]{1,3}\.){3}[0-9]{1,3}|\[[0-9A-Fa-f:.%]+\]";
+        Notation::pattern("address", &format!("^(unix:/.*|({ip}){port})$"))
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         const WHAT: &str =
             "an IP address and port such as `127.0.0.1:50051` or `[::1]:50051`, or `unix:/path/to/socket`";
@@ -40,22 +58,18 @@ pub(super) struct Listeners {
 
 /// Reads both, and refuses to be open to everybody unless that was written.
 pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
-    let listen = root.one_or_more("listen", vec![loopback(50_051)]);
-    let admin = match root.raw("admin").map(|node| &node.value) {
-        // `admin: off`, which says no less than `admin: {listen: off}`.
-        Some(value @ (Value::Text(_) | Value::Bool(_))) if value.is_none() => {
-            root.show("admin", Shown::Section(vec![("listen", None::<ListenAddress>.show())]));
-            None
-        }
-        _ => root.section("admin", |admin| {
-            admin.not_built_at_all("metrics");
-            admin.value("listen", Some(loopback(9_090)))
-        }),
-    };
-    let any_caller = root.value("insecure_allow_any_caller", false);
-    if root.is_empty_list("listen") && listen.is_empty() {
-        root.problem("listen", "at least one address is needed");
+    let listen = root.one_or_more(LISTEN, vec![loopback(50_051)], "at least one address is needed");
+    let admin = root.section_or_off(ADMIN, |admin| {
+        let about = "who may read `/metrics`; refused with any value, since `off` would be a policy too";
+        admin.not_built_at_all("metrics", about);
+        admin.value(ADMIN_LISTEN, Some(loopback(9_090)))
+    });
+    if admin.is_none() {
+        // `admin: off` says no less than `admin: {listen: off}`.
+        root.show("admin", Shown::Section(vec![("listen", None::<ListenAddress>.show())]));
     }
+    let admin = admin.flatten();
+    let any_caller = root.value(ANY_CALLER, false);
     check_each_is_another(root, &listen, admin.as_ref());
     check_callers(root, &listen, any_caller);
     Listeners { listen, admin }

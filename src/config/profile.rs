@@ -16,7 +16,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{scalar::no_such, section::Section};
+use super::{
+    effective::Shown,
+    key::Key,
+    notation::Notation,
+    scalar::{Setting, no_such},
+    section::Section,
+    tree::Value,
+};
 use crate::domain::{
     algorithm::{Algorithm, AllowedAlgorithms},
     kind::{KindRule, KindRules},
@@ -39,28 +46,48 @@ pub(super) struct Profile {
 /// and what it is as an address.
 type Doubt = fn(&str, &Url) -> Option<&'static str>;
 
-type Defaults = fn() -> Profile;
+const PROFILE: Key = Key::reload(
+    "profile",
+    "Whose defaults count; [providers.md](providers.md) has a section on each provider.",
+);
 
-const PROFILES: [(&str, Defaults); 9] = [
-    ("generic", standard::profile),
-    ("scalekit", scalekit::profile),
-    ("auth0", auth0::profile),
-    ("okta", okta::profile),
-    ("keycloak", keycloak::profile),
-    ("hydra", hydra::profile),
-    ("entra", entra::profile),
-    ("cognito", cognito::profile),
-    ("supabase", supabase::profile),
+/// A profile's name, and the profile.
+#[derive(Clone, Copy)]
+struct Named(&'static str, fn() -> Profile);
+
+const GENERIC: Named = Named("generic", standard::profile);
+const PROFILES: [Named; 9] = [
+    GENERIC,
+    Named("scalekit", scalekit::profile),
+    Named("auth0", auth0::profile),
+    Named("okta", okta::profile),
+    Named("keycloak", keycloak::profile),
+    Named("hydra", hydra::profile),
+    Named("entra", entra::profile),
+    Named("cognito", cognito::profile),
+    Named("supabase", supabase::profile),
 ];
 
 /// Reads `profile`.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Profile {
-    let name = section.value("profile", "generic".to_owned());
-    if let Some((_, profile)) = PROFILES.iter().find(|(known, _)| *known == name) {
-        return profile();
+    let Named(_, profile) = section.value(PROFILE, GENERIC);
+    profile()
+}
+
+impl Setting for Named {
+    fn notation() -> Notation {
+        Notation::words(PROFILES.map(|Self(name, _)| name))
     }
-    section.problem("profile", no_such("a profile", &name, &PROFILES.map(|(known, _)| known)));
-    standard::profile()
+
+    fn read(value: &Value) -> Result<Self, String> {
+        let name = String::read(value)?;
+        let known = PROFILES.into_iter().find(|Self(known, _)| *known == name);
+        known.ok_or_else(|| no_such("a profile", &name, &PROFILES.map(|Self(known, _)| known)))
+    }
+
+    fn show(&self) -> Shown {
+        Shown::plain(self.0)
+    }
 }
 
 impl Profile {

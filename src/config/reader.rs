@@ -10,6 +10,7 @@ use super::{
     env::Environment,
     files::Files,
     problem::{Place, Problem, Problems, quoted},
+    survey::Row,
 };
 
 /// Shared by all sections while one configuration is read.
@@ -23,6 +24,7 @@ pub(super) struct Reader<'t> {
     warnings: Vec<Problem>,
     unknown: Vec<UnknownKey>,
     known: BTreeSet<String>,
+    survey: Option<Vec<Row>>,
 }
 
 /// A key that nobody asked for.
@@ -44,7 +46,29 @@ impl<'t> Reader<'t> {
             warnings: Vec::new(),
             unknown: Vec::new(),
             known: BTreeSet::new(),
+            survey: None,
         }
+    }
+
+    /// Reads to find out which keys there are; what is read does not matter.
+    pub(super) fn surveying(self) -> Self {
+        Self { survey: Some(Vec::new()), ..self }
+    }
+
+    pub(super) fn is_surveying(&self) -> bool {
+        self.survey.is_some()
+    }
+
+    /// Takes note of a key. Nothing is made of it while a configuration is read in earnest.
+    pub(super) fn note(&mut self, row: impl FnOnce() -> Row) {
+        if let Some(rows) = &mut self.survey {
+            rows.push(row());
+        }
+    }
+
+    /// What the survey found.
+    pub(super) fn into_rows(self) -> Vec<Row> {
+        self.survey.unwrap_or_default()
     }
 
     /// Where a path in the file leads: from the file's directory, wherever the process was started.
@@ -119,7 +143,7 @@ impl<'t> Reader<'t> {
 pub(super) struct Warnings {
     pub(super) warnings: Vec<Problem>,
     /// Every key that exists, items of lists as `[]`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "holds docs/configuration.md to what is read"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "holds the survey to what is read"))]
     pub(super) known: BTreeSet<String>,
 }
 
@@ -133,7 +157,7 @@ impl UnknownKey {
 }
 
 /// `issuers[3].keys` as `issuers[].keys`.
-fn pattern(path: &str) -> String {
+pub(super) fn pattern(path: &str) -> String {
     let mut inside = false;
     path.chars()
         .filter(|char| {

@@ -4,16 +4,23 @@ use std::time::Duration;
 
 use super::{
     effective::Shown,
+    notation::Notation,
     problem::quoted,
     tree::{Value, is_off},
 };
 
 /// A value that one key can hold.
 pub(super) trait Setting: Sized {
+    /// How its values are written.
+    fn notation() -> Notation;
     /// Reads it; the error says what to write instead.
     fn read(value: &Value) -> Result<Self, String>;
     /// How it is written, so that it reads as the same again.
     fn show(&self) -> Shown;
+    /// The same as a number, where a number can be written.
+    fn number(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What a value is, for "expected ..., found ...".
@@ -49,6 +56,10 @@ pub(super) fn expected<T>(what: &str, value: &Value) -> Result<T, String> {
 
 /// `off` and `false` mean none.
 impl<T: Setting> Setting for Option<T> {
+    fn notation() -> Notation {
+        T::notation().or_off()
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         match value {
             Value::Bool(false) => Ok(None),
@@ -69,6 +80,10 @@ impl<T: Setting> Setting for Option<T> {
 }
 
 impl Setting for bool {
+    fn notation() -> Notation {
+        Notation::flag()
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         match value {
             Value::Bool(value) => Ok(*value),
@@ -89,12 +104,20 @@ impl Setting for bool {
 }
 
 impl Setting for u64 {
+    fn notation() -> Notation {
+        Notation::number("number", "integer", "^[0-9]+$")
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         integer(value).map_or_else(|| expected("a whole number", value), Ok)
     }
 
     fn show(&self) -> Shown {
         Shown::plain(self.to_string())
+    }
+
+    fn number(&self) -> Option<u64> {
+        Some(*self)
     }
 }
 
@@ -113,6 +136,10 @@ fn digits(text: &str) -> Option<u64> {
 }
 
 impl Setting for String {
+    fn notation() -> Notation {
+        Notation::text("text")
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         match value {
             Value::Text(text) if text.is_empty() => Err("must not be empty".to_owned()),
@@ -136,6 +163,10 @@ const DURATION_UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 impl Setting for Duration {
+    fn notation() -> Notation {
+        Notation::pattern("duration", &format!("^[0-9]+({})$", units(&DURATION_UNITS)))
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         const WHAT: &str = "a duration such as `500ms`, `60s`, `15m`, `24h` or `90d`";
         if let Some(number) = integer(value) {
@@ -178,6 +209,10 @@ impl Size {
 }
 
 impl Setting for Size {
+    fn notation() -> Notation {
+        Notation::number("size", "integer", &format!("^[0-9]+({})?$", units(&SIZE_UNITS)))
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         const WHAT: &str = "a size such as `512KiB`, `64MiB` or `1GiB`, or a whole number of bytes";
         let bytes = match value {
@@ -198,6 +233,16 @@ impl Setting for Size {
             unit.map_or_else(|| self.0.to_string(), |(unit, size)| format!("{}{unit}", self.0 / size)),
         )
     }
+
+    fn number(&self) -> Option<u64> {
+        Some(self.0)
+    }
+}
+
+/// As a regular expression has them.
+fn units(units: &[(&str, u64)]) -> String {
+    let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
+    names.join("|")
 }
 
 /// A whole number and its unit, without a space, in the smallest unit.

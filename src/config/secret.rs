@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use super::{reader::Reader, section::Section, tree::Value};
+use super::{key::Key, reader::Reader, section::Section, tree::Value, written::FilePath};
 use crate::domain::secret::Secret;
 
 /// Longer files are not secrets.
@@ -14,6 +14,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+const FILE: Key = Key::reload("file", "The file that holds it.");
+const ENV: Key = Key::reload("env", "Instead of `file`: the variable of the environment that holds it.");
+const ENCODING: Key = Key::reload("encoding", "How its bytes are written.");
+
 /// How the bytes are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encoding {
@@ -22,18 +26,18 @@ enum Encoding {
 }
 
 /// Reads `{file: path}` or `{env: NAME}`, with or without `encoding: base64`. No message repeats what was written.
-pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<Secret> {
-    let value = &section.raw(key)?.value;
-    if !matches!(value, Value::Map(_)) {
+pub(super) fn read(section: &mut Section<'_, '_>, key: Key) -> Option<Secret> {
+    if section.raw(key.name).is_some_and(|node| !matches!(node.value, Value::Map(_))) {
         // Not even its kind or length is told.
-        section.problem(key, "secrets are not written here: name one with `{file: path}` or `{env: NAME}`");
+        section
+            .problem(key.name, "secrets are not written here: name one with `{file: path}` or `{env: NAME}`");
         return None;
     }
-    section.section(key, |reference| {
-        let file = reference.optional::<String>("file");
-        let env = reference.optional::<String>("env");
+    section.optional_section(key, |reference| {
+        let file = reference.optional(FILE).map(|FilePath(file)| file);
+        let env = reference.optional::<String>(ENV);
         let encoding = reference.choice(
-            "encoding",
+            ENCODING,
             Encoding::Raw,
             &[("raw", Encoding::Raw), ("base64", Encoding::Base64)],
         );
@@ -55,7 +59,7 @@ pub(super) fn read(section: &mut Section<'_, '_>, key: &'static str) -> Option<S
                 None
             }
         }
-    })
+    })?
 }
 
 fn from_file(reader: &mut Reader<'_>, written: &str) -> Result<Zeroizing<Vec<u8>>, String> {

@@ -5,9 +5,11 @@ mod values;
 
 use super::{
     effective::Shown,
+    key::Key,
     problem::Place,
-    reader::Reader,
+    reader::{Reader, pattern},
     scalar::kind_of,
+    survey::{Presence, Row, Shape},
     tree::{Entry, Node, Value},
 };
 
@@ -89,11 +91,36 @@ impl<'t> Section<'_, 't> {
     }
 
     /// A section within this one, read also where it was left out.
-    pub(super) fn section<T>(
+    pub(super) fn section<T>(&mut self, key: Key, read: impl FnOnce(&mut Section<'_, 't>) -> T) -> T {
+        self.note(key, false, || Shape::Section(Presence::Always));
+        self.within_section(key.name, read)
+    }
+
+    /// The same, where `off` may stand for the whole section.
+    pub(super) fn section_or_off<T>(
         &mut self,
-        key: &'static str,
+        key: Key,
         read: impl FnOnce(&mut Section<'_, 't>) -> T,
-    ) -> T {
+    ) -> Option<T> {
+        self.note(key, false, || Shape::Section(Presence::OrOff));
+        match self.raw(key.name).map(|node| &node.value) {
+            Some(value @ (Value::Text(_) | Value::Bool(_))) if value.is_none() => None,
+            _ => Some(self.within_section(key.name, read)),
+        }
+    }
+
+    /// A section within this one that stands for nothing if it was left out.
+    pub(super) fn optional_section<T>(
+        &mut self,
+        key: Key,
+        read: impl FnOnce(&mut Section<'_, 't>) -> T,
+    ) -> Option<T> {
+        self.note(key, false, || Shape::Section(Presence::Optional));
+        let is_there = self.has(key.name) || self.reader.is_surveying();
+        is_there.then(|| self.within_section(key.name, read))
+    }
+
+    fn within_section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, 't>) -> T) -> T {
         let path = self.path_of(key);
         let (result, shown) = match self.raw(key) {
             Some(node) => read_section(self.reader, node, path, read),
@@ -103,22 +130,37 @@ impl<'t> Section<'_, 't> {
         result
     }
 
-    /// A section within this one that stands for nothing if it was left out.
-    pub(super) fn optional_section<T>(
-        &mut self,
-        key: &'static str,
-        read: impl FnOnce(&mut Section<'_, 't>) -> T,
-    ) -> Option<T> {
-        if self.raw(key).is_some() { Some(self.section(key, read)) } else { None }
+    /// A list of sections.
+    pub(super) fn sections<T>(&mut self, key: Key, read: impl FnMut(&mut Section<'_, 't>) -> T) -> Vec<T> {
+        self.note(key, false, || Shape::Sections);
+        self.each_section(key.name, read)
     }
 
-    /// A list of sections.
-    pub(super) fn sections<T>(
+    /// A list of at least one section; the message is for when there is none.
+    pub(super) fn needed_sections<T>(
+        &mut self,
+        key: Key,
+        message: &str,
+        read: impl FnMut(&mut Section<'_, 't>) -> T,
+    ) -> Vec<T> {
+        self.note(key, true, || Shape::Sections);
+        let results = self.each_section(key.name, read);
+        if self.is_empty_list(key.name) {
+            self.problem(key.name, message);
+        }
+        results
+    }
+
+    fn each_section<T>(
         &mut self,
         key: &'static str,
         mut read: impl FnMut(&mut Section<'_, 't>) -> T,
     ) -> Vec<T> {
         let items = match self.raw(key) {
+            None if self.reader.is_surveying() => {
+                let path = format!("{}[]", self.path_of(key));
+                return vec![read_entries(self.reader, self.place.clone(), path, &[], read).0];
+            }
             None => return Vec::new(),
             Some(Node { value: Value::List(items), .. }) => items,
             Some(node) => {
@@ -139,18 +181,26 @@ impl<'t> Section<'_, 't> {
         results
     }
 
-    /// A documented key whose feature is not there yet: only an explicit none of it is accepted.
-    pub(super) fn not_built(&mut self, key: &'static str) {
-        if self.raw(key).is_some_and(|node| !node.value.is_none()) {
-            self.problem(key, NOT_BUILT);
+    /// A documented key whose feature is not there yet: only an explicit none of it is accepted. `about` is what it is
+    /// for.
+    pub(super) fn not_built(&mut self, name: &'static str, about: &'static str) {
+        self.note(Key::reload(name, about), false, || Shape::NotBuilt);
+        if self.raw(name).is_some_and(|node| !node.value.is_none()) {
+            self.problem(name, NOT_BUILT);
         }
     }
 
     /// The same where none would be a policy too.
-    pub(super) fn not_built_at_all(&mut self, key: &'static str) {
-        if self.raw(key).is_some() {
-            self.problem(key, NOT_BUILT);
+    pub(super) fn not_built_at_all(&mut self, name: &'static str, about: &'static str) {
+        self.note(Key::reload(name, about), false, || Shape::NotBuilt);
+        if self.raw(name).is_some() {
+            self.problem(name, NOT_BUILT);
         }
+    }
+
+    fn note(&mut self, key: Key, is_needed: bool, shape: impl FnOnce() -> Shape) {
+        let section = &self.path;
+        self.reader.note(|| Row { section: pattern(section), key, is_needed, shape: shape() });
     }
 
     /// A problem with one key's value, at its line, or at the section's if it was left out. The key `""` is the

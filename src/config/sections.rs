@@ -3,10 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
+    key::Key,
     keys::{bytes, count},
     scalar::Size,
     section::Section,
     tree::Value,
+    written::FilePath,
 };
 use crate::{
     api::{LimitSettings, ServerSettings},
@@ -17,18 +19,65 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
+const SERVER: Key = Key::restart("server", "The gRPC server.");
+const REFLECTION: Key =
+    Key::restart("reflection", "Whether gRPC reflection answers, for grpcurl and the like.");
+const MAX_CONNECTION_AGE: Key = Key::restart(
+    "max_connection_age",
+    "Older connections are asked to go elsewhere, so that clients find new replicas; calls on them finish.",
+);
+const KEEPALIVE: Key = Key::restart("keepalive", "Interval of HTTP/2 pings.");
+const MAX_HEADER_BYTES: Key = Key::restart("max_header_bytes", "Limit for a request's headers together.");
+
+const CACHE: Key = Key::restart("cache", "The cache of verified tokens.");
+const CACHE_BYTES: Key = Key::restart("max_bytes", "Memory for verified tokens.");
+const CACHE_AGE: Key = Key::restart("max_age", "How long a verified token is remembered at most.");
+
+const LIMITS: Key = Key::reload("limits", "What is too much.");
+const MAX_TOKEN_BYTES: Key = Key::reload("max_token_bytes", "Longer tokens are refused unread.");
+const MAX_CONCURRENT: Key = Key::reload(
+    "max_concurrent",
+    "Calls at work at once; more are answered OVERLOADED. What part of it one connection may have is settled at start.",
+);
+const DRAIN: Key =
+    Key::reload("drain", "How long calls in flight may take to finish when the process is stopped.");
+
+const STORE: Key = Key::restart("store", "Where state is kept.");
+const STORE_KIND: Key = Key::restart("kind", "The kind of store.");
+const STORE_PATH: Key = Key::restart("path", "The embedded store's file.");
+const KEY_RING: Key =
+    Key::restart("key_ring", "The key ring that seals what is stored; the same on all replicas.")
+        .or("made beside the store");
+const KEY_RING_FILE: Key = Key::restart(
+    "file",
+    "The key ring's file. It has to be there, and nobody but its owner may be able to write it (`chmod 600`).",
+);
+
+/// Documented sections whose features are to come, and what they are for.
+const TO_COME: [(&str, &str); 9] = [
+    ("http", "back-channel logout, a check for nginx"),
+    ("tls", "TLS for `listen`"),
+    ("callers", "who may call what"),
+    ("sessions", "tracking and timeouts"),
+    ("revocation", "revocations"),
+    ("refresh", "refreshing tokens once for everybody"),
+    ("cookies", "browser sessions"),
+    ("ext_authz", "Envoy's external authorization"),
+    ("events", "the stream of what happened"),
+];
+
 /// Reads `server`.
 pub(super) fn server(root: &mut Section<'_, '_>) -> ServerSettings {
-    root.section("server", |server| ServerSettings {
-        reflection: server.value("reflection", false),
+    root.section(SERVER, |server| ServerSettings {
+        reflection: server.value(REFLECTION, false),
         max_connection_age: server.within_or_off(
-            "max_connection_age",
+            MAX_CONNECTION_AGE,
             Some(HOUR / 2),
             &(SECOND..=24 * 7 * HOUR),
         ),
-        keepalive: server.within_or_off("keepalive", Some(20 * SECOND), &(SECOND..=HOUR)),
+        keepalive: server.within_or_off(KEEPALIVE, Some(20 * SECOND), &(SECOND..=HOUR)),
         max_header_bytes: u32::try_from(
-            server.within("max_header_bytes", Size::kib(64), &(Size::kib(8)..=Size::mib(1))).0,
+            server.within(MAX_HEADER_BYTES, Size::kib(64), &(Size::kib(8)..=Size::mib(1))).0,
         )
         .unwrap_or(u32::MAX),
     })
@@ -36,48 +85,45 @@ pub(super) fn server(root: &mut Section<'_, '_>) -> ServerSettings {
 
 /// Reads `cache`.
 pub(super) fn cache(root: &mut Section<'_, '_>) -> CacheSettings {
-    root.section("cache", |cache| CacheSettings {
-        max_bytes: cache.within("max_bytes", Size::mib(64), &(Size::mib(1)..=Size::gib(1_024))).0,
-        max_age: cache.within("max_age", HOUR / 12, &(Duration::from_millis(1)..=24 * HOUR)),
+    root.section(CACHE, |cache| CacheSettings {
+        max_bytes: cache.within(CACHE_BYTES, Size::mib(64), &(Size::mib(1)..=Size::gib(1_024))).0,
+        max_age: cache.within(CACHE_AGE, HOUR / 12, &(Duration::from_millis(1)..=24 * HOUR)),
     })
 }
 
 /// Reads `limits`.
 pub(super) fn limits(root: &mut Section<'_, '_>) -> LimitSettings {
-    root.section("limits", |limits| LimitSettings {
-        max_token_bytes: bytes(limits.within("max_token_bytes", Size::kib(16), &(Size(256)..=Size::mib(1)))),
-        max_concurrent: count(limits.within("max_concurrent", 4_096, &(1..=1_000_000))),
-        drain: limits.within("drain", 25 * SECOND, &(Duration::ZERO..=HOUR)),
+    root.section(LIMITS, |limits| LimitSettings {
+        max_token_bytes: bytes(limits.within(MAX_TOKEN_BYTES, Size::kib(16), &(Size(256)..=Size::mib(1)))),
+        max_concurrent: count(limits.within(MAX_CONCURRENT, 4_096, &(1..=1_000_000))),
+        drain: limits.within(DRAIN, 25 * SECOND, &(Duration::ZERO..=HOUR)),
     })
 }
 
 /// Reads `store` and `key_ring`.
 pub(super) fn store(root: &mut Section<'_, '_>) -> StoreSettings {
     let key_ring = key_ring(root);
-    let path = root.section("store", |store| {
+    let path = root.section(STORE, |store| {
         match store.raw("kind").map(|node| &node.value) {
             Some(Value::Text(kind)) if kind == "redis" => {
                 let message = "`redis` is documented, but not built in this version; only `embedded` is";
                 store.problem("kind", message);
             }
-            _ => store.choice("kind", (), &[("embedded", ())]),
+            _ => store.choice(STORE_KIND, (), &[("embedded", ())]),
         }
         for key in ["url", "cluster", "prefix", "durability"] {
-            store.not_built(key);
+            store.not_built(key, "Redis");
         }
-        let path = store.value("path", "./countersign.redb".to_owned());
+        let path = store.value(STORE_PATH, FilePath("./countersign.redb".to_owned())).0;
         store.reader().resolve(&path)
     });
     StoreSettings { path, key_ring }
 }
 
 fn key_ring(root: &mut Section<'_, '_>) -> Option<PathBuf> {
-    root.optional_section("key_ring", |key_ring| {
-        let Some(written) = key_ring.optional::<String>("file") else {
-            if key_ring.is_sound() {
-                key_ring
-                    .problem("file", "is needed; without `key_ring`, a key ring is made beside the store");
-            }
+    root.optional_section(KEY_RING, |key_ring| {
+        let message = "is needed; without `key_ring`, a key ring is made beside the store";
+        let Some(FilePath(written)) = key_ring.needed(KEY_RING_FILE, message) else {
             return PathBuf::new();
         };
         let path = key_ring.reader().resolve(&written);
@@ -88,11 +134,9 @@ fn key_ring(root: &mut Section<'_, '_>) -> Option<PathBuf> {
     })
 }
 
-/// Documented sections whose features are to come.
+/// Refuses what is to come.
 pub(super) fn not_built(root: &mut Section<'_, '_>) {
-    let sections =
-        ["http", "tls", "callers", "sessions", "revocation", "refresh", "cookies", "ext_authz", "events"];
-    for key in sections {
-        root.not_built(key);
+    for (key, about) in TO_COME {
+        root.not_built(key, about);
     }
 }

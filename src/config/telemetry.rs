@@ -5,22 +5,41 @@ use url::Url;
 
 use super::{
     effective::Shown,
+    key::Key,
     keys::address,
+    notation::{Notation, either, off},
     scalar::{Setting, expected},
     section::Section,
     tree::Value,
+    written::ADDRESS,
 };
 use crate::ops::telemetry::{LogFormat, OtlpSettings, SampleRatio, TelemetrySettings};
 
 /// Where collectors listen for OTLP over HTTP, which is not spoken here.
 const OTLP_HTTP_PORT: u16 = 4318;
 
+const TELEMETRY: Key = Key::restart("telemetry", "What the process says about itself.");
+const LOG: Key = Key::restart(
+    "log",
+    "A level, or directives such as `info,countersign=debug`. [logging.md](logging.md) has every line.",
+);
+const FORMAT: Key = Key::restart("format", "How a line looks; `pretty` is for people.");
+const OTLP_ENDPOINT: Key = Key::restart(
+    "otlp_endpoint",
+    "The collector that [traces](tracing.md) go to, in OTLP over gRPC: scheme, host and port. Plain `http` only on \
+     loopback.",
+);
+const SAMPLE_RATIO: Key = Key::restart(
+    "sample_ratio",
+    "How many of the traces that begin here are recorded. A caller that sends `traceparent` decides for its own.",
+);
+
 /// Reads `telemetry`.
 pub(super) fn read(root: &mut Section<'_, '_>) -> TelemetrySettings {
-    root.section("telemetry", |telemetry| TelemetrySettings {
-        log: telemetry.value("log", Filter("info".to_owned())).0,
+    root.section(TELEMETRY, |telemetry| TelemetrySettings {
+        log: telemetry.value(LOG, Filter("info".to_owned())).0,
         format: telemetry.choice(
-            "format",
+            FORMAT,
             LogFormat::Json,
             &[("json", LogFormat::Json), ("pretty", LogFormat::Pretty)],
         ),
@@ -29,8 +48,8 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> TelemetrySettings {
 }
 
 fn otlp(telemetry: &mut Section<'_, '_>) -> Option<OtlpSettings> {
-    let endpoint = telemetry.value::<Option<Collector>>("otlp_endpoint", None);
-    let sample_ratio = telemetry.value("sample_ratio", SampleRatio::DEFAULT);
+    let endpoint = telemetry.value::<Option<Collector>>(OTLP_ENDPOINT, None);
+    let sample_ratio = telemetry.value(SAMPLE_RATIO, SampleRatio::DEFAULT);
     let Some(Collector(endpoint)) = endpoint else {
         if sample_ratio != SampleRatio::DEFAULT {
             telemetry.warning("sample_ratio", "has no effect without `otlp_endpoint`");
@@ -50,6 +69,10 @@ fn otlp(telemetry: &mut Section<'_, '_>) -> Option<OtlpSettings> {
 struct Collector(Url);
 
 impl Setting for Collector {
+    fn notation() -> Notation {
+        Notation::pattern("URL", ADDRESS)
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         // Spans say who asks for what, and when: as little for others to read as what identity providers send.
         let url = address(&String::read(value)?, false).map_err(|problem| {
@@ -68,6 +91,10 @@ impl Setting for Collector {
 }
 
 impl Setting for SampleRatio {
+    fn notation() -> Notation {
+        Notation::number("ratio", "number", r"^(0?\.[0-9]+|0|1|1\.0+|[0-9.]+e-[0-9]+)$").at_most_one()
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         let number = match value {
             Value::Integer(number) => number.to_string().parse().ok(),
@@ -86,9 +113,14 @@ impl Setting for SampleRatio {
 struct Filter(String);
 
 impl Setting for Filter {
+    fn notation() -> Notation {
+        let text = Notation::text("text");
+        Notation { schema: either(&text.schema, &off()), ..text }
+    }
+
     fn read(value: &Value) -> Result<Self, String> {
         // `off` is a filter too, and arrives as `false` from Helm.
-        let text = if value.is_none() { "off".to_owned() } else { String::read(value)? };
+        let text = if *value == Value::Bool(false) { "off".to_owned() } else { String::read(value)? };
         match EnvFilter::builder().parse(&text) {
             Ok(_) => Ok(Self(text)),
             Err(_) => Err("expected a level (error, warn, info, debug, trace) or directives such as \

@@ -4,6 +4,7 @@ mod environment;
 mod page;
 mod problems;
 mod providers;
+mod schema;
 mod secrets;
 mod telemetry;
 mod values;
@@ -92,7 +93,11 @@ telemetry: {log: 'info,countersign=debug', format: pretty, otlp_endpoint: 'https
 ";
 
 fn full_environment() -> Environment {
-    Environment::from_iter([("SHARED", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="), ("OTHER", "x")])
+    Environment::from_iter([
+        ("SHARED", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="),
+        ("OTHER", "x"),
+        ("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long...."),
+    ])
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
 fn profile(name: &str) -> Profile {
-    PROFILES.iter().find(|(known, _)| *known == name).unwrap().1()
+    PROFILES.iter().find(|Named(known, _)| *known == name).unwrap().1()
 }
 
 fn doubt(name: &str, issuer: &str) -> Option<&'static str> {
@@ -14,7 +14,7 @@ fn doubt(name: &str, issuer: &str) -> Option<&'static str> {
 
 #[test]
 fn no_profile_takes_every_token_for_an_access_token() {
-    for (name, profile) in PROFILES {
+    for Named(name, profile) in PROFILES {
         let profile = profile();
         assert!(!profile.kinds.access.tells_nothing(), "{name}");
         assert!(!profile.kinds.id.tells_nothing(), "{name}");
@@ -111,7 +111,7 @@ fn rules_table() -> String {
         "| | algorithms | access tokens | ID tokens | clients' tokens, beside those whose subject it is |\n\
                      |---|---|---|---|---|\n"
             .to_owned();
-    for (name, profile) in PROFILES {
+    for Named(name, profile) in PROFILES {
         let Profile { algorithms, kinds, .. } = profile();
         let any_asymmetric = algorithms == AllowedAlgorithms::asymmetric();
         let names: Vec<_> = algorithms.iter().map(Algorithm::as_str).collect();
@@ -129,7 +129,7 @@ fn claims_table() -> String {
         "| | session_id | token_id | client_id | scopes | roles | permissions | organization_id |\n\
          |---|---|---|---|---|---|---|---|\n"
             .to_owned();
-    for (name, profile) in PROFILES {
+    for Named(name, profile) in PROFILES {
         let ClaimNames { session_id, token_id, client_id, scopes, roles, permissions, organization_id } =
             profile().claims;
         let lists = [session_id, token_id, client_id, scopes, roles, permissions, organization_id];

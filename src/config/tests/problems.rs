@@ -85,6 +85,7 @@ fn top_level_rules() {
             "telemetry.log: expected a level (error, warn, info, debug, trace) or directives such as \
              `info,countersign=debug`",
         ),
+        ("telemetry: {log: }", "telemetry.log: expected text, found nothing"),
         ("http: {listen: 127.0.0.1:1}", &format!("http: {LATER}")),
         ("tls: {certificate: a, key: b}", &format!("tls: {LATER}")),
         ("callers: [{name: x}]", &format!("callers: {LATER}")),
