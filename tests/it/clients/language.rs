@@ -71,6 +71,13 @@ impl Said {
     pub(super) fn is(&self, out: &str, code: i32) {
         assert_eq!((self.out.as_str(), self.code), (format!("{out}\n").as_str(), code), "{self:?}");
     }
+
+    /// Fails the test if the client said that a token is good, or that one is not.
+    #[track_caller]
+    pub(super) fn is_no_answer(&self) {
+        assert!(matches!(self.code, 2 | 3), "{self:?}");
+        assert!(self.out.is_empty() || self.out.starts_with("cannot tell: "), "{self:?}");
+    }
 }
 
 impl Language {
