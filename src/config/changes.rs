@@ -1,13 +1,20 @@
 //! What a reload cannot change.
 
 use super::Config;
-use crate::api::ServerSettings;
+use crate::{api::ServerSettings, ops::telemetry::TelemetrySettings};
 
 /// The keys whose change takes effect with a restart only, of those that differ, as docs/configuration.md names them.
 pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
     // Whoever adds a section decides here which of the two it is.
     let Config { listen, server, admin, issuers: _, cache, store, limits: _, telemetry } = running;
     let ServerSettings { reflection, max_connection_age, keepalive, max_header_bytes } = server;
+    let TelemetrySettings { log, format, otlp } = telemetry;
+    let wanted_otlp = &wanted.telemetry.otlp;
+    // Where traces go nowhere, the ratio has no effect that could change.
+    let is_other_ratio =
+        otlp.as_ref().zip(wanted_otlp.as_ref()).is_some_and(|(a, b)| a.sample_ratio != b.sample_ratio);
+    let is_other_collector =
+        otlp.as_ref().map(|otlp| &otlp.endpoint) != wanted_otlp.as_ref().map(|otlp| &otlp.endpoint);
     let is_other = [
         ("listen", *listen != wanted.listen),
         ("admin.listen", *admin != wanted.admin),
@@ -19,8 +26,10 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         ("cache.max_age", cache.max_age != wanted.cache.max_age),
         ("store.path", store.path != wanted.store.path),
         ("key_ring.file", store.key_ring != wanted.store.key_ring),
-        ("telemetry.log", telemetry.log != wanted.telemetry.log),
-        ("telemetry.format", telemetry.format != wanted.telemetry.format),
+        ("telemetry.log", *log != wanted.telemetry.log),
+        ("telemetry.format", *format != wanted.telemetry.format),
+        ("telemetry.otlp_endpoint", is_other_collector),
+        ("telemetry.sample_ratio", is_other_ratio),
     ];
     is_other.into_iter().filter_map(|(key, is_other)| is_other.then_some(key)).collect()
 }
@@ -34,7 +43,7 @@ mod tests {
 
     const ISSUER: &str = "issuers: [{ issuer: https://a.example, audiences: [api] }]\n";
     /// Another value for each key outside `issuers`.
-    const CHANGES: [&str; 15] = [
+    const CHANGES: [&str; 16] = [
         "listen: 127.0.0.1:1",
         "admin: { listen: off }",
         "server: { reflection: true }",
@@ -47,6 +56,7 @@ mod tests {
         "key_ring: { file: Cargo.toml }",
         "telemetry: { log: debug }",
         "telemetry: { format: pretty }",
+        "telemetry: { otlp_endpoint: 'http://127.0.0.1:1' }",
         "limits: { max_token_bytes: 1KiB }",
         "limits: { max_concurrent: 1 }",
         "limits: { drain: 1s }",
@@ -72,6 +82,16 @@ mod tests {
         }
     }
 
+    const FEW: &str = "telemetry: { otlp_endpoint: 'http://127.0.0.1:1', sample_ratio: 0.01 }";
+    const MANY: &str = "telemetry: { otlp_endpoint: 'http://127.0.0.1:1', sample_ratio: 0.5 }";
+
+    #[test]
+    fn the_ratio_of_recorded_traces_needs_a_restart_where_traces_go_anywhere() {
+        assert_eq!(needing_restart(&config(FEW), &config(MANY)), ["telemetry.sample_ratio"]);
+        assert!(needing_restart(&config(""), &config("telemetry: { sample_ratio: 0.5 }")).is_empty());
+        assert_eq!(needing_restart(&config(MANY), &config("")), ["telemetry.otlp_endpoint"]);
+    }
+
     /// docs/configuration.md has a table of what takes effect how.
     #[test]
     fn the_page_says_which_keys_need_a_restart() {
@@ -87,6 +107,7 @@ mod tests {
         let running = config("");
         let named = CHANGES.iter().flat_map(|line| needing_restart(&running, &config(line)));
         let mut expected: BTreeSet<_> = named.map(ToOwned::to_owned).collect();
+        expected.extend(needing_restart(&config(FEW), &config(MANY)).into_iter().map(ToOwned::to_owned));
         // It has only one value in this version.
         expected.insert("store.kind".to_owned());
         assert_eq!(keys_in("| restart |"), expected);
