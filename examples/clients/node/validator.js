@@ -84,7 +84,7 @@ export class Validator {
    */
   async validate(token, conditions = {}) {
     const response = await this.#ask({ ...conditions, token });
-    // README: begin
+    // docs: begin
     switch (response.outcome) {
       case "token":
         return response.token;
@@ -93,7 +93,7 @@ export class Validator {
       default: // nothing that this client knows: not a yes
         throw new Refused({ reason: "NO_OUTCOME" });
     }
-    // README: end
+    // docs: end
   }
 
   #ask(request) {

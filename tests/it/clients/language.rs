@@ -19,7 +19,7 @@ pub(super) struct Language {
     directory: &'static str,
     /// The file to copy, from the directory.
     pub(super) validator: &'static str,
-    /// How the README marks this language's code.
+    /// How README.md and docs/errors.md mark this language's code.
     pub(super) fence: &'static str,
     /// Twenty seconds, as its `--timeout` wants them: for calls that must be answered.
     patient: &'static str,
