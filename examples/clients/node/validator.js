@@ -42,7 +42,7 @@ const SERVICE_CONFIG = {
 
 /** The answer about a token that is not good. */
 export class Refused extends Error {
-  constructor({ reason, message, recovery }) {
+  constructor({ reason, message = "", recovery }) {
     super(`token refused: ${reason}: ${message}`);
     this.name = "Refused";
     /** A name such as EXPIRED, or a number if this client is too old to know it. */
@@ -60,9 +60,11 @@ export class Validator {
    * one, for the host in the address.
    */
   constructor(address, { timeout = 1000, caFile, serverName } = {}) {
-    const credentials = caFile
-      ? grpc.credentials.createSsl(readFileSync(caFile))
-      : grpc.credentials.createInsecure();
+    // An empty name is no file, and no leave to do without TLS.
+    const credentials =
+      caFile === undefined
+        ? grpc.credentials.createInsecure()
+        : grpc.credentials.createSsl(readFileSync(caFile));
     const options = { "grpc.service_config": JSON.stringify(SERVICE_CONFIG) };
     if (serverName) {
       options["grpc.ssl_target_name_override"] = serverName;
@@ -82,7 +84,7 @@ export class Validator {
    */
   async validate(token, conditions = {}) {
     const response = await this.#ask({ ...conditions, token });
-    // README: begin
+    // docs: begin
     switch (response.outcome) {
       case "token":
         return response.token;
@@ -91,7 +93,7 @@ export class Validator {
       default: // nothing that this client knows: not a yes
         throw new Refused({ reason: "NO_OUTCOME" });
     }
-    // README: end
+    // docs: end
   }
 
   #ask(request) {

@@ -29,7 +29,9 @@ def main() -> int:
         return USAGE
     with validator:
         try:
-            info = validator.validate(sys.stdin.read().strip())
+            # Bytes that are no text make a token that the service refuses.
+            token = sys.stdin.buffer.read().decode(errors="replace")
+            info = validator.validate(token.strip())
         except Refused as refused:
             print("refused:", refused.reason)
             return REFUSED

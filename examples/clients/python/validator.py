@@ -86,12 +86,12 @@ class Validator:
         Raises Refused if the token is not good, and grpc.RpcError if nobody could tell.
         """
         request = token_pb2.ValidateRequest(token=token, **conditions)
-        # README: begin
+        # docs: begin
         response = self._service.Validate(request, timeout=self._timeout)
         # Never `if response.token:`, which is true for a rejection too.
         if response.WhichOneof("outcome") == "token":
             return response.token
-        # README: end
+        # docs: end
         if response.WhichOneof("outcome") == "rejection":
             raise _refused(response.rejection)
         raise Refused("NO_OUTCOME")

@@ -35,7 +35,7 @@ impl Names {
         match failure {
             Failure::PlainHttp => Finding::new(
                 self.plain_http,
-                format!("{what} is plain http beyond loopback, and is not asked"),
+                format!("{what} is neither https nor http on loopback, and is not asked"),
             ),
             Failure::Unreachable(why) => Finding::new(self.unreachable, format!("{what}: {why}")),
             Failure::Redirected(status) => {

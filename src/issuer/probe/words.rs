@@ -21,7 +21,13 @@ pub(super) fn quoted(text: &str) -> String {
 /// An address without what may be secret in it: user name, password, query.
 pub(super) fn address(url: &Url) -> String {
     let begin: String = url.path().chars().take(LONGEST_CHARS).collect();
-    format!("{}{begin}", url.origin().ascii_serialization())
+    let origin = url.origin();
+    if origin.is_tuple() {
+        format!("{}{begin}", origin.ascii_serialization())
+    } else {
+        // `file:` and other schemes without an origin.
+        format!("{}:{begin}", url.scheme())
+    }
 }
 
 /// `a, b and 3 more`.
@@ -116,6 +122,7 @@ mod tests {
         assert_eq!(listed((1..=12).map(|n: u8| n.to_string())), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more");
         let url = Url::parse("https://user:hunter2@a.example:8443/keys?token=hunter2#x").unwrap();
         assert_eq!(address(&url), "https://a.example:8443/keys");
+        assert_eq!(address(&Url::parse("file:///etc/passwd").unwrap()), "file:/etc/passwd");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) struct Language {
     directory: &'static str,
     /// The file to copy, from the directory.
     pub(super) validator: &'static str,
-    /// How the README marks this language's code.
+    /// How README.md and docs/errors.md mark this language's code.
     pub(super) fence: &'static str,
     /// Twenty seconds, as its `--timeout` wants them: for calls that must be answered.
     patient: &'static str,
@@ -70,6 +70,13 @@ impl Said {
     #[track_caller]
     pub(super) fn is(&self, out: &str, code: i32) {
         assert_eq!((self.out.as_str(), self.code), (format!("{out}\n").as_str(), code), "{self:?}");
+    }
+
+    /// Fails the test if the client said that a token is good, or that one is not.
+    #[track_caller]
+    pub(super) fn is_no_answer(&self) {
+        assert!(matches!(self.code, 2 | 3), "{self:?}");
+        assert!(self.out.is_empty() || self.out.starts_with("cannot tell: "), "{self:?}");
     }
 }
 

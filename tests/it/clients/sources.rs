@@ -1,26 +1,36 @@
 //! What the clients' sources must say.
 
-use super::language::LANGUAGES;
+use super::language::{LANGUAGES, Language};
 use crate::readme::{blocks, root};
 
 /// The lines between the marks, as far left as they go.
 fn quotable(source: &str) -> String {
-    let lines = source.lines().skip_while(|line| !line.ends_with(" README: begin")).skip(1);
-    let lines: Vec<_> = lines.take_while(|line| !line.ends_with(" README: end")).collect();
+    let lines = source.lines().skip_while(|line| !line.ends_with(" docs: begin")).skip(1);
+    let lines: Vec<_> = lines.take_while(|line| !line.ends_with(" docs: end")).collect();
     let indent = |line: &&str| line.len() - line.trim_start().len();
     let left = lines.iter().filter(|line| !line.is_empty()).map(indent).min().expect("something is quoted");
     lines.iter().map(|line| line.get(left..).unwrap_or_default().to_owned() + "\n").collect()
 }
 
+/// What a page quotes of a language.
+fn quotes(page: &str, language: &Language) -> Vec<String> {
+    let page = std::fs::read_to_string(root().join(page)).unwrap();
+    let quotes = blocks(&page).into_iter().filter(|block| block.language == language.fence);
+    quotes.map(|block| block.text).collect()
+}
+
 #[test]
-fn the_readme_quotes_the_clients() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks = blocks(&readme);
+fn the_pages_quote_the_clients() {
+    let mut in_the_readme = 0;
     for language in LANGUAGES {
-        let quoted: Vec<_> = blocks.iter().filter(|block| block.language == language.fence).collect();
-        let [quoted] = quoted.as_slice() else { panic!("{} pieces of {}", quoted.len(), language.fence) };
-        assert_eq!(quoted.text, quotable(&language.source()), "{}", language.validator);
+        let source = quotable(&language.source());
+        assert_eq!(quotes("docs/errors.md", &language), [source.as_str()], "{}", language.validator);
+        for quote in quotes("README.md", &language) {
+            assert_eq!(quote, source, "{}", language.validator);
+            in_the_readme += 1;
+        }
     }
+    assert_eq!(in_the_readme, 1, "the README shows the safe test once");
 }
 
 /// The `method` of every entry of a service config that has one, and how many entries there are.
@@ -44,7 +54,7 @@ fn only_validate_and_batch_validate_are_retried_each_by_name() {
 
 #[test]
 fn marked_lines_and_retried_methods_are_found() {
-    assert_eq!(quotable("x\n  # README: begin\n  a\n    b\n  # README: end\ny\n"), "a\n  b\n");
+    assert_eq!(quotable("x\n  # docs: begin\n  a\n    b\n  # docs: end\ny\n"), "a\n  b\n");
     let both =
         r#"{"service": "a.B", "method": "One"}, Map.of("service", B, "method", "Two"), {service: 'x'}"#;
     assert_eq!(retried(both), (vec!["One".to_owned(), "Two".to_owned()], 3));

@@ -103,3 +103,18 @@ async fn a_client_told_to_use_tls_never_asks_in_the_clear() {
         said.is("cannot tell: UNAVAILABLE", 3);
     }
 }
+
+/// An empty word is what a variable that is not set leaves of `--ca-file "$CA_FILE"`.
+#[tokio::test]
+async fn a_client_without_a_usable_authority_asks_nobody_and_blames_no_token() {
+    let setup = Setup::start().await;
+    let (empty, other) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
+    std::fs::write(other.path(), "not a certificate").unwrap();
+    let (empty, other) = (empty.path().display().to_string(), other.path().display().to_string());
+    for language in LANGUAGES {
+        for file in ["''", "/nonexistent", &empty, &other] {
+            let options = format!("--ca-file {file}");
+            language.ask_with(&setup.address(), &setup.good(), &options).await.is_no_answer();
+        }
+    }
+}

@@ -85,7 +85,7 @@ func (v *Validator) Validate(ctx context.Context, request *pb.ValidateRequest) (
 	if err != nil {
 		return nil, err // nobody could tell
 	}
-	// README: begin
+	// docs: begin
 	switch outcome := response.GetOutcome().(type) {
 	case *pb.ValidateResponse_Token:
 		return outcome.Token, nil
@@ -94,7 +94,7 @@ func (v *Validator) Validate(ctx context.Context, request *pb.ValidateRequest) (
 	default: // nothing that this client knows: not a yes
 		return nil, &Refused{Reason: "NO_OUTCOME"}
 	}
-	// README: end
+	// docs: end
 }
 
 func refused(rejection *pb.Rejection) *Refused {

@@ -114,7 +114,7 @@ fn no_answer_is_nobodys_fault_except_over_plain_http() {
         ),
         (
             Failure::PlainHttp,
-            "token_endpoint_plain_http: client \"app\": https://idp.example/token is plain http beyond loopback, \
+            "token_endpoint_plain_http: client \"app\": https://idp.example/token is neither https nor http on loopback, \
              and is not asked",
         ),
         (

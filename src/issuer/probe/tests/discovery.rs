@@ -10,7 +10,10 @@ fn with(discovery: DiscoverySeen) -> Observed {
 #[test]
 fn each_failure_has_its_own_name() {
     for (failure, expected) in [
-        (Failure::PlainHttp, "discovery_plain_http: at is plain http beyond loopback, and is not asked"),
+        (
+            Failure::PlainHttp,
+            "discovery_plain_http: at is neither https nor http on loopback, and is not asked",
+        ),
         (Failure::Unreachable("no route".into()), "discovery_unreachable: at: no route"),
         (
             Failure::Redirected(StatusCode::FOUND),

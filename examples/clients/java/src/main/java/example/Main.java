@@ -49,7 +49,8 @@ public final class Main {
         System.err.println(cause.getMessage());
       }
       return CANNOT_TELL;
-    } catch (IOException | IllegalArgumentException problem) {
+    } catch (IOException | RuntimeException problem) {
+      // Java's own exit code for these is 1, which would blame the token.
       System.err.println(problem.getMessage());
       return USAGE;
     }

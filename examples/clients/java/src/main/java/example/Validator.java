@@ -114,13 +114,13 @@ public final class Validator implements AutoCloseable {
   public TokenInfo validate(ValidateRequest request) throws Refused {
     CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(timeout);
     var response = ClientCalls.blockingUnaryCall(channel, VALIDATE, options, request);
-    // README: begin
+    // docs: begin
     return switch (response.getOutcomeCase()) {
       case TOKEN -> response.getToken();
       case REJECTION -> throw Refused.of(response.getRejection());
       case OUTCOME_NOT_SET -> throw Refused.withoutOutcome(); // not a yes
     };
-    // README: end
+    // docs: end
   }
 
   @Override
