@@ -30,7 +30,8 @@ const ISSUER: Key = Key::reload(
 const AUDIENCE_CLAIM: Key = Key::reload(
     "audience_claim",
     "Where a token says whom it is for. `client_id` is for issuers whose access tokens have no `aud`, and the default \
-     with the profile `cognito`; `audiences` then lists the accepted client ids.",
+     with the profile `cognito`; `audiences` then lists the accepted client ids, and an `aud` that a token has all the \
+     same must be listed, too.",
 )
 .or_profile();
 const AUDIENCES: Key = Key::reload("audiences", "A token has to be for at least one of these. Never empty.");

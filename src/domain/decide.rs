@@ -115,14 +115,24 @@ pub fn decide<'t>(token: CurrentToken<'t>, asked: &Requirements<'_>) -> Result<P
 }
 
 /// A token is for us if one audience is its own, configured, and, where the request names some, among those.
+///
+/// Where the client id says whom a token is for, that is because tokens have no `aud`. One that has an `aud` all the same was
+/// made for somebody by name, and is ours only if it names us, too: otherwise a client could bring here what it got for
+/// another API (RFC 9068 section 4 has the resource server check `aud`).
 fn is_for_us(token: &VerifiedToken, narrowed: &[String]) -> bool {
     let policy = token.policy();
-    let accepted = |audience: &String| {
-        policy.audiences.contains(audience) && (narrowed.is_empty() || narrowed.contains(audience))
-    };
+    let configured = |audience: &String| policy.audiences.contains(audience);
+    let accepted =
+        |audience: &String| configured(audience) && (narrowed.is_empty() || narrowed.contains(audience));
+    let stated = &token.claims().audiences;
     match policy.audience_claim {
-        AudienceClaim::Aud => token.claims().audiences.iter().any(accepted),
-        AudienceClaim::ClientId => accepted(&token.claims().client_id),
+        AudienceClaim::Aud => stated.iter().any(accepted),
+        AudienceClaim::ClientId => {
+            let client = &token.claims().client_id;
+            configured(client)
+                && (stated.is_empty() || stated.iter().any(configured))
+                && (accepted(client) || stated.iter().any(accepted))
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub struct IssuerPolicy {
 pub enum AudienceClaim {
     /// `aud` (RFC 7519 section 4.1.3).
     Aud,
-    /// The client id, for issuers whose access tokens have no `aud` (Cognito).
+    /// The client id, for issuers whose access tokens have no `aud` (Cognito). An `aud` that is there counts, too.
     ClientId,
 }
 

@@ -95,6 +95,11 @@ pub(super) fn provider() -> Provider {
             Reason::AudienceMismatch,
         ),
         refused(
+            "with resource binding to another API",
+            user.clone().with(json!({"aud": "https://other.acme.example"})).token(),
+            Reason::AudienceMismatch,
+        ),
+        refused(
             "another app client, our audience",
             user.clone().with(json!({"client_id": "other", "aud": "web"})).token(),
             Reason::AudienceMismatch,
@@ -123,7 +128,7 @@ pub(super) fn provider() -> Provider {
     Provider {
         profile: "cognito",
         configuration: format!(
-            "issuers: [{{profile: cognito, issuer: '{ISSUER}', audiences: [web, batch], jwks_file: jwks.json}}]"
+            "issuers: [{{profile: cognito, issuer: '{ISSUER}', audiences: [web, batch, 'https://api.acme.example'], jwks_file: jwks.json}}]"
         ),
         keys: vec![for_access.jwk(), for_id.jwk()],
         rows,

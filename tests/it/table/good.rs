@@ -30,6 +30,7 @@ pub(crate) fn rows(world: &World) -> Vec<Row> {
     let token = || world.token();
     rows.extend([
         good("an access token of a pool, bound to its client", &world.pool()),
+        good("a token of a pool with an aud, ours", &world.pool().claim("aud", json!(["x", "m2m-1"]))),
         good(
             "a machine of a pool",
             &world.pool().claim("client_id", json!("m2m-1")).claim("sub", json!("m2m-1")),

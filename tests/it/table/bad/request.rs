@@ -55,6 +55,17 @@ pub(super) fn rows(world: &World) -> Vec<Row> {
             AudienceMismatch,
             &world.pool().claim("client_id", json!("x")).claim("aud", json!("app-1")),
         ),
+        bad(
+            "a pool's token of our client for another API",
+            AudienceMismatch,
+            &world.pool().claim("aud", json!(["https://other.test"])),
+        ),
+        asked(
+            "a pool's token narrowed to another client",
+            AudienceMismatch,
+            &world.pool(),
+            audiences(&["m2m-1"]),
+        ),
         asked("narrowed to the other audience", AudienceMismatch, &token(), audiences(&["web"])),
         asked(
             "narrowed to one that is not configured",
