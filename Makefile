@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .PHONY: help dev build test lint check torture bench fuzz \
-	fuzz-lock fmt fmt-check clippy docs protos protos-image deny deny-advisories clean distclean
+	fuzz-lock instructions instructions-update fmt fmt-check clippy docs protos protos-image deny deny-advisories clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ test: ## install what the tests need and run all tests
 
 lint: fmt-check clippy docs protos deny ## everything that CI checks beside the tests
 
-check: lint test fuzz ## everything that CI runs
+check: lint test fuzz instructions ## everything that CI runs
 
 torture: ## the property tests with many more cases, and two minutes of fuzzing for each target
 	@scripts/install-peers.sh
@@ -38,8 +38,14 @@ fuzz-lock: ## bring fuzz/Cargo.lock in step with Cargo.lock
 	@cp Cargo.lock fuzz/Cargo.lock
 	@cargo metadata --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 
-bench: ## the benchmarks
-	@cargo bench --locked
+bench: ## the speed budget: server CPU time against a no-op server
+	@cargo bench --locked --bench speed
+
+instructions: ## count the instructions of a validation, and compare with benches/instructions.txt
+	@scripts/instructions.sh
+
+instructions-update: ## write benches/instructions.txt
+	@scripts/instructions.sh update
 
 fmt: ## format the Rust sources and the protos
 	@cargo fmt
@@ -69,7 +75,7 @@ deny: ## check the dependencies' licences, sources and duplicates, offline
 	@cargo fetch --locked --quiet
 	@cargo deny --offline check bans licenses sources
 	@cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
-	@cargo deny --offline --manifest-path fuzz/Cargo.toml check --config deny.toml bans licenses sources
+	@cargo deny --offline --config deny.toml --manifest-path fuzz/Cargo.toml check bans licenses sources
 
 deny-advisories: ## check the dependencies for advisories; fetches the advisory database
 	@scripts/install-cargo-deny.sh
