@@ -38,7 +38,7 @@ fuzz-lock: ## bring fuzz/Cargo.lock in step with Cargo.lock
 	@cp Cargo.lock fuzz/Cargo.lock
 	@cargo metadata --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 
-bench: ## the speed budget: server CPU time against a no-op server
+bench: ## the speed budget: server CPU time against a no-op server; latencies in target/latency.svg
 	@cargo bench --locked --bench speed
 
 instructions: ## count the instructions of a validation, and compare with benches/instructions.txt
