@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help dev build test lint check torture bench fmt fmt-check clippy docs schema protos protos-image deny \
-	deny-advisories clean distclean
+.PHONY: help dev build test lint check torture bench fuzz fuzz-lock instructions instructions-update fmt fmt-check \
+	clippy docs schema protos protos-image deny deny-advisories clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,22 +24,38 @@ test: ## install what the tests need and run all tests
 
 lint: fmt-check clippy docs protos deny ## everything that CI checks beside the tests
 
-check: lint test ## everything that CI runs
+check: lint test fuzz instructions ## everything that CI runs
 
-torture: ## the property tests with many more cases
+torture: ## the property tests with many more cases, and two minutes of fuzzing for each target
 	@scripts/install-peers.sh
 	@PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test --locked --lib
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-120} FUZZ_SEED=$${FUZZ_SEED:-0} scripts/fuzz.sh
 
-bench: ## the benchmarks
-	@cargo bench --locked
+fuzz: ## replay the fuzzing corpora, then fuzz each target for 10 s (FUZZ_SECONDS, FUZZ_SEED)
+	@scripts/fuzz.sh
+
+fuzz-lock: ## bring fuzz/Cargo.lock in step with Cargo.lock
+	@cp Cargo.lock fuzz/Cargo.lock
+	@cargo metadata --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+
+bench: ## the speed budget: server CPU time against a no-op server; latencies in target/latency.svg
+	@cargo bench --locked --bench speed
+
+instructions: ## count the instructions of a validation, and compare with benches/instructions.txt
+	@scripts/instructions.sh
+
+instructions-update: ## write benches/instructions.txt
+	@scripts/instructions.sh update
 
 fmt: ## format the Rust sources and the protos
 	@cargo fmt
+	@cargo fmt --manifest-path fuzz/Cargo.toml
 	@scripts/install-buf.sh
 	@cd proto && buf format --write
 
 fmt-check:
 	@cargo fmt --check
+	@cargo fmt --check --manifest-path fuzz/Cargo.toml
 
 clippy:
 	@cargo clippy --locked --all-targets -- -D warnings
@@ -63,6 +79,8 @@ deny: ## check the dependencies' licences, sources and duplicates, offline
 	@scripts/install-cargo-deny.sh
 	@cargo fetch --locked --quiet
 	@cargo deny --offline check bans licenses sources
+	@cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
+	@cargo deny --offline --config deny.toml --manifest-path fuzz/Cargo.toml check bans licenses sources
 
 deny-advisories: ## check the dependencies for advisories; fetches the advisory database
 	@scripts/install-cargo-deny.sh

@@ -10,6 +10,8 @@ mod desk;
 mod discovery;
 mod fetch;
 mod freshness;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod http;
 mod id;
 mod jwks;

@@ -6,6 +6,8 @@ pub mod cli;
 pub mod config;
 pub mod dev;
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod issuer;
 pub mod ops;
 pub mod proto;

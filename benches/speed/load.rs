@@ -20,8 +20,8 @@ use tonic::{
 
 use crate::process::Process;
 
-const CONNECTIONS: usize = 4;
-const CALLS_AT_ONCE: usize = 64;
+pub(crate) const CONNECTIONS: usize = 4;
+pub(crate) const CALLS_AT_ONCE: usize = 64;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Round {
@@ -111,6 +111,31 @@ impl Load {
             task.await.unwrap();
         }
         Round { calls, wall: start.elapsed(), cpu: server.cpu().saturating_sub(cpu) }
+    }
+
+    /// Makes `calls` calls, so many at once, and says how long each took, from handing it to the channel to its answer.
+    pub(crate) async fn latencies(&self, calls: usize, at_once: usize) -> Vec<Duration> {
+        let tasks: Vec<_> = (0..at_once)
+            .map(|task| {
+                let channel = self.channels[task % CONNECTIONS].clone();
+                let (path, request, good) = (self.path.clone(), self.requests[0].clone(), self.good);
+                tokio::spawn(async move {
+                    let mut taken = Vec::with_capacity(calls / at_once);
+                    for _ in 0..calls / at_once {
+                        let start = Instant::now();
+                        let answer = call(channel.clone(), path.clone(), request.clone()).await;
+                        taken.push(start.elapsed());
+                        assert!(good(&answer.expect("grpc-status 0")), "the answer is not the expected one");
+                    }
+                    taken
+                })
+            })
+            .collect();
+        let mut all = Vec::with_capacity(calls);
+        for task in tasks {
+            all.extend(task.await.unwrap());
+        }
+        all
     }
 }
 

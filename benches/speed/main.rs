@@ -18,7 +18,9 @@
     reason = "a measuring program, not the service: it may stop at the first surprise, and it reads clocks"
 )]
 
+mod latency;
 mod load;
+mod machine;
 mod noop;
 mod process;
 mod report;

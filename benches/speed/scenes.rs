@@ -17,7 +17,9 @@ use countersign::{
 use prost::Message;
 
 use crate::{
+    latency,
     load::{Load, Round},
+    machine,
     process::{Process, free_address},
     report::{median, note, row},
     tokens::{AUDIENCE, ISSUER, Signer, jwks},
@@ -37,11 +39,15 @@ pub(crate) async fn run(asked: &[String]) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let signers = Signer::all();
     std::fs::write(directory.join("jwks.json"), jwks(&signers)).unwrap();
+    machine::describe().await;
     println!("{ROUNDS} rounds each, in turn; server CPU time per call from the operating system; medians\n");
 
     let bench = Bench::start(&directory, &signers[0], now).await;
     if wanted("cached") {
         bench.cached().await;
+    }
+    if wanted("latency") {
+        bench.latency().await;
     }
     if wanted("batch") {
         bench.batch().await;
@@ -159,6 +165,14 @@ impl Bench {
                 ratios(&each, &one, Round::per_second),
             ));
         }
+    }
+
+    /// No row: the distribution behind row 1.
+    async fn latency(&self) {
+        let request = vec![validate(&self.token)];
+        let ours = Load::new(&self.countersign, "Validate", request.clone(), is_token).await;
+        let noop = Load::new(&self.noop, "Validate", request, is_token).await;
+        latency::measure(&ours, &noop).await;
     }
 
     /// Row 2.

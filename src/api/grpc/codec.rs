@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use bytes::Buf as _;
+use bytes::Buf;
 use prost::Message;
 use tonic::{
     Status,
@@ -62,13 +62,17 @@ impl<U: Message + Default> Decoder for StrictDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        if has_too_many_fields(buf.chunk()) {
-            return Err(status::malformed_request());
-        }
-        // prost's words quote field names, not content, but nobody needs them: the message was not made by a client
-        // of ours.
-        U::decode(buf).map(Some).map_err(|_undecodable| status::malformed_request())
+        read(buf).map(Some)
     }
+}
+
+/// Reads all that there is as one message, which lies in one piece.
+pub(super) fn read<U: Message + Default>(buf: impl Buf) -> Result<U, Status> {
+    if has_too_many_fields(buf.chunk()) {
+        return Err(status::malformed_request());
+    }
+    // prost's words quote field names, not content, but nobody needs them: the message was not made by a client of ours.
+    U::decode(buf).map_err(|_undecodable| status::malformed_request())
 }
 
 /// How many fields a message may have at its top level: a full batch and as much again. Two bytes on the wire can become

@@ -1,6 +1,8 @@
 //! `countersign.v1.TokenService`.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod notes;
 mod question;
 
