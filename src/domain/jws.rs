@@ -129,12 +129,16 @@ impl<'p> UnverifiedHeader<'p> {
 /// Compares media types as RFC 7515 section 4.1.9 says: without regard to case, and with `application/` implied where
 /// there is no slash.
 pub(super) fn is_media_type(written: &str, short: &str) -> bool {
-    let bare = match written.split_once('/') {
-        Some((main, sub)) if main.eq_ignore_ascii_case("application") => sub,
-        Some(_) => return false,
-        None => written,
-    };
-    bare.eq_ignore_ascii_case(short)
+    short_media_type(written).is_some_and(|written| written.eq_ignore_ascii_case(short))
+}
+
+/// A media type without `application/`; `None` for one that is something else than an application's.
+pub(super) fn short_media_type(written: &str) -> Option<&str> {
+    match written.split_once('/') {
+        Some((main, sub)) if main.eq_ignore_ascii_case("application") => Some(sub),
+        Some(_) => None,
+        None => Some(written),
+    }
 }
 
 fn text<'p>(members: &Object<'p>, name: &str) -> Result<Option<Cow<'p, str>>, Refusal> {

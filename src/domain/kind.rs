@@ -4,7 +4,7 @@ mod stated;
 
 use super::{
     json::Object,
-    jws::is_media_type,
+    jws::{is_media_type, short_media_type},
     policy::{AnyClaim, ClaimPath},
 };
 use stated::{Stated, stated_use};
@@ -82,7 +82,8 @@ pub(super) enum Shape {
 
 /// Classifies a token once; what it is does not change with time or request.
 pub(super) fn shape(typ: Option<&str>, claims: &Object<'_>, rules: &KindRules) -> Shape {
-    if typ.is_some_and(|typ| FOREIGN_TYPES.iter().any(|foreign| is_media_type(typ, foreign))) {
+    let short = typ.and_then(short_media_type);
+    if short.is_some_and(|typ| FOREIGN_TYPES.iter().any(|foreign| typ.eq_ignore_ascii_case(foreign))) {
         return Shape::Foreign;
     }
     // `events` makes it a security event or logout token (RFC 8417 section 2.2) even where `typ` is missing.

@@ -148,7 +148,7 @@ impl Validator {
         } else {
             self.refuse_known_forgery(&trust, digest)?;
             self.metrics.cache_miss();
-            let presented = Presentation { token, digest, asked: &question.requirements };
+            let presented = Presentation { token, digest, asked: &question.requirements, at: now };
             match self.verify_now(&trust, presented)? {
                 Tried::Verified(cached) => (cached, now),
                 tried @ (Tried::Forged { .. } | Tried::NoKey) => {

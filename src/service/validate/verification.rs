@@ -10,6 +10,7 @@ use crate::{
         jws::{UnverifiedJws, UnverifiedParts},
         key::Candidates,
         reason::{Reason, Refusal},
+        time::UnixTime,
         token::RawToken,
         verify::{Verified, verify},
     },
@@ -30,6 +31,8 @@ pub(super) struct Presentation<'r> {
     pub(super) token: RawToken<'r>,
     pub(super) digest: TokenDigest,
     pub(super) asked: &'r Requirements<'r>,
+    /// When.
+    pub(super) at: UnixTime,
 }
 
 /// What came of verifying with the keys at hand.
@@ -63,7 +66,8 @@ impl Validator {
         });
         match tried.flatten() {
             Some((Ok(verified), generation)) => {
-                Ok(Tried::Verified(self.remember(issuer, presented.digest, verified, generation)))
+                let now = presented.at;
+                Ok(Tried::Verified(self.remember(issuer, presented.digest, verified, generation, now)))
             }
             Some((Err(refusal), generation)) if refusal.reason() == Reason::BadSignature => {
                 Ok(Tried::Forged { generation })
@@ -90,12 +94,9 @@ impl Validator {
                 let keys = find_keys(&claimed).await?;
                 match verify_with(&claimed, &keys, &jws) {
                     Ok(verified) => {
-                        return Ok(self.remember(
-                            claimed.issuer,
-                            presented.digest,
-                            verified,
-                            keys.generation,
-                        ));
+                        let Claimed { issuer, .. } = claimed;
+                        let now = self.clock.now();
+                        return Ok(self.remember(issuer, presented.digest, verified, keys.generation, now));
                     }
                     Err(refusal) if refusal.reason() == Reason::BadSignature => keys.generation,
                     Err(refusal) => return Err(refusal.into()),
@@ -122,7 +123,7 @@ impl Validator {
             |keys| verify_with(claimed, &keys, jws),
         );
         match outcome {
-            Ok(verified) => Ok(self.remember(issuer, digest, verified, generation)),
+            Ok(verified) => Ok(self.remember(issuer, digest, verified, generation, self.clock.now())),
             Err(refusal) => {
                 if refusal.reason() == Reason::BadSignature {
                     self.cache.remember_forged(digest, Forged { issuer: issuer.id(), generation });
@@ -138,9 +139,9 @@ impl Validator {
         digest: TokenDigest,
         verified: Verified<'_>,
         generation: u64,
+        now: UnixTime,
     ) -> Arc<CachedToken> {
         let encoded = (self.encode)(&verified);
-        let now = self.clock.now();
         self.cache.remember(digest, (verified.into_token(), encoded), issuer.id(), generation, now)
     }
 }

@@ -3,7 +3,7 @@
 //! The generated message owns its strings, so it would have to be given a copy of each to be encoded once and dropped. The
 //! field numbers are the proto's; the tests read it as the generated message.
 
-use bytes::{BufMut as _, BytesMut};
+use bytes::Bytes;
 use prost::encoding::{WireType, bool, encode_key, encode_varint, int32, message, string};
 use prost_types::Timestamp;
 
@@ -27,21 +27,21 @@ const OVERHEAD_PER_ENTRY: usize = 4;
 /// claims in front and the hint to refresh at the end, so that both can be left out by slicing.
 pub fn encode(verified: &Verified<'_>) -> EncodedToken {
     let (token, payload) = (verified.token(), verified.payload());
-    let mut buffer = BytesMut::with_capacity(capacity(token) + payload.len());
+    let mut buffer = Vec::with_capacity(capacity(token) + payload.len());
     encode_key(15, WireType::LengthDelimited, &mut buffer);
     // A token's length fits, whatever a usize is.
     encode_varint(u64::try_from(payload.len()).unwrap_or(u64::MAX), &mut buffer);
-    buffer.put_slice(payload);
+    buffer.extend_from_slice(payload);
     let claims_prefix = buffer.len();
     fixed(token, &mut buffer);
     let end = buffer.len();
     bool::encode(16, &true, &mut buffer);
     let refresh_suffix = buffer.len() - end;
-    EncodedToken { bytes: buffer.freeze(), claims_prefix, refresh_suffix }
+    EncodedToken { bytes: Bytes::from(buffer), claims_prefix, refresh_suffix }
 }
 
 /// What is fixed by the token, without the verbatim claims.
-fn fixed(token: &VerifiedToken, buffer: &mut BytesMut) {
+fn fixed(token: &VerifiedToken, buffer: &mut Vec<u8>) {
     let claims = token.claims();
     text(1, &token.policy().issuer, buffer);
     text(2, &claims.subject, buffer);
@@ -67,7 +67,7 @@ fn fixed(token: &VerifiedToken, buffer: &mut BytesMut) {
 }
 
 /// Absent strings are empty, and empty ones are not written.
-fn text(tag: u32, text: &String, buffer: &mut BytesMut) {
+fn text(tag: u32, text: &String, buffer: &mut Vec<u8>) {
     if !text.is_empty() {
         string::encode(tag, text, buffer);
     }
