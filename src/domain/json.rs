@@ -45,7 +45,7 @@ pub struct Object<'t> {
 impl<'t> Object<'t> {
     /// A member's value.
     pub fn get(&self, name: &str) -> Option<&Json<'t>> {
-        self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.members.iter().find(|(known, _)| is(known, name)).map(|(_, value)| value)
     }
 
     /// Whether there is such a member, be it `null`.
@@ -68,6 +68,13 @@ impl<'t> Object<'t> {
         names.sort_unstable();
         names.windows(2).any(|pair| pair.first() == pair.last())
     }
+}
+
+/// Whether two names are the same. Most names of most tokens have three letters, and almost all of those differ at one of
+/// their ends: no call of a comparison, a hundred times a token, finds that out as quickly.
+fn is(known: &str, name: &str) -> bool {
+    let (known, name) = (known.as_bytes(), name.as_bytes());
+    known.len() == name.len() && known.first() == name.first() && known.last() == name.last() && known == name
 }
 
 impl<'t> Json<'t> {

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use memchr::memchr_iter;
 
 use super::{
     algorithm::Algorithm,
@@ -47,22 +48,21 @@ impl<'t> UnverifiedParts<'t> {
     /// Takes a token apart.
     pub fn decode(token: RawToken<'t>) -> Result<Self, Refusal> {
         let text = token.expose();
-        let mut parts = text.split('.');
-        let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next())
-        else {
+        let mut dots = memchr_iter(b'.', text.as_bytes());
+        let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
             return Err(malformed("not a compact JWS: it has fewer than three parts"));
         };
-        match parts.count() {
+        match dots.count() {
             0 => {}
             2 => {
                 return Err(malformed("an encrypted token (JWE), which this service cannot read"));
             }
             _ => return Err(malformed("not a compact JWS: it has more than three parts")),
         }
-        let signing_input = text
-            .as_bytes()
-            .get(..header.len() + 1 + payload.len())
-            .ok_or_else(|| malformed("not a compact JWS"))?;
+        let part = |range: Range<usize>| text.get(range).unwrap_or_default();
+        let (header, payload) = (part(0..first), part(first + 1..second));
+        let signature = part(second + 1..text.len());
+        let signing_input = part(0..second).as_bytes();
         let mut decoded = Vec::with_capacity(text.len());
         decode(header, &mut decoded)?;
         let payload_at = decoded.len();

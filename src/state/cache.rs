@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -43,6 +43,9 @@ pub struct TokenCache {
     digester: Digester,
     verified: Cache<TokenDigest, Arc<CachedToken>, DigestHasher>,
     forged: Cache<TokenDigest, Forged, DigestHasher>,
+    /// Whether `forged` may hold something: of almost every new token there is nothing to ask it, and asking costs as much as
+    /// reading the token's JSON.
+    any_forged: AtomicBool,
     max_age: Duration,
 }
 
@@ -135,6 +138,7 @@ impl TokenCache {
                 .max_capacity(REMEMBERED_REFUSALS)
                 .time_to_live(settings.max_age)
                 .build_with_hasher(DigestHasher::default()),
+            any_forged: AtomicBool::new(false),
             max_age: settings.max_age,
         })
     }
@@ -173,18 +177,24 @@ impl TokenCache {
 
     /// Whether these bytes were found forged, and when.
     pub fn forged(&self, digest: TokenDigest) -> Option<Forged> {
-        self.forged.get(&digest)
+        if self.any_forged.load(Ordering::Relaxed) { self.forged.get(&digest) } else { None }
     }
 
     /// Remembers a forgery.
     pub fn remember_forged(&self, digest: TokenDigest, forged: Forged) {
         self.forged.insert(digest, forged);
+        self.any_forged.store(true, Ordering::Relaxed);
     }
 
     /// Tokens and bytes held, for metrics.
     pub fn size(&self) -> (u64, u64) {
         // moka counts in the background; a scrape is the moment to catch up.
         self.verified.run_pending_tasks();
+        self.forged.run_pending_tasks();
+        if self.forged.entry_count() == 0 {
+            // One that is remembered just now may be overlooked for that, and is verified once more.
+            self.any_forged.store(false, Ordering::Relaxed);
+        }
         (self.verified.entry_count(), self.verified.weighted_size())
     }
 }
