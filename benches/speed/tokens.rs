@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 pub(crate) const ISSUER: &str = "https://issuer.example.test";
-/// In a round of bare ones: the operating system counts CPU time in hundredths of a second.
+/// In a round of bare ones.
 const VERIFICATIONS: u32 = 20_000;
 
 pub(crate) const AUDIENCE: &str = "https://api.example.test";

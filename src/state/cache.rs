@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 
 use super::digest::{DigestHasher, Digester, NoRandomness, TokenDigest};
 use crate::{
@@ -34,6 +34,9 @@ pub struct CacheSettings {
 /// How many bad signatures are remembered. They have a budget of their own, so that a flood of forgeries cannot push
 /// good tokens out.
 const REMEMBERED_REFUSALS: u64 = 10_000;
+
+/// Room that the table begins with, so that it is not laid out anew again and again while it fills.
+const EXPECTED_TOKENS: usize = 4096;
 
 /// What an entry takes beside its content: its structs, the allocator's share, moka's own record.
 const ENTRY_OVERHEAD_BYTES: usize = 1024;
@@ -129,12 +132,18 @@ impl TokenCache {
     pub fn new(settings: CacheSettings) -> Result<Self, NoRandomness> {
         Ok(Self {
             digester: Digester::draw()?,
+            // The least recently asked go first. moka's own policy keeps what is asked often and turns newcomers away, but a
+            // token that was asked often yesterday is no better than that of a new login. Nobody can fill it with tokens
+            // that no issuer signed.
             verified: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .initial_capacity(EXPECTED_TOKENS)
                 .max_capacity(settings.max_bytes)
                 .weigher(|_, entry: &Arc<CachedToken>| entry.weight())
                 .time_to_live(settings.max_age)
                 .build_with_hasher(DigestHasher::default()),
             forged: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(REMEMBERED_REFUSALS)
                 .time_to_live(settings.max_age)
                 .build_with_hasher(DigestHasher::default()),
