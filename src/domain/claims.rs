@@ -1,5 +1,10 @@
 //! The claims that checks and answers use, read with their types (RFC 7519 section 4.1, RFC 9068 section 2.2).
 
+mod texts;
+
+pub use texts::TextList;
+
+use self::texts::{Span, Split, Texts};
 use super::{
     json::{Json, Object},
     policy::{ClaimPath, IssuerPolicy},
@@ -7,22 +12,26 @@ use super::{
     time::UnixTime,
 };
 
-/// What a token says, in types. Absent strings are empty, as in the protos.
+/// What a token says, in types. Absent texts are empty, as in the protos.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
-#[expect(missing_docs, reason = "named as in TokenInfo")]
 pub struct Claims {
-    pub subject: String,
-    pub audiences: Vec<String>,
+    texts: Texts,
+    subject: Span,
+    client_id: Span,
+    session_id: Span,
+    token_id: Span,
+    organization_id: Span,
+    audiences: Span,
+    scopes: Span,
+    roles: Span,
+    permissions: Span,
+    /// `exp`.
     pub expires_at: UnixTime,
+    /// `nbf`.
     pub not_before: Option<UnixTime>,
+    /// `iat`.
     pub issued_at: Option<UnixTime>,
-    pub scopes: Vec<String>,
-    pub roles: Vec<String>,
-    pub permissions: Vec<String>,
-    pub client_id: String,
-    pub session_id: String,
-    pub token_id: String,
-    pub organization_id: String,
+    /// `cnf`.
     pub confirmation: Option<Confirmation>,
     /// Whether it speaks for a client itself rather than for a user.
     pub is_of_client: bool,
@@ -46,9 +55,10 @@ impl Claims {
             return Err(invalid("a claim that this issuer's configuration requires is missing"));
         }
         let names = &policy.claims;
+        let mut texts = Texts::default();
         let mut claims = Self {
-            subject: text(members.get("sub"), "`sub` is not a string")?,
-            audiences: list(
+            subject: texts.text(members.get("sub"), "`sub` is not a string")?,
+            audiences: texts.list(
                 members.get("aud"),
                 Split::No,
                 "`aud` is neither a string nor a list of strings",
@@ -57,60 +67,99 @@ impl Claims {
                 .ok_or_else(|| invalid("`exp` is missing"))?,
             not_before: time(members.get("nbf"), "`nbf` is not a time")?,
             issued_at: time(members.get("iat"), "`iat` is not a time")?,
-            scopes: list(
+            scopes: texts.list(
                 first(members, &names.scopes),
                 Split::Words,
                 "the claim for `scopes` is not a list of strings",
             )?,
-            roles: list(
+            roles: texts.list(
                 first(members, &names.roles),
                 Split::No,
                 "the claim for `roles` is not a list of strings",
             )?,
-            permissions: list(
+            permissions: texts.list(
                 first(members, &names.permissions),
                 Split::Words,
                 "the claim for `permissions` is not a list of strings",
             )?,
-            client_id: text(first(members, &names.client_id), "the claim for `client_id` is not a string")?,
-            session_id: text(
-                first(members, &names.session_id),
-                "the claim for `session_id` is not a string",
-            )?,
-            token_id: text(first(members, &names.token_id), "the claim for `token_id` is not a string")?,
-            organization_id: text(
+            client_id: texts
+                .text(first(members, &names.client_id), "the claim for `client_id` is not a string")?,
+            session_id: texts
+                .text(first(members, &names.session_id), "the claim for `session_id` is not a string")?,
+            token_id: texts
+                .text(first(members, &names.token_id), "the claim for `token_id` is not a string")?,
+            organization_id: texts.text(
                 first(members, &names.organization_id),
                 "the claim for `organization_id` is not a string",
             )?,
             confirmation: members.get("cnf").map(Confirmation::read),
             is_of_client: false,
+            texts,
         };
         claims.is_of_client = claims.are_of_client(members) || policy.kinds.client.fits(members);
         Ok(claims)
+    }
+
+    /// `sub`.
+    pub fn subject(&self) -> &str {
+        self.texts.at(self.subject)
+    }
+
+    /// Of the client that the token was issued to.
+    pub fn client_id(&self) -> &str {
+        self.texts.at(self.client_id)
+    }
+
+    /// Of the login.
+    pub fn session_id(&self) -> &str {
+        self.texts.at(self.session_id)
+    }
+
+    /// Of the token itself.
+    pub fn token_id(&self) -> &str {
+        self.texts.at(self.token_id)
+    }
+
+    /// Of the organization.
+    pub fn organization_id(&self) -> &str {
+        self.texts.at(self.organization_id)
+    }
+
+    /// `aud`.
+    pub fn audiences(&self) -> TextList<'_> {
+        self.texts.list_at(self.audiences)
+    }
+
+    /// What it may be used for.
+    pub fn scopes(&self) -> TextList<'_> {
+        self.texts.list_at(self.scopes)
+    }
+
+    /// Its subject's roles.
+    pub fn roles(&self) -> TextList<'_> {
+        self.texts.list_at(self.roles)
+    }
+
+    /// Its subject's permissions.
+    pub fn permissions(&self) -> TextList<'_> {
+        self.texts.list_at(self.permissions)
     }
 
     /// A token from client credentials has the client as its subject (RFC 9068 section 2.2), which must not be taken for
     /// a user (RFC 9700 section 4.15). Auth0 appends `@clients` and says `gty`; Entra says `idtyp`.
     fn are_of_client(&self, members: &Object<'_>) -> bool {
         let says = |name: &str, word: &str| members.get(name).and_then(Json::as_str) == Some(word);
-        let client = self.client_id.as_str();
+        let client = self.client_id();
         let subject_is_client = !client.is_empty()
-            && self.subject.strip_prefix(client).is_some_and(|rest| rest.is_empty() || rest == "@clients");
+            && self.subject().strip_prefix(client).is_some_and(|rest| rest.is_empty() || rest == "@clients");
         subject_is_client || says("gty", "client-credentials") || says("idtyp", "app")
     }
 
-    /// About how many bytes of memory the claims take.
+    /// How many bytes of memory the claims take beside themselves.
     pub fn bytes(&self) -> usize {
-        let lists = [&self.audiences, &self.scopes, &self.roles, &self.permissions];
-        let listed = lists.into_iter().flatten().map(|entry| entry.len() + BYTES_PER_STRING);
-        let single =
-            [&self.subject, &self.client_id, &self.session_id, &self.token_id, &self.organization_id];
-        listed.chain(single.into_iter().map(String::len)).sum()
+        self.texts.bytes()
     }
 }
-
-/// A string's own three words and the allocator's least block.
-const BYTES_PER_STRING: usize = 48;
 
 impl Confirmation {
     fn read(cnf: &Json<'_>) -> Self {
@@ -137,16 +186,6 @@ fn is_missing(value: Option<&Json<'_>>) -> bool {
     }
 }
 
-fn text(value: Option<&Json<'_>>, problem: &'static str) -> Result<String, Refusal> {
-    match value {
-        None => Ok(String::new()),
-        Some(Json::Text(text)) => Ok(text.clone().into_owned()),
-        Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => {
-            Err(invalid(problem))
-        }
-    }
-}
-
 fn time(value: Option<&Json<'_>>, problem: &'static str) -> Result<Option<UnixTime>, Refusal> {
     match value {
         None => Ok(None),
@@ -156,31 +195,6 @@ fn time(value: Option<&Json<'_>>, problem: &'static str) -> Result<Option<UnixTi
         Some(Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_)) => {
             Err(invalid(problem))
         }
-    }
-}
-
-/// What one string in the place of a list means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Split {
-    /// One entry, whatever is in it (RFC 7519 section 4.1.3).
-    No,
-    /// Entries with spaces between them (RFC 6749 section 3.3).
-    Words,
-}
-
-fn list(value: Option<&Json<'_>>, split: Split, problem: &'static str) -> Result<Vec<String>, Refusal> {
-    match value {
-        None => Ok(Vec::new()),
-        Some(Json::Text(text)) if split == Split::Words => {
-            Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
-        }
-        Some(Json::Text(text)) => Ok(vec![text.clone().into_owned()]),
-        Some(Json::List(items)) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned))
-            .collect::<Option<_>>()
-            .ok_or_else(|| invalid(problem)),
-        Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_)) => Err(invalid(problem)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The last step: is this token good for this request? Every answer that lets something pass is built from a [`Permit`].
 
 use super::{
-    claims::Confirmation,
+    claims::{Confirmation, TextList},
     kind::TokenKind,
     policy::AudienceClaim,
     reason::{Reason, Refusal},
@@ -96,13 +96,13 @@ pub fn decide<'t>(token: CurrentToken<'t>, asked: &Requirements<'_>) -> Result<P
     if !is_for_us(token, asked.audiences) {
         return Err(Refusal::new(Reason::AudienceMismatch, "the token is for another audience"));
     }
-    if !holds_all(&claims.scopes, asked.scopes) {
+    if !holds_all(claims.scopes(), asked.scopes) {
         return Err(Refusal::new(Reason::InsufficientScope, "the token lacks a required scope"));
     }
-    if !holds_all(&claims.permissions, asked.permissions) {
+    if !holds_all(claims.permissions(), asked.permissions) {
         return Err(Refusal::new(Reason::InsufficientScope, "the token lacks a required permission"));
     }
-    if !holds_all(&claims.roles, asked.roles) {
+    if !holds_all(claims.roles(), asked.roles) {
         return Err(Refusal::new(Reason::InsufficientRole, "the token lacks a required role"));
     }
     if !is_bound_to(claims.confirmation, asked.presented) {
@@ -121,14 +121,15 @@ pub fn decide<'t>(token: CurrentToken<'t>, asked: &Requirements<'_>) -> Result<P
 /// another API (RFC 9068 section 4 has the resource server check `aud`).
 fn is_for_us(token: &VerifiedToken, narrowed: &[String]) -> bool {
     let policy = token.policy();
-    let configured = |audience: &String| policy.audiences.contains(audience);
+    let is_in = |list: &[String], audience: &str| list.iter().any(|one| one == audience);
+    let configured = |audience: &str| is_in(&policy.audiences, audience);
     let accepted =
-        |audience: &String| configured(audience) && (narrowed.is_empty() || narrowed.contains(audience));
-    let stated = &token.claims().audiences;
+        |audience: &str| configured(audience) && (narrowed.is_empty() || is_in(narrowed, audience));
+    let stated = token.claims().audiences();
     match policy.audience_claim {
         AudienceClaim::Aud => stated.iter().any(accepted),
         AudienceClaim::ClientId => {
-            let client = &token.claims().client_id;
+            let client = token.claims().client_id();
             configured(client)
                 && (stated.is_empty() || stated.iter().any(configured))
                 && (accepted(client) || stated.iter().any(accepted))
@@ -136,7 +137,7 @@ fn is_for_us(token: &VerifiedToken, narrowed: &[String]) -> bool {
     }
 }
 
-fn holds_all(held: &[String], required: &[String]) -> bool {
+fn holds_all(held: TextList<'_>, required: &[String]) -> bool {
     required.iter().all(|one| held.contains(one))
 }
 

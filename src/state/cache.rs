@@ -36,7 +36,7 @@ pub struct CacheSettings {
 const REMEMBERED_REFUSALS: u64 = 10_000;
 
 /// Room that the table begins with, so that it is not laid out anew again and again while it fills.
-const EXPECTED_TOKENS: usize = 4096;
+const EXPECTED_TOKENS: usize = 1024;
 
 /// What an entry takes beside its content: its structs, the allocator's share, moka's own record.
 const ENTRY_OVERHEAD_BYTES: usize = 1024;

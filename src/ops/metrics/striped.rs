@@ -18,7 +18,7 @@ use prometheus_client::{
 };
 
 /// More threads than this share stripes.
-const STRIPES: usize = 8;
+const STRIPES: usize = 4;
 
 /// A counter in stripes.
 pub type Counter = counter::Counter<u64, Striped>;
@@ -137,9 +137,12 @@ mod tests {
 
     use super::*;
 
+    /// More than there are stripes.
+    const THREADS: usize = 16;
+
     fn in_many_threads(count: impl Fn() + Sync) {
         std::thread::scope(|scope| {
-            for _ in 0..STRIPES * 2 {
+            for _ in 0..THREADS {
                 scope.spawn(|| (0..100).for_each(|_| count()));
             }
         });

@@ -218,16 +218,16 @@ impl World {
             let claims = token.claims();
             Info {
                 issuer: token.policy().issuer.clone(),
-                subject: claims.subject.clone(),
+                subject: claims.subject().to_owned(),
                 is_of_client: claims.is_of_client,
-                audiences: claims.audiences.clone(),
-                scopes: claims.scopes.clone(),
-                roles: claims.roles.clone(),
-                permissions: claims.permissions.clone(),
-                client_id: claims.client_id.clone(),
-                session_id: claims.session_id.clone(),
-                token_id: claims.token_id.clone(),
-                organization_id: claims.organization_id.clone(),
+                audiences: claims.audiences().iter().map(str::to_owned).collect(),
+                scopes: claims.scopes().iter().map(str::to_owned).collect(),
+                roles: claims.roles().iter().map(str::to_owned).collect(),
+                permissions: claims.permissions().iter().map(str::to_owned).collect(),
+                client_id: claims.client_id().to_owned(),
+                session_id: claims.session_id().to_owned(),
+                token_id: claims.token_id().to_owned(),
+                organization_id: claims.organization_id().to_owned(),
             }
         });
         match answer.await.unwrap_or_else(|fault| panic!("{}: {fault:?}", row.name)) {

@@ -4,11 +4,12 @@
 //! field numbers are the proto's; the tests read it as the generated message.
 
 use bytes::Bytes;
-use prost::encoding::{WireType, bool, encode_key, encode_varint, int32, message, string};
+use prost::encoding::{WireType, bool, encode_key, encode_varint, int32, message};
 use prost_types::Timestamp;
 
 use crate::{
     domain::{
+        claims::TextList,
         kind::TokenKind,
         time::UnixTime,
         verify::{Verified, VerifiedToken},
@@ -20,18 +21,12 @@ use crate::{
 /// Tags and lengths of all single fields together take no more.
 const OVERHEAD: usize = 128;
 
-/// The tag and the length of a list's entry, a long one's.
-const OVERHEAD_PER_ENTRY: usize = 4;
-
 /// Encodes a token's answer in three pieces that are one message when put together (fields may come in any order): the
 /// claims in front and the hint to refresh at the end, so that both can be left out by slicing.
 pub fn encode(verified: &Verified<'_>) -> EncodedToken {
     let (token, payload) = (verified.token(), verified.payload());
     let mut buffer = Vec::with_capacity(capacity(token) + payload.len());
-    encode_key(15, WireType::LengthDelimited, &mut buffer);
-    // A token's length fits, whatever a usize is.
-    encode_varint(u64::try_from(payload.len()).unwrap_or(u64::MAX), &mut buffer);
-    buffer.extend_from_slice(payload);
+    delimited(15, payload, &mut buffer);
     let claims_prefix = buffer.len();
     fixed(token, &mut buffer);
     let end = buffer.len();
@@ -44,17 +39,17 @@ pub fn encode(verified: &Verified<'_>) -> EncodedToken {
 fn fixed(token: &VerifiedToken, buffer: &mut Vec<u8>) {
     let claims = token.claims();
     text(1, &token.policy().issuer, buffer);
-    text(2, &claims.subject, buffer);
+    text(2, claims.subject(), buffer);
     let principal = if claims.is_of_client { server::Principal::Client } else { server::Principal::User };
     int32::encode(3, &principal.into(), buffer);
-    string::encode_repeated(4, &claims.audiences, buffer);
-    string::encode_repeated(5, &claims.scopes, buffer);
-    string::encode_repeated(6, &claims.roles, buffer);
-    string::encode_repeated(7, &claims.permissions, buffer);
-    text(8, &claims.client_id, buffer);
-    text(9, &claims.session_id, buffer);
-    text(10, &claims.token_id, buffer);
-    text(11, &claims.organization_id, buffer);
+    list(4, claims.audiences(), buffer);
+    list(5, claims.scopes(), buffer);
+    list(6, claims.roles(), buffer);
+    list(7, claims.permissions(), buffer);
+    text(8, claims.client_id(), buffer);
+    text(9, claims.session_id(), buffer);
+    text(10, claims.token_id(), buffer);
+    text(11, claims.organization_id(), buffer);
     if let Some(issued_at) = claims.issued_at {
         message::encode(12, &timestamp(issued_at), buffer);
     }
@@ -66,31 +61,30 @@ fn fixed(token: &VerifiedToken, buffer: &mut Vec<u8>) {
     int32::encode(14, &kind.into(), buffer);
 }
 
+fn list(tag: u32, entries: TextList<'_>, buffer: &mut Vec<u8>) {
+    entries.iter().for_each(|entry| delimited(tag, entry.as_bytes(), buffer));
+}
+
 /// Absent strings are empty, and empty ones are not written.
-fn text(tag: u32, text: &String, buffer: &mut Vec<u8>) {
+fn text(tag: u32, text: &str, buffer: &mut Vec<u8>) {
     if !text.is_empty() {
-        string::encode(tag, text, buffer);
+        delimited(tag, text.as_bytes(), buffer);
     }
+}
+
+/// A string or bytes: prost's own functions want them in types of their own.
+fn delimited(tag: u32, content: &[u8], buffer: &mut Vec<u8>) {
+    encode_key(tag, WireType::LengthDelimited, buffer);
+    // A token's length fits, whatever a usize is.
+    encode_varint(u64::try_from(content.len()).unwrap_or(u64::MAX), buffer);
+    buffer.extend_from_slice(content);
 }
 
 fn timestamp(time: UnixTime) -> Timestamp {
     Timestamp { seconds: time.as_secs(), nanos: time.subsec_nanos() }
 }
 
-/// Enough for everything but the payload, so that the buffer never grows.
+/// Enough for everything but the payload, so that the buffer never grows: texts are in the payload, too, as are lists.
 fn capacity(token: &VerifiedToken) -> usize {
-    let claims = token.claims();
-    let lists = [&claims.audiences, &claims.scopes, &claims.roles, &claims.permissions];
-    let listed = lists.into_iter().flatten().map(|entry| entry.len() + OVERHEAD_PER_ENTRY);
-    let issuer = &token.policy().issuer;
-    let single = [
-        issuer,
-        &claims.subject,
-        &claims.client_id,
-        &claims.session_id,
-        &claims.token_id,
-        &claims.organization_id,
-    ];
-    let texts: usize = listed.chain(single.into_iter().map(String::len)).sum();
-    texts + OVERHEAD
+    token.policy().issuer.len() + token.claims().bytes() + OVERHEAD
 }
