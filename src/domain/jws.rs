@@ -63,7 +63,8 @@ impl<'t> UnverifiedParts<'t> {
         let (header, payload) = (part(0..first), part(first + 1..second));
         let signature = part(second + 1..text.len());
         let signing_input = part(0..second).as_bytes();
-        let mut decoded = Vec::with_capacity(text.len());
+        // Four characters hold three bytes, and each part is rounded up while it is decoded.
+        let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 9);
         decode(header, &mut decoded)?;
         let payload_at = decoded.len();
         decode(payload, &mut decoded)?;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::{KeyIdentity, VerifyingKey};
 use crate::domain::algorithm::Algorithm;
 
@@ -18,7 +20,7 @@ pub struct KeySet {
 #[derive(Debug)]
 pub enum Candidates<'s> {
     /// These may have signed it; usually one.
-    Keys(Vec<&'s Arc<VerifyingKey>>),
+    Keys(SmallVec<[&'s Arc<VerifyingKey>; TRIED_WITHOUT_KEY_ID]>),
     /// There is such a key, but it does not do this algorithm.
     WrongAlgorithm,
     /// There is no such key.
@@ -35,7 +37,7 @@ impl KeySet {
     /// do the algorithm.
     pub fn candidates(&self, key_id: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {
         let mut found = false;
-        let mut keys = Vec::new();
+        let mut keys = SmallVec::new();
         for key in &self.keys {
             if key_id.is_some_and(|key_id| !key.answers_to(key_id)) {
                 continue;
