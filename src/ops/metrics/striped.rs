@@ -27,9 +27,9 @@ pub type Counter = counter::Counter<u64, Striped>;
 #[derive(Debug, Default)]
 pub struct Striped([Line<AtomicU64>; STRIPES]);
 
-/// Alone on its cache line.
+/// Alone on its cache line, and on the one that processors fetch with it.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Line<T>(T);
 
 /// This thread's stripe, below [`STRIPES`].
