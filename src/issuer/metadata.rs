@@ -36,9 +36,14 @@ impl Metadata {
         }
     }
 
-    /// Where tokens are asked for; whether that may be done over this scheme is for the sender to check.
+    /// Where tokens are asked for; whether that may be done over this scheme is for the sender to check. Without a user's
+    /// name and password, should the address hold them: they would be sent in the place of the client's own credentials.
     pub(super) fn token_endpoint(&self) -> Option<Url> {
-        self.address("token_endpoint")
+        let mut endpoint = self.address("token_endpoint")?;
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            endpoint.set_username("").and_then(|()| endpoint.set_password(None)).ok()?;
+        }
+        Some(endpoint)
     }
 
     /// The words of a list; `None` if it is left out or no list.
@@ -52,5 +57,17 @@ impl Metadata {
 
     fn text(&self, name: &str) -> Option<&str> {
         self.members.get(name)?.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_endpoints_user_information_does_not_replace_the_clients_credentials() {
+        let document = br#"{"token_endpoint":"https://somebody:secret@a.example/token"}"#;
+        let endpoint = Metadata::parse(document).unwrap().token_endpoint().unwrap();
+        assert_eq!(endpoint.as_str(), "https://a.example/token");
     }
 }

@@ -1,0 +1,219 @@
+//! What an entry of `issuers` can break.
+
+use super::*;
+
+#[test]
+fn issuer_rules() {
+    for (line, expected) in [
+        ("name: a b", "name: may have up to 64 letters, digits, `.`, `-` and `_`"),
+        ("name: 5", "name: expected text, found the number 5; put it into quotes"),
+        (
+            "profile: scale-kit",
+            "profile: `scale-kit` is not a profile; known: generic, scalekit, auth0, okta, keycloak, hydra, entra, \
+             cognito, supabase",
+        ),
+        ("jwks_uri: keys", "jwks_uri: expected an absolute URL that begins with `https://`"),
+        (
+            "jwks_uri: http://a.example/keys",
+            "jwks_uri: plain http is accepted for loopback hosts, or with `allow_http: true`",
+        ),
+        ("jwks_uri: https://a.example/#x", "jwks_uri: a URL with a fragment (`#`) is not accepted"),
+        (
+            "jwks_uri: https://u:p@a.example/",
+            "jwks_uri: a URL with a user name or password in it is not accepted",
+        ),
+        ("jwks_file: keys.json", "jwks_file: there is no file /nowhere/keys.json"),
+        ("audience_claim: azp", "audience_claim: expected `aud` or `client_id`, found `azp`"),
+        ("algorithms: []", "algorithms: the list is empty; leave it out to allow what fits the keys"),
+        ("algorithms: RS256", "algorithms: expected a list such as `[a, b]`, found a single value"),
+        (
+            "algorithms: [RS256, none]",
+            "algorithms[1]: `none` is not an algorithm; known: HS256, HS384, HS512, RS256, RS384, RS512, PS256, \
+             PS384, PS512, ES256, ES384, ES512, Ed25519",
+        ),
+        (
+            "algorithms: [HS256, RS256]",
+            "algorithms: shared-secret (HS) and public-key algorithms cannot be mixed for one issuer",
+        ),
+        (
+            "algorithms: [HS256]",
+            "algorithms: HS algorithms need a `secret`; they never use keys of a key set",
+        ),
+        (
+            "kinds: {access: {typ: [JWT]}}",
+            "kinds.access: `typ: [JWT]` alone would take any token that the issuer signs; name claims that these \
+             tokens have (`require`) or have not (`forbid`)",
+        ),
+        (
+            "kinds: {access: {typ: [at+jwt, application/jwt]}}",
+            "kinds.access: `typ: [JWT]` alone would take any token that the issuer signs; name claims that these \
+             tokens have (`require`) or have not (`forbid`)",
+        ),
+        (
+            "kinds: {id: {forbid: []}}",
+            "kinds.id: `typ: [JWT]` alone would take any token that the issuer signs; name claims that these \
+             tokens have (`require`) or have not (`forbid`)",
+        ),
+        (
+            "kinds: {access: {typ: []}, id: {typ: []}}",
+            "kinds.access: both lists of `typ` are empty: no token would ever be accepted",
+        ),
+        ("kinds: {acces: {typ: [JWT]}}", "kinds.acces: unknown key; did you mean `access`?"),
+        ("leeway: 11m", "leeway: must be between 0s and 10m"),
+        ("max_token_lifetime: 0s", "max_token_lifetime: must be between 1s and 366d"),
+        ("max_token_age: 0s", "max_token_age: must be between 1s and 366d"),
+        (
+            "max_token_age: 5",
+            "max_token_age: a duration needs a unit: write `5s` for seconds (ms, s, m, h or d); or `off`",
+        ),
+        ("required_claims: [/a~b]", "required_claims[0]: not a JSON pointer (RFC 6901): write `~` as `~0`"),
+        ("claims: {session: [sid]}", "claims.session: unknown key; did you mean `session_id`?"),
+        ("claims: {sessions_id: [sid]}", "claims.sessions_id: unknown key; did you mean `session_id`?"),
+        ("claims: {roles: ['']}", "claims.roles[0]: must not be empty"),
+        ("keys: {min_refetch: 5m}", "keys.min_refetch: must be less than refresh_after (K11)"),
+        ("keys: {refresh_after: 24h}", "keys.refresh_after: must be less than max_age (K11)"),
+        ("keys: {timeout: 0s}", "keys.timeout: must be between 1ms and 1m"),
+        ("keys: {max_keys: 0}", "keys.max_keys: must be between 1 and 10000"),
+        ("keys: {max_bytes: 1GiB}", "keys.max_bytes: must be between 1KiB and 16MiB"),
+        ("allow_http: maybe", "allow_http: expected `true` or `false`, found `maybe`"),
+        ("refresh: {rotation: strict}", &format!("refresh: {LATER}")),
+        ("introspection: {prefix: [x]}", &format!("introspection: {LATER}")),
+        ("max_session_lifetime: 90d", &format!("max_session_lifetime: {LATER}")),
+        ("sessions: {track: true}", &format!("sessions: {LATER}")),
+    ] {
+        check_issuer(line, expected);
+    }
+}
+
+#[test]
+fn client_rules() {
+    let secret = "secret: {file: /dev/null}";
+    for (clients, expected) in [
+        ("off", "clients: expected a list of sections, found a single value"),
+        (
+            "[{id: x}]",
+            "clients[0].secret: is needed: `{file: path}` or `{env: NAME}`; a public client has `auth: none`",
+        ),
+        ("[{auth: none}]", "clients[0].id: is needed: the `client_id` that the issuer gave"),
+        ("[{auth: none, id: é}]", "clients[0].id: a client id is made of visible ASCII characters"),
+        (
+            "[{id: x, secret: hunter2}]",
+            "clients[0].secret: secrets are not written here: name one with `{file: path}` or `{env: NAME}`",
+        ),
+        (
+            "[{id: x, secret: {env: NO_SUCH}}]",
+            "clients[0].secret.env: the environment variable NO_SUCH is not set",
+        ),
+        (&format!("[{{id: x, {secret}}}]"), "clients[0].secret.file: the secret is empty"),
+        (
+            "[{id: x, auth: post}]",
+            "clients[0].auth: expected `client_secret_basic` or `client_secret_post` or `none`, found `post`",
+        ),
+        (
+            "[{id: x, auth: private_key_jwt}]",
+            "clients[0].auth: `private_key_jwt` is documented, but not built in this version; use \
+             `client_secret_basic`, `client_secret_post` or `none`",
+        ),
+        (
+            "[{id: x, auth: none}, {id: x, auth: none}]",
+            "clients[1].id: another client has the same id; write each client once",
+        ),
+        ("[{id: x, auth: none, scope: y}]", "clients[0].scope: unknown key"),
+    ] {
+        let problems = load(&with_issuer_lines(&format!("clients: {clients}")));
+        let problems = problems.map(|loaded| loaded.effective).unwrap_err();
+        let expected = format!("countersign.yaml:4: issuers[0].{expected}");
+        assert!(problems.contains(&expected), "{clients}: {problems:#?}");
+        assert!(!problems.iter().any(|line| line.contains("hunter2")), "{problems:#?}");
+    }
+    let env = Environment::from_iter([("SHARED", "hunter2-hunter2-hunter2-hunter2-hunter2")]);
+    let word =
+        "issuers: [{issuer: word, audiences: [a], secret: {env: SHARED}, clients: [{id: x, auth: none}]}]";
+    assert_eq!(
+        load_with(word, &env).map(|loaded| loaded.effective).unwrap_err(),
+        [
+            "countersign.yaml:1: issuers[0].clients: the token endpoint is discovered from `issuer`, and that is no address"
+        ]
+    );
+    let both = with_issuer_lines("clients: [{id: x, auth: none, secret: {env: SHARED}}]");
+    assert_eq!(
+        load_with(&both, &env).map(|loaded| loaded.effective).unwrap_err(),
+        [
+            "countersign.yaml:4: issuers[0].clients[0].secret: with `auth: none` there is no secret; remove one of the two"
+        ]
+    );
+}
+
+#[test]
+fn rules_about_the_issuer_itself() {
+    let needed = "at least one is needed: what the tokens' `aud` has to name";
+    let clients = "at least one is needed: with `audience_claim: client_id`, the accepted client ids";
+    for (entry, expected) in [
+        (
+            "audiences: [a]",
+            "[0].issuer: is needed: the `iss` of the tokens, such as `https://acme.example`".to_owned(),
+        ),
+        (
+            "issuer: acme, audiences: [a]",
+            "[0].issuer: expected an absolute URL that begins with `https://`".into(),
+        ),
+        (
+            "issuer: http://a.example, audiences: [a]",
+            "[0].issuer: plain http is accepted for loopback hosts, or with `allow_http: true`".into(),
+        ),
+        ("issuer: 'https://a.example/?q', audiences: [a]", "[0].issuer: an issuer has no query (`?`)".into()),
+        (
+            "issuer: 'https://a.example/#f', audiences: [a]",
+            "[0].issuer: a URL with a fragment (`#`) is not accepted".into(),
+        ),
+        ("issuer: https://a.example", format!("[0].audiences: {needed}")),
+        ("issuer: https://a.example, audiences: []", format!("[0].audiences: {needed}")),
+        ("issuer: https://a.example, audience_claim: client_id", format!("[0].audiences: {clients}")),
+        (
+            "issuer: https://a.example, audiences: [5]",
+            "[0].audiences[0]: expected text, found the number 5; put it into quotes".into(),
+        ),
+        (
+            "issuer: https://a.example, audiences: ",
+            "[0].audiences: expected a list such as `[a, b]`, found nothing".into(),
+        ),
+    ] {
+        let problems = load(&format!("issuers: [{{{entry}}}]")).map(|loaded| loaded.effective).unwrap_err();
+        assert_eq!(problems, [format!("countersign.yaml:1: issuers{expected}")], "{entry}");
+    }
+}
+
+#[test]
+fn at_least_one_issuer_is_needed() {
+    for (text, place) in [("", ""), ("issuers: []", ":1"), ("listen: 127.0.0.1:1", ":1"), ("# nothing", "")] {
+        let problems = load(text).map(|loaded| loaded.effective).unwrap_err();
+        assert_eq!(problems, [format!("countersign.yaml{place}: issuers: at least one issuer is needed")]);
+    }
+    for text in ["issuers:", "issuers: {}", "issuers: off"] {
+        let problems = load(text).map(|loaded| loaded.effective).unwrap_err();
+        assert!(problems[0].starts_with("countersign.yaml:1: issuers: expected a list of sections, found "));
+        assert_eq!(problems.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn issuers_and_their_names_are_unique_and_both_lines_are_named() {
+    let text = "issuers:\n  - issuer: https://a.example\n    audiences: [a]\n  - issuer: https://a.example\n    \
+                audiences: [b]\n  - {issuer: https://b.example, name: a.example, audiences: [c]}\n";
+    assert_eq!(
+        load(text).map(|loaded| loaded.effective).unwrap_err(),
+        [
+            "countersign.yaml:4: issuers[1].issuer: the same as issuers[0] (line 2)",
+            "countersign.yaml:6: issuers[2].name: `a.example` is the name of issuers[0] too (line 2); write another",
+        ]
+    );
+    // A slash more is another issuer, but the name that follows from the host is the same.
+    let text = "issuers:\n  - {issuer: https://a.example, audiences: [a]}\n  - {issuer: https://a.example/, \
+                audiences: [a]}\n";
+    assert_eq!(
+        load(text).map(|loaded| loaded.effective).unwrap_err(),
+        [
+            "countersign.yaml:3: issuers[1].name: `a.example` is the name of issuers[0] too (line 2); write another"
+        ]
+    );
+}
