@@ -81,6 +81,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
         clock,
         ValidationMetrics::register(shell.registry()),
     ));
+    let (swept, stopping) = (Arc::clone(&validator), shell.background().stopping().clone());
+    shell.background().spawn(async move { stopping.run_until_cancelled(swept.sweep_cache()).await });
     let scraped = Arc::clone(&validator);
     shell.before_scrape(move || scraped.update_metrics());
     let reloads = ReloadMetrics::register(shell.registry());

@@ -25,6 +25,9 @@ use crate::{
 use self::verification::{Presentation, Tried};
 use super::{fault::Fault, trust::Trust};
 
+/// Sweeping the cache more often than this frees little.
+const LEAST_SWEEP: Duration = Duration::from_secs(1);
+
 /// What a transport keeps with a cached token, so that it is made once.
 pub use crate::state::cache::EncodedToken;
 
@@ -73,6 +76,20 @@ enum Stop {
     Fault(Fault),
 }
 
+/// How far a check comes without waiting.
+enum AtOnce<T, F> {
+    Done(T),
+    Waits(Waits<F>),
+}
+
+/// What goes on after a fetch.
+struct Waits<F> {
+    trust: Arc<Trust>,
+    digest: TokenDigest,
+    tried: Tried,
+    answer: F,
+}
+
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -97,6 +114,15 @@ impl Validator {
         self.trust.store(Arc::new(trust));
     }
 
+    /// Frees the memory of tokens that the cache has done with, for as long as it is polled.
+    pub async fn sweep_cache(&self) {
+        let mut tick = tokio::time::interval(self.cache.max_age().max(LEAST_SWEEP));
+        loop {
+            tick.tick().await;
+            self.cache.sweep(self.clock.now());
+        }
+    }
+
     /// Brings the gauges up to date that change with time alone.
     pub fn update_metrics(&self) {
         for issuer in self.trust.load().issuers() {
@@ -106,6 +132,11 @@ impl Validator {
         self.metrics.cache_holds(tokens, bytes);
     }
 
+    /// The time, for [`Validator::validate_at_once`].
+    pub fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
+
     /// Checks a token and hands the pass to `answer`; or says why there is none.
     pub async fn validate<T>(
         &self,
@@ -113,7 +144,31 @@ impl Validator {
         answer: impl FnOnce(Pass<'_>) -> T + Send,
     ) -> Result<Result<T, Refusal>, Fault> {
         let now = self.clock.now();
-        match self.check(question, now, answer).await {
+        let checked = match self.check_at_once(question, now, answer) {
+            Ok(AtOnce::Done(answer)) => Ok(answer),
+            // Boxed, so that the many requests that need not wait do not carry the room for that around.
+            Ok(AtOnce::Waits(waits)) => Box::pin(self.check_after_fetch(question, waits)).await,
+            Err(stop) => Err(stop),
+        };
+        self.count(checked)
+    }
+
+    /// The same without waiting for anything; `None` if it would have to, and then nothing was done.
+    pub fn validate_at_once<T>(
+        &self,
+        question: &Question<'_>,
+        now: UnixTime,
+        answer: impl FnOnce(Pass<'_>) -> T + Send,
+    ) -> Option<Result<Result<T, Refusal>, Fault>> {
+        match self.check_at_once(question, now, answer) {
+            Ok(AtOnce::Done(answer)) => Some(self.count(Ok(answer))),
+            Ok(AtOnce::Waits(_)) => None,
+            Err(stop) => Some(self.count(Err(stop))),
+        }
+    }
+
+    fn count<T>(&self, checked: Result<T, Stop>) -> Result<Result<T, Refusal>, Fault> {
+        match checked {
             Ok(answer) => {
                 self.metrics.permitted();
                 Ok(Ok(answer))
@@ -129,12 +184,12 @@ impl Validator {
         }
     }
 
-    async fn check<T>(
+    fn check_at_once<T, F: FnOnce(Pass<'_>) -> T>(
         &self,
         question: &Question<'_>,
         now: UnixTime,
-        answer: impl FnOnce(Pass<'_>) -> T + Send,
-    ) -> Result<T, Stop> {
+        answer: F,
+    ) -> Result<AtOnce<T, F>, Stop> {
         // Nothing is revoked here yet, so nothing here can be as new as a revision or an age that the caller asks for.
         // Saying "good" all the same would be a promise about revocations.
         if !question.min_revision.is_empty() || question.max_staleness.is_some() {
@@ -143,28 +198,41 @@ impl Validator {
         let trust = self.trust.load();
         let token = RawToken::new(question.token, trust.max_token_bytes())?;
         let digest = self.cache.digest(token);
-        let (cached, now) = if let Some(cached) = self.recall(&trust, digest, now)? {
-            (cached, now)
+        let cached = if let Some(cached) = self.recall(&trust, digest, now)? {
+            cached
         } else {
             self.refuse_known_forgery(&trust, digest)?;
-            self.metrics.cache_miss();
             let presented = Presentation { token, digest, asked: &question.requirements, at: now };
-            match self.verify_now(&trust, presented)? {
-                Tried::Verified(cached) => (cached, now),
-                tried @ (Tried::Forged { .. } | Tried::NoKey) => {
+            match self.verify_now(&trust, presented) {
+                Ok(Tried::Verified(cached)) => {
+                    self.metrics.cache_miss();
+                    cached
+                }
+                Ok(tried @ (Tried::Forged { .. } | Tried::NoKey)) => {
                     // What is read cheaply is not held for long.
                     let trust = Guard::into_inner(trust);
-                    // Boxed, so that the many requests that need not wait do not carry the room for that around.
-                    let verified = Box::pin(self.verify_after_fetch(&trust, presented, tried)).await?;
-                    // It may have waited for keys: what has expired meanwhile must not pass.
-                    (verified, self.clock.now())
+                    return Ok(AtOnce::Waits(Waits { trust, digest, tried, answer }));
+                }
+                Err(stop) => {
+                    self.metrics.cache_miss();
+                    return Err(stop);
                 }
             }
         };
-        let verified = cached.token();
-        let permit = decide(verified.at(now)?, &question.requirements)?;
-        let should_refresh = permit.token().should_refresh(now);
-        Ok(answer(Pass { permit, cached: &cached, should_refresh }))
+        pass(&cached, &question.requirements, now, answer).map(AtOnce::Done)
+    }
+
+    async fn check_after_fetch<T, F: FnOnce(Pass<'_>) -> T>(
+        &self,
+        question: &Question<'_>,
+        Waits { trust, digest, tried, answer }: Waits<F>,
+    ) -> Result<T, Stop> {
+        self.metrics.cache_miss();
+        let token = RawToken::new(question.token, trust.max_token_bytes())?;
+        let asked = &question.requirements;
+        let cached = self.verify_after_fetch(&trust, token, digest, asked, tried).await?;
+        // It may have waited for keys: what has expired meanwhile must not pass.
+        pass(&cached, asked, self.clock.now(), answer)
     }
 
     /// The cached token, if its issuer's settings are still those it was verified under (C1), its key is still published,
@@ -211,6 +279,18 @@ impl Validator {
         }
         Ok(())
     }
+}
+
+/// The checks of this request on a token that its issuer signed.
+fn pass<T>(
+    cached: &CachedToken,
+    requirements: &Requirements<'_>,
+    now: UnixTime,
+    answer: impl FnOnce(Pass<'_>) -> T,
+) -> Result<T, Stop> {
+    let permit = decide(cached.token().at(now)?, requirements)?;
+    let should_refresh = permit.token().should_refresh(now);
+    Ok(answer(Pass { permit, cached, should_refresh }))
 }
 
 fn unavailable(issuer: &Issuer) -> Stop {

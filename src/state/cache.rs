@@ -140,7 +140,6 @@ impl TokenCache {
                 .initial_capacity(EXPECTED_TOKENS)
                 .max_capacity(settings.max_bytes)
                 .weigher(|_, entry: &Arc<CachedToken>| entry.weight())
-                .time_to_live(settings.max_age)
                 .build_with_hasher(DigestHasher::default()),
             forged: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
@@ -157,8 +156,7 @@ impl TokenCache {
         self.digester.digest(token)
     }
 
-    /// The entry for these bytes, unless its time in the cache is over. moka's own clock frees the memory; whether an
-    /// entry counts is decided here, by the caller's clock.
+    /// The entry for these bytes, unless its time in the cache is over.
     pub fn find(&self, digest: TokenDigest, now: UnixTime) -> Option<Arc<CachedToken>> {
         self.verified.get(&digest).filter(|entry| now < entry.until)
     }
@@ -193,6 +191,22 @@ impl TokenCache {
     pub fn remember_forged(&self, digest: TokenDigest, forged: Forged) {
         self.forged.insert(digest, forged);
         self.any_forged.store(true, Ordering::Relaxed);
+    }
+
+    /// Frees what is not found any more. To be called every `max_age` or so: moka could do it by itself, but it would read a
+    /// clock on every look-up and link every entry into one more list, which costs as much as the look-up.
+    pub fn sweep(&self, now: UnixTime) {
+        for (digest, entry) in &self.verified {
+            if entry.until <= now {
+                self.verified.invalidate(digest.as_ref());
+            }
+        }
+        self.verified.run_pending_tasks();
+    }
+
+    /// How long a token is remembered.
+    pub fn max_age(&self) -> Duration {
+        self.max_age
     }
 
     /// Tokens and bytes held, for metrics.

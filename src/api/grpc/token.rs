@@ -80,9 +80,7 @@ impl TokenService for TokenApi {
         if !BATCH.contains(&requests.len()) {
             return Err(status::of(&CallError::field("requests", "a batch holds 1 to 1000 requests")));
         }
-        // All at once: an item that waits for one issuer's keys must not hold up the others.
-        let items = requests.iter().map(|request| self.item(request, include_claims));
-        let mut items = futures_util::future::join_all(items).await;
+        let mut items = self.items(&requests, include_claims).await;
         keep_within_message(&mut items);
         notes::of_batch(&items);
         Ok(Response::new(BatchValidateResponse { items }))
@@ -90,17 +88,45 @@ impl TokenService for TokenApi {
 }
 
 impl TokenApi {
-    async fn item(&self, request: &ValidateRequest, claims: bool) -> BatchValidateItem {
-        // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
-        tokio::task::consume_budget().await;
-        let result = match self.outcome(request, claims).await {
-            Ok(Ok(response)) => batch_validate_item::Result::Response(response),
-            // A fault has no room for a reason and a recovery, so a refusal in a batch is always a rejection.
-            Ok(Err(refusal)) => batch_validate_item::Result::Response(answer::of_refusal(&refusal)),
-            Err(error) => batch_validate_item::Result::Fault(status::as_item(&error)),
-        };
-        BatchValidateItem { result: Some(result) }
+    async fn items(&self, requests: &[ValidateRequest], claims: bool) -> Vec<BatchValidateItem> {
+        let mut items = Vec::with_capacity(requests.len());
+        let mut waiting = Vec::new();
+        let now = self.validator.now();
+        for request in requests {
+            // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
+            tokio::task::consume_budget().await;
+            let at_once = match question::read(request) {
+                Ok(question) => self
+                    .validator
+                    .validate_at_once(&question, now, |pass| answer::of_pass(&pass, claims))
+                    .map(|outcome| outcome.map_err(CallError::from)),
+                Err(error) => Some(Err(error)),
+            };
+            if at_once.is_none() {
+                waiting.push((items.len(), request));
+            }
+            items.push(at_once.map(item).unwrap_or_default());
+        }
+        // All at once: an item that waits for one issuer's keys must not hold up the others.
+        let waited = waiting.iter().map(|&(_, request)| self.outcome(request, claims));
+        let waited = futures_util::future::join_all(waited).await;
+        for ((at, _), outcome) in waiting.into_iter().zip(waited) {
+            if let Some(place) = items.get_mut(at) {
+                *place = item(outcome);
+            }
+        }
+        items
     }
+}
+
+fn item(outcome: Result<Result<ValidateResponse, Refusal>, CallError>) -> BatchValidateItem {
+    let result = match outcome {
+        Ok(Ok(response)) => batch_validate_item::Result::Response(response),
+        // A fault has no room for a reason and a recovery, so a refusal in a batch is always a rejection.
+        Ok(Err(refusal)) => batch_validate_item::Result::Response(answer::of_refusal(&refusal)),
+        Err(error) => batch_validate_item::Result::Fault(status::as_item(&error)),
+    };
+    BatchValidateItem { result: Some(result) }
 }
 
 /// A response above the limit would fail whole. Whoever comes after it is full is told to ask again.

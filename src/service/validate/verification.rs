@@ -81,12 +81,14 @@ impl Validator {
     pub(super) async fn verify_after_fetch(
         &self,
         trust: &Trust,
-        presented: Presentation<'_>,
+        token: RawToken<'_>,
+        digest: TokenDigest,
+        asked: &Requirements<'_>,
         tried: Tried,
     ) -> Result<Arc<CachedToken>, Stop> {
-        let parts = UnverifiedParts::decode(presented.token)?;
+        let parts = UnverifiedParts::decode(token)?;
         let jws = parts.read()?;
-        let claimed = claimed(trust, &jws, presented.asked)?;
+        let claimed = claimed(trust, &jws, asked)?;
         let generation = match tried {
             Tried::Verified(cached) => return Ok(cached),
             Tried::Forged { generation } => generation,
@@ -96,14 +98,14 @@ impl Validator {
                     Ok(verified) => {
                         let Claimed { issuer, .. } = claimed;
                         let now = self.clock.now();
-                        return Ok(self.remember(issuer, presented.digest, verified, keys.generation, now));
+                        return Ok(self.remember(issuer, digest, verified, keys.generation, now));
                     }
                     Err(refusal) if refusal.reason() == Reason::BadSignature => keys.generation,
                     Err(refusal) => return Err(refusal.into()),
                 }
             }
         };
-        self.verify_again(&claimed, generation, &jws, presented.digest).await
+        self.verify_again(&claimed, generation, &jws, digest).await
     }
 
     /// Some issuers replace a key and keep its `kid`: one more look, within the issuer's budget, before the signature is
