@@ -11,6 +11,7 @@ pub mod key;
 pub mod kind;
 pub mod policy;
 pub mod reason;
+pub mod revocation;
 pub mod secret;
 pub mod time;
 pub mod token;

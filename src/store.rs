@@ -8,21 +8,59 @@ mod error;
 mod file;
 mod key_ring;
 mod key_sets;
+mod records;
 mod seal;
 #[cfg(test)]
 mod testing;
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use futures_util::future::BoxFuture;
 
 pub use embedded::EmbeddedStore;
 pub use error::StoreError;
 pub use key_ring::{KeyRing, KeyRingError, RingProblem};
 pub use key_sets::KeySetStore;
+pub use records::{
+    Delivery, Ending, NotARevision, Order, Recorded, Revision, SessionRecord, Sight, Snapshot,
+};
 
-use crate::domain::time::UnixTime;
+use crate::domain::{revocation::Target, time::UnixTime};
+
+/// What a store answers, some time.
+pub type Answer<'s, T> = BoxFuture<'s, Result<T, StoreError>>;
+
+/// What must survive a restart, and what replicas share. Whoever gives up waiting changes nothing about what is done; an error
+/// means that it may or may not have been done, and may be asked again: everything here can be repeated without harm.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Records an order as one, at the configured durability (R1), and says what it ended and where it stands.
+    fn record(&self, order: Order) -> Answer<'_, Recorded>;
+
+    /// Every revocation that is kept, and the revision at which that was all.
+    fn snapshot(&self) -> Answer<'_, Snapshot>;
+
+    /// What is known of a session, if one is asked about, and of these targets.
+    fn sight<'s>(&'s self, session: Option<Target>, targets: &'s [Target]) -> Answer<'s, Sight>;
+
+    /// Remembers that these sessions exist, merged with what is known of them; one that has ended stays so (S4).
+    fn remember_sessions(&self, sessions: Vec<SessionRecord>) -> Answer<'_, ()>;
+
+    /// What is still to be delivered, whenever it is due.
+    fn deliveries(&self) -> Answer<'_, Vec<Delivery>>;
+
+    /// Replaces a delivery's attempts and times, if it is still to be delivered.
+    fn postpone(&self, delivery: Delivery) -> Answer<'_, ()>;
+
+    /// Forgets a delivery: it was made, or will never be.
+    fn settle(&self, delivery: [u8; 16]) -> Answer<'_, ()>;
+
+    /// Removes what nobody needs any more at `now`: revocations and sessions past `kept_until`.
+    fn sweep(&self, now: UnixTime) -> Answer<'_, ()>;
+}
 
 /// The `store` section of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
