@@ -2,4 +2,5 @@
 #![cfg(test)] // tells clippy that helpers may unwrap, too
 
 mod crash;
+mod login;
 mod random;
