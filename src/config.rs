@@ -56,7 +56,7 @@ use crate::{
     api::{LimitSettings, ListenAddress, ServerSettings},
     issuer::IssuerSettings,
     ops::telemetry::TelemetrySettings,
-    state::cache::CacheSettings,
+    state::{cache::CacheSettings, revocations::RevocationSettings},
     store::StoreSettings,
 };
 
@@ -70,6 +70,7 @@ pub struct Config {
     pub admin: Option<ListenAddress>,
     pub issuers: Vec<IssuerSettings>,
     pub cache: CacheSettings,
+    pub revocation: RevocationSettings,
     pub store: StoreSettings,
     pub limits: LimitSettings,
     pub telemetry: TelemetrySettings,
@@ -158,9 +159,10 @@ fn all_sections(root: &mut Section<'_, '_>) -> Config {
     let server = sections::server(root);
     let issuers = issuers::read(root);
     let cache = sections::cache(root);
+    let revocation = sections::revocation(root);
     let store = sections::store(root);
     let limits = sections::limits(root);
     let telemetry = telemetry::read(root);
     sections::not_built(root);
-    Config { listen, server, admin, issuers, cache, store, limits, telemetry }
+    Config { listen, server, admin, issuers, cache, revocation, store, limits, telemetry }
 }

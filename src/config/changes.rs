@@ -11,7 +11,8 @@ use crate::{
 /// The keys whose change takes effect with a restart only, of those that differ, as docs/configuration.md names them.
 pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
     // Whoever adds a section, or a key to one of these, decides here which of the two it is.
-    let Config { listen, server, admin, issuers: _, cache, store, limits: _, telemetry } = running;
+    let Config { listen, server, admin, issuers: _, cache, revocation: _, store, limits: _, telemetry } =
+        running;
     let ServerSettings { reflection, max_connection_age, keepalive, max_header_bytes } = server;
     let CacheSettings { max_bytes, max_age } = cache;
     let StoreSettings { path, key_ring } = store;
@@ -60,7 +61,7 @@ mod tests {
 
     const ISSUER: &str = "issuers: [{ issuer: https://a.example, audiences: [api] }]\n";
     /// Another value for each key outside `issuers`.
-    const CHANGES: [&str; 16] = [
+    const CHANGES: [&str; 20] = [
         "listen: 127.0.0.1:1",
         "admin: { listen: off }",
         "server: { reflection: true }",
@@ -69,6 +70,10 @@ mod tests {
         "server: { max_header_bytes: 8KiB }",
         "cache: { max_bytes: 1MiB }",
         "cache: { max_age: 1m }",
+        "revocation: { max_staleness: 10s }",
+        "revocation: { on_stale: refuse }",
+        "revocation: { issuer_clock_ahead: 1s }",
+        "revocation: { max_entries: 1000 }",
         "store: { path: other.redb }",
         "key_ring: { file: Cargo.toml }",
         "telemetry: { log: debug }",
@@ -94,7 +99,8 @@ mod tests {
             let (section, rest) = line.split_once(": ").unwrap();
             let key = rest.trim_start_matches("{ ").split_once(": ").map(|(key, _)| key);
             let key = key.map_or_else(|| section.to_owned(), |key| format!("{section}.{key}"));
-            let expected = if section == "limits" { vec![] } else { vec![key.as_str()] };
+            let expected =
+                if ["limits", "revocation"].contains(&section) { vec![] } else { vec![key.as_str()] };
             assert_eq!(keys, expected, "{line}");
         }
     }

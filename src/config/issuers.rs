@@ -42,15 +42,19 @@ const MAX_TOKEN_LIFETIME: Key = Key::reload(
      `entra` has 29h.",
 )
 .or_profile();
+const MAX_SESSION_LIFETIME: Key = Key::reload(
+    "max_session_lifetime",
+    "How long a session could be refreshed at all: revocations of sessions and of everything at once are kept so long, \
+     beyond the last token that they can match. Never less than `max_token_lifetime`.",
+);
 const MAX_TOKEN_AGE: Key =
     Key::reload("max_token_age", "Refuse tokens this long after `iat`, also before they expire.");
 const REQUIRED_CLAIMS: Key = Key::reload("required_claims", "Claims that every token must have.");
 
 /// Documented keys whose features are to come, and what they are for.
-const TO_COME: [(&str, &str); 4] = [
+const TO_COME: [(&str, &str); 3] = [
     ("refresh", "how the issuer rotates refresh tokens"),
     ("introspection", "opaque tokens"),
-    ("max_session_lifetime", "how long a session could be refreshed at all"),
     ("sessions", "as `sessions`, for one issuer"),
 ];
 
@@ -98,6 +102,8 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
     profile.check_issuer(section, &issuer);
     let source = keys::source(section, allow_http);
     let (audiences, audience_claim) = audiences(section, profile.audience_claim);
+    let leeway = section.within(LEEWAY, 60 * SECOND, &(Duration::ZERO..=600 * SECOND));
+    let (max_token_lifetime, max_session_lifetime) = lifetimes(section, profile.max_token_lifetime);
     let policy = IssuerPolicy {
         name: name.clone(),
         issuer: issuer.clone(),
@@ -105,12 +111,9 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
         audience_claim,
         algorithms: keys::algorithms(section, &source, profile.algorithms),
         kinds: kinds::read(section, profile.kinds),
-        leeway: section.within(LEEWAY, 60 * SECOND, &(Duration::ZERO..=600 * SECOND)),
-        max_token_lifetime: section.within(
-            MAX_TOKEN_LIFETIME,
-            profile.max_token_lifetime,
-            &(SECOND..=366 * DAY),
-        ),
+        leeway,
+        max_token_lifetime,
+        max_session_lifetime,
         max_token_age: section.within_or_off(MAX_TOKEN_AGE, None, &(SECOND..=366 * DAY)),
         required_claims: section.list(REQUIRED_CLAIMS, vec![ClaimPath::new("sub")]),
         claims: kinds::claims(section, profile.claims),
@@ -123,6 +126,16 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
     let settings =
         keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, clients, allow_http });
     Entry { name, issuer, place, settings }
+}
+
+/// Reads `max_token_lifetime` and `max_session_lifetime`. Left out, the latter grows with the former.
+fn lifetimes(section: &mut Section<'_, '_>, default: Duration) -> (Duration, Duration) {
+    let token = section.within(MAX_TOKEN_LIFETIME, default, &(SECOND..=366 * DAY));
+    let session = section.within(MAX_SESSION_LIFETIME, (90 * DAY).max(token), &(SECOND..=3_660 * DAY));
+    if session < token && section.is_sound() {
+        section.problem("max_session_lifetime", "must not be less than max_token_lifetime");
+    }
+    (token, session)
 }
 
 /// Reads `issuer`, which is kept as it was written, because tokens repeat it byte for byte.

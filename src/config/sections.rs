@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     api::{LimitSettings, ServerSettings},
-    state::cache::CacheSettings,
+    state::{
+        cache::CacheSettings,
+        revocations::{OnStale, RevocationSettings},
+    },
     store::StoreSettings,
 };
 
@@ -53,13 +56,34 @@ const KEY_RING_FILE: Key = Key::restart(
     "The key ring's file. It has to be there, and nobody but its owner may be able to write it (`chmod 600`).",
 );
 
+const REVOCATION: Key =
+    Key::reload("revocation", "How current revocations have to be, and how many there may be.");
+const MAX_STALENESS: Key = Key::reload(
+    "max_staleness",
+    "How old what is known of revocations may be. The embedded store has one writer, this process, so that nothing here \
+     is ever older.",
+);
+const ON_STALE: Key = Key::reload(
+    "on_stale",
+    "What happens to a token whose revocations cannot be told, because the store does not answer: `serve` lets it pass \
+     if nothing in memory is against it, `refuse` answers that nobody can tell.",
+);
+const ISSUER_CLOCK_AHEAD: Key = Key::reload(
+    "issuer_clock_ahead",
+    "How far an issuer's clock may be ahead of this one: so much is added to a cut-off that says no time of its own.",
+);
+const MAX_ENTRIES: Key = Key::reload(
+    "max_entries",
+    "Revocations in memory. At this many, single tokens and sessions are answered REVOCATIONS_FULL; those of a subject, a \
+     client or an issuer are still taken. One takes about 200 bytes.",
+);
+
 /// Documented sections whose features are to come, and what they are for.
-const TO_COME: [(&str, &str); 9] = [
+const TO_COME: [(&str, &str); 8] = [
     ("http", "back-channel logout, a check for nginx"),
     ("tls", "TLS for `listen`"),
     ("callers", "who may call what"),
     ("sessions", "tracking and timeouts"),
-    ("revocation", "revocations"),
     ("refresh", "refreshing tokens once for everybody"),
     ("cookies", "browser sessions"),
     ("ext_authz", "Envoy's external authorization"),
@@ -88,6 +112,21 @@ pub(super) fn cache(root: &mut Section<'_, '_>) -> CacheSettings {
     root.section(CACHE, |cache| CacheSettings {
         max_bytes: cache.within(CACHE_BYTES, Size::mib(64), &(Size::mib(1)..=Size::gib(1_024))).0,
         max_age: cache.within(CACHE_AGE, HOUR / 12, &(Duration::from_millis(1)..=24 * HOUR)),
+    })
+}
+
+/// Reads `revocation`.
+pub(super) fn revocation(root: &mut Section<'_, '_>) -> RevocationSettings {
+    let words = [("serve", OnStale::Serve), ("refuse", OnStale::Refuse)];
+    root.section(REVOCATION, |revocation| RevocationSettings {
+        max_staleness: revocation.within(MAX_STALENESS, 60 * SECOND, &(2 * SECOND..=HOUR)),
+        on_stale: revocation.choice(ON_STALE, OnStale::Serve, &words),
+        issuer_clock_ahead: revocation.within(
+            ISSUER_CLOCK_AHEAD,
+            2 * SECOND,
+            &(Duration::ZERO..=60 * SECOND),
+        ),
+        max_entries: revocation.within(MAX_ENTRIES, 2_000_000, &(1_000..=100_000_000)),
     })
 }
 

@@ -141,6 +141,7 @@ fn policy(issuer: &str) -> IssuerPolicy {
         kinds: KindRules { access: rule("at+jwt"), id: rule("JWT"), ..KindRules::default() },
         leeway: Duration::ZERO,
         max_token_lifetime: Duration::from_hours(1),
+        max_session_lifetime: Duration::from_hours(24 * 90),
         max_token_age: None,
         required_claims: claim("sub"),
         claims: ClaimNames {

@@ -27,6 +27,8 @@ pub struct IssuerPolicy {
     pub leeway: Duration,
     /// The longest time between `iat` and `exp`.
     pub max_token_lifetime: Duration,
+    /// How long a session could be refreshed at all; never less than `max_token_lifetime`.
+    pub max_session_lifetime: Duration,
     /// If set, the longest time since `iat`.
     pub max_token_age: Option<Duration>,
     /// Claims that every token must have.

@@ -3,6 +3,8 @@
 //! A set that has not changed costs a validation one load of its generation: a token that was found active at a generation
 //! stays so until the next one, because revocations only ever come, and what leaves by its age concerns nothing valid.
 
+mod settings;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::{policy::EvictionPolicy, sync::Cache};
@@ -11,6 +13,8 @@ use crate::domain::{
     revocation::{Revocation, Target},
     time::UnixTime,
 };
+
+pub use self::settings::{OnStale, RevocationSettings};
 
 /// The set is full: `revocation.max_entries`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

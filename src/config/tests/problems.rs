@@ -92,7 +92,10 @@ fn top_level_rules() {
         ("tls: {certificate: a, key: b}", &format!("tls: {LATER}")),
         ("callers: [{name: x}]", &format!("callers: {LATER}")),
         ("refresh: {early: 60s}", &format!("refresh: {LATER}")),
-        ("revocation: {max_staleness: 60s}", &format!("revocation: {LATER}")),
+        ("revocation: {max_staleness: 1s}", "revocation.max_staleness: must be between 2s and 1h"),
+        ("revocation: {on_stale: off}", "revocation.on_stale: expected `serve` or `refuse`, found `off`"),
+        ("revocation: {issuer_clock_ahead: 61s}", "revocation.issuer_clock_ahead: must be between 0s and 1m"),
+        ("revocation: {max_entries: 999}", "revocation.max_entries: must be between 1000 and 100000000"),
         ("sessions: {track: true}", &format!("sessions: {LATER}")),
         ("cookies: {mode: handle}", &format!("cookies: {LATER}")),
         ("ext_authz: {cannot_tell: error_response}", &format!("ext_authz: {LATER}")),
@@ -120,7 +123,7 @@ fn an_explicit_none_of_what_is_not_built_is_fine() {
     ] {
         assert_eq!(good(&format!("{none}\n{ISSUER}")).warnings, [], "{none}");
     }
-    for none in ["clients: []", "introspection: off", "max_session_lifetime: off", "refresh: {}"] {
+    for none in ["clients: []", "introspection: off", "refresh: {}"] {
         assert_eq!(issuer_with(none).policy.name, "a.example", "{none}");
     }
 }

@@ -125,7 +125,6 @@ async fn a_key_whose_feature_is_not_built_is_refused_by_name() {
         "tls: { certificate: a, key: b, client_ca: c }",
         "callers: [{ name: a }]",
         "sessions: { idle_timeout: 1h }",
-        "revocation: { on_stale: refuse }",
         "refresh: { early: 60s }",
         "cookies: { mode: handle }",
         "ext_authz: { cannot_tell: error_response }",
@@ -138,9 +137,7 @@ async fn a_key_whose_feature_is_not_built_is_refused_by_name() {
         let said = format!("countersign.yaml:{}: {name}: documented, but not built in this version", at + 4);
         assert!(line.starts_with(&said), "{line}");
     }
-    for key in
-        ["max_session_lifetime: 90d", "refresh: { rotation: strict }", "introspection: { prefix: [a] }"]
-    {
+    for key in ["refresh: { rotation: strict }", "introspection: { prefix: [a] }"] {
         let lines = refused(directory.path(), &format!("{GOOD}    {key}\n")).await;
         let name = key.split(':').next().unwrap();
         let said =

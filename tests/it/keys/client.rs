@@ -123,6 +123,7 @@ fn policy(issuer: &str) -> IssuerPolicy {
         kinds: KindRules::default(),
         leeway: Duration::from_mins(1),
         max_token_lifetime: Duration::from_hours(24),
+        max_session_lifetime: Duration::from_hours(24 * 90),
         max_token_age: None,
         required_claims: vec![],
         claims: ClaimNames {

@@ -19,7 +19,10 @@ use countersign::{
             ValidateResponse, batch_validate_item, token_service_server::TokenService,
         },
     },
-    state::cache::CacheSettings,
+    state::{
+        cache::CacheSettings,
+        revocations::{OnStale, RevocationSettings},
+    },
     store::StoreSettings,
 };
 use tokio::{
@@ -103,6 +106,12 @@ pub(crate) fn config() -> Config {
         admin: Some(any),
         issuers: vec![],
         cache: CacheSettings { max_bytes: 0, max_age: Duration::ZERO },
+        revocation: RevocationSettings {
+            max_staleness: Duration::from_mins(1),
+            on_stale: OnStale::Serve,
+            issuer_clock_ahead: Duration::from_secs(2),
+            max_entries: 1_000,
+        },
         store: StoreSettings { path: "unused".into(), key_ring: None },
         limits: LimitSettings {
             max_token_bytes: 16 * 1024,

@@ -78,7 +78,9 @@ fn issuer_rules() {
         ("allow_http: maybe", "allow_http: expected `true` or `false`, found `maybe`"),
         ("refresh: {rotation: strict}", &format!("refresh: {LATER}")),
         ("introspection: {prefix: [x]}", &format!("introspection: {LATER}")),
-        ("max_session_lifetime: 90d", &format!("max_session_lifetime: {LATER}")),
+        ("max_session_lifetime: off", &format!("max_session_lifetime: expected {A_DURATION}, found `off`")),
+        ("max_session_lifetime: 23h", "max_session_lifetime: must not be less than max_token_lifetime"),
+        ("max_session_lifetime: 3661d", "max_session_lifetime: must be between 1s and 3660d"),
         ("sessions: {track: true}", &format!("sessions: {LATER}")),
     ] {
         check_issuer(line, expected);
