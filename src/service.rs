@@ -1,5 +1,6 @@
 //! The use cases, without a transport.
 
 pub mod fault;
+pub mod propagate;
 pub mod trust;
 pub mod validate;
