@@ -1,7 +1,9 @@
 use std::fs;
 
+use futures_util::future::BoxFuture;
+
 use super::{
-    super::testing::TempDir,
+    super::testing::{TempDir, contract::Subject},
     schema::{META, SCHEMA},
     *,
 };
@@ -85,4 +87,34 @@ fn set_schema(file: &StoreFile, version: u64) {
         Ok(())
     })
     .unwrap();
+}
+
+/// A store in a directory of its own.
+struct Embedded {
+    dir: TempDir,
+    ring: Arc<KeyRing>,
+}
+
+impl Embedded {
+    fn new() -> Self {
+        Self { dir: TempDir::new(), ring: Arc::new(KeyRing::generate().unwrap()) }
+    }
+
+    fn file(&self) -> Arc<StoreFile> {
+        Arc::new(StoreFile::open(&self.dir.path("countersign.redb")).unwrap())
+    }
+}
+
+impl Subject for Embedded {
+    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
+        let store: Arc<dyn Store> =
+            Arc::new(EmbeddedStore::new(self.file(), Arc::clone(&self.ring)).unwrap());
+        Box::pin(async { store })
+    }
+}
+
+mod contract {
+    use super::{super::super::testing::contract::check_contract, Embedded};
+
+    check_contract!(Embedded::new());
 }
