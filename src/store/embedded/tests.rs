@@ -1,3 +1,7 @@
+mod damaged;
+mod failing;
+mod faulty;
+
 use std::fs;
 
 use futures_util::future::BoxFuture;
@@ -7,6 +11,7 @@ use super::{
     schema::{META, SCHEMA},
     *,
 };
+use crate::domain::revocation::{Reach, Revocation};
 
 #[test]
 fn a_second_opener_is_refused_and_the_message_names_the_file() {
@@ -111,6 +116,21 @@ impl Subject for Embedded {
             Arc::new(EmbeddedStore::new(self.file(), Arc::clone(&self.ring)).unwrap());
         Box::pin(async { store })
     }
+}
+
+/// A revocation that can be told by its number.
+fn revocation(number: u64) -> Revocation {
+    Revocation {
+        target: Target::token_id("https://issuer.example", &number.to_string()),
+        reach: Reach::All,
+        made_at: UnixTime::from_secs(1),
+        until: UnixTime::from_secs(2),
+        kept_until: UnixTime::from_secs(3),
+    }
+}
+
+fn order(number: u64) -> Order {
+    Order { revocations: vec![revocation(number)], ..Order::default() }
 }
 
 mod contract {
