@@ -13,6 +13,7 @@ mod records;
 mod seal;
 #[cfg(test)]
 mod testing;
+mod transfer;
 
 use std::{
     fmt,
@@ -29,6 +30,7 @@ pub use key_sets::KeySetStore;
 pub use records::{
     Delivery, Ending, NotARevision, Order, Recorded, Revision, SessionRecord, Sight, Snapshot,
 };
+pub use transfer::{Counts, Imported, Problem as ExportProblem, TransferError, export, export_to, import};
 
 use crate::domain::{revocation::Target, time::UnixTime};
 

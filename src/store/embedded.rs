@@ -10,6 +10,7 @@ mod reads;
 mod records;
 mod schema;
 mod sweep;
+mod transfer;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -17,10 +18,14 @@ use std::{path::Path, sync::Arc};
 use redb::WriteTransaction;
 use tokio::sync::oneshot;
 
-pub(in crate::store) use self::failure::Failure;
 pub use self::file::StoreFile;
+pub(in crate::store) use self::{
+    deliveries::SealedDelivery,
+    failure::Failure,
+    transfer::{Item, Merging, SealedKeySet, each},
+};
 
-use self::{deliveries::SealedDelivery, failure::unreachable, orders::Changes, writer::Writer};
+use self::{failure::unreachable, orders::Changes, writer::Writer};
 use super::{
     Answer, Delivery, Order, Recorded, SessionRecord, Sight, Snapshot, Store, error::StoreError,
     key_ring::KeyRing, seal::SealError,

@@ -17,7 +17,7 @@ use crate::domain::time::UnixTime;
 
 /// (issuer, address) -> (time in milliseconds, sealed document). The time is in clear for people who look, and
 /// authenticated by the seal.
-const KEY_SETS: TableDefinition<'_, (&str, &str), (i64, &[u8])> = TableDefinition::new("key_sets");
+pub(super) const KEY_SETS: TableDefinition<'_, (&str, &str), (i64, &[u8])> = TableDefinition::new("key_sets");
 
 /// Keeps key sets, sealed.
 #[derive(Debug)]

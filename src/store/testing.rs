@@ -1,4 +1,6 @@
-//! A directory for one test.
+//! A directory for one test, and the contract that every store keeps.
+
+pub(super) mod contract;
 
 use std::{
     env, fs,

@@ -27,6 +27,7 @@ mod reload;
 mod revocation;
 mod scripts;
 mod server;
+mod store;
 mod table;
 mod tidy;
 mod toolchain;

@@ -129,6 +129,16 @@ impl StoreFile {
         })
     }
 
+    /// For who reads through to the end, once.
+    pub(in crate::store) fn begin_read(&self) -> Result<ReadTransaction, Failure> {
+        self.with(|database| Ok(database.begin_read()?))
+    }
+
+    /// For who writes bit by bit, once.
+    pub(in crate::store) fn begin_write(&self) -> Result<WriteTransaction, Failure> {
+        self.with(|database| Ok(database.begin_write()?))
+    }
+
     /// With the database, which is opened anew if it failed before, and given up if it fails now.
     pub(super) fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, Failure>) -> Result<T, Failure> {
         let opened = self.opened()?;

@@ -1,10 +1,17 @@
+mod damaged;
+mod failing;
+mod faulty;
+
 use std::fs;
 
+use futures_util::future::BoxFuture;
+
 use super::{
-    super::testing::TempDir,
+    super::testing::{TempDir, contract::Subject},
     schema::{META, SCHEMA},
     *,
 };
+use crate::domain::revocation::{Reach, Revocation};
 
 #[test]
 fn a_second_opener_is_refused_and_the_message_names_the_file() {
@@ -85,4 +92,49 @@ fn set_schema(file: &StoreFile, version: u64) {
         Ok(())
     })
     .unwrap();
+}
+
+/// A store in a directory of its own.
+struct Embedded {
+    dir: TempDir,
+    ring: Arc<KeyRing>,
+}
+
+impl Embedded {
+    fn new() -> Self {
+        Self { dir: TempDir::new(), ring: Arc::new(KeyRing::generate().unwrap()) }
+    }
+
+    fn file(&self) -> Arc<StoreFile> {
+        Arc::new(StoreFile::open(&self.dir.path("countersign.redb")).unwrap())
+    }
+}
+
+impl Subject for Embedded {
+    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
+        let store: Arc<dyn Store> =
+            Arc::new(EmbeddedStore::new(self.file(), Arc::clone(&self.ring)).unwrap());
+        Box::pin(async { store })
+    }
+}
+
+/// A revocation that can be told by its number.
+fn revocation(number: u64) -> Revocation {
+    Revocation {
+        target: Target::token_id("https://issuer.example", &number.to_string()),
+        reach: Reach::All,
+        made_at: UnixTime::from_secs(1),
+        until: UnixTime::from_secs(2),
+        kept_until: UnixTime::from_secs(3),
+    }
+}
+
+fn order(number: u64) -> Order {
+    Order { revocations: vec![revocation(number)], ..Order::default() }
+}
+
+mod contract {
+    use super::{super::super::testing::contract::check_contract, Embedded};
+
+    check_contract!(Embedded::new());
 }
