@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// When to ask again while the store does not answer.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
 /// Why there is no answer. The reasons are API (docs/errors.md).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -11,6 +14,9 @@ pub enum Fault {
         /// When asking again makes sense.
         retry_after: Duration,
     },
+    /// The store does not say what it knows of the token's session.
+    #[error("the store does not answer about the token's session")]
+    StoreUnavailable,
     /// The request asks for revocations that are newer than what is known here.
     #[error("the revocations known here are older than the request allows")]
     RevocationsStale,
@@ -21,6 +27,7 @@ impl Fault {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::KeysUnavailable { .. } => "KEYS_UNAVAILABLE",
+            Self::StoreUnavailable => "STORE_UNAVAILABLE",
             Self::RevocationsStale => "REVOCATIONS_STALE",
         }
     }
@@ -30,6 +37,9 @@ impl Fault {
         match self {
             Self::KeysUnavailable { .. } => {
                 "cannot tell: this service has no usable keys for the token's issuer; the token may well be good"
+            }
+            Self::StoreUnavailable => {
+                "cannot tell: this service's store does not answer about the token's session"
             }
             Self::RevocationsStale => {
                 "cannot tell: the request asks for newer revocations than this service knows"
@@ -41,6 +51,7 @@ impl Fault {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::KeysUnavailable { retry_after } => Some(*retry_after),
+            Self::StoreUnavailable => Some(STORE_RETRY),
             Self::RevocationsStale => None,
         }
     }
