@@ -25,8 +25,9 @@ use crate::{
         revocations::{OnStale, Revocations},
         sessions::Sessions,
     },
-    store::Revision,
 };
+
+pub use crate::store::Revision;
 
 use self::{
     standing::Standing,
