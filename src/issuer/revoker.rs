@@ -117,10 +117,9 @@ impl Revoker {
             },
             Revocable::Session { session_id: id } | Revocable::SessionsOf { subject: id, .. } => {
                 match (self.settings.session_api, &self.scalekit) {
-                    (SessionApi::None, _) => Err(Never::NothingToSend),
                     (SessionApi::Scalekit, None) => Err(Never::Unsupported),
                     (SessionApi::Scalekit, Some(_)) if scalekit::is_an_id(id) => Ok(()),
-                    (SessionApi::Scalekit, Some(_)) => Err(Never::NothingToSend),
+                    (SessionApi::Scalekit | SessionApi::None, _) => Err(Never::NothingToSend),
                 }
             }
         }
@@ -133,9 +132,7 @@ impl Revoker {
                 let client = self.client_for(client_id).ok_or_else(NotTold::no_client)?;
                 token::revoke(&self.around, client, token, token_type).await
             }
-            Revocable::Session { session_id } => {
-                self.scalekit()?.end_session(&self.around, session_id).await
-            }
+            Revocable::Session { session_id } => self.scalekit()?.end_session(&self.around, session_id).await,
             Revocable::SessionsOf { subject, except, up_to } => {
                 // Exact as long as no session can have begun after the cut-off.
                 if except.is_none() && now <= up_to {

@@ -89,8 +89,9 @@ impl Bearer {
 fn read(called: Called) -> Result<(HeaderValue, Duration), NotTold> {
     let body = Zeroizing::new(called.body.map_err(|error| NotTold::by_http(&error))?);
     // What does not fit is not quoted: there may be a token in it.
-    let useless =
-        || NotTold::Misconfigured(Trouble::new("no_token", "the token endpoint's answer has no bearer token"));
+    let useless = || {
+        NotTold::Misconfigured(Trouble::new("no_token", "the token endpoint's answer has no bearer token"))
+    };
     let granted: Granted = serde_json::from_slice(&body).map_err(|_hidden| useless())?;
     let token = Zeroizing::new(granted.access_token);
     if !granted.token_type.eq_ignore_ascii_case("Bearer") {

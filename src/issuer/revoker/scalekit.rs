@@ -6,10 +6,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 use self::sessions::Page;
-use super::{
-    Around, NotTold, Trouble,
-    bearer::Bearer,
-};
+use super::{Around, NotTold, Trouble, bearer::Bearer};
 use crate::{
     domain::time::UnixTime,
     issuer::{
@@ -89,16 +86,13 @@ impl Scalekit {
         }
         match page_token {
             None => Ok(()),
-            Some(_) => Err(NotTold::here("more_pages", "the subject has more sessions than one attempt ends")),
+            Some(_) => {
+                Err(NotTold::here("more_pages", "the subject has more sessions than one attempt ends"))
+            }
         }
     }
 
-    async fn list(
-        &self,
-        around: &Around,
-        subject: &str,
-        page_token: Option<&str>,
-    ) -> Result<Page, NotTold> {
+    async fn list(&self, around: &Around, subject: &str, page_token: Option<&str>) -> Result<Page, NotTold> {
         let mut address = self.address(&["users", subject, "sessions"])?;
         address.query_pairs_mut().append_pair("filter.status", "active");
         if let Some(page_token) = page_token {

@@ -4,10 +4,7 @@ use std::str;
 
 use reqwest::StatusCode;
 
-use super::{
-    Around, NotTold, TokenType, Trouble,
-    not_told::said,
-};
+use super::{Around, NotTold, TokenType, Trouble, not_told::said};
 use crate::{
     domain::secret::Secret,
     issuer::{

@@ -161,7 +161,8 @@ mod tests {
         let token = Secret::new(b"t".to_vec());
         let what = Revocable::Token { token: &token, token_type: TokenType::Access, client_id: None };
         let written = write(&what, UnixTime::from_millis(AT)).unwrap();
-        let expected = r#"{"version":1,"made_at":1795168800000,"access_token":{"token":"t","client_id":null}}"#;
+        let expected =
+            r#"{"version":1,"made_at":1795168800000,"access_token":{"token":"t","client_id":null}}"#;
         assert_eq!(std::str::from_utf8(written.expose()).unwrap(), expected);
         for other in [&expected.replace("1,", "2,"), &expected.replace("access_token", "opaque"), ""] {
             assert!(read(&Secret::new(other.as_bytes().to_vec())).is_none(), "{other}");

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::{digest, rand};
 
+use crate::state::digest::NoRandomness;
+
 /// Draws without end from a seed: what comes of the same seed is the same.
 #[derive(Debug)]
 pub(super) struct Draws {
@@ -21,11 +23,11 @@ impl Draws {
         Self { seed, drawn: AtomicU64::new(0) }
     }
 
-    /// From one that nobody else has; `None` if the system gives no random bytes.
-    pub(super) fn fresh() -> Option<Self> {
+    /// From one that nobody else has.
+    pub(super) fn fresh() -> Result<Self, NoRandomness> {
         let mut seed = [0; 32];
-        rand::fill(&mut seed).ok()?;
-        Some(Self::from_seed(seed))
+        rand::fill(&mut seed).map_err(|_unspecified| NoRandomness)?;
+        Ok(Self::from_seed(seed))
     }
 
     /// An id.

@@ -20,10 +20,8 @@ pub(super) fn after(attempts: u32, not_told: &NotTold, jitter: Jitter) -> Durati
             let asked = retry_after.unwrap_or_default().min(LONGEST_ASKED);
             backoff(attempts, jitter).max(asked)
         }
-        // Until somebody has mended it.
-        NotTold::Misconfigured(_) => shortened(LAST, jitter),
-        // Final: there is no next attempt.
-        NotTold::Unsupported(_) | NotTold::Refused(_) => shortened(LAST, jitter),
+        // Until somebody has mended it; after the other two there is no next attempt.
+        NotTold::Misconfigured(_) | NotTold::Unsupported(_) | NotTold::Refused(_) => shortened(LAST, jitter),
     }
 }
 
@@ -38,8 +36,10 @@ pub(super) fn longest() -> Duration {
     LONGEST_ASKED
 }
 
+/// In whole milliseconds, as wall time is counted.
 fn shortened(pause: Duration, jitter: Jitter) -> Duration {
-    pause.mul_f64(1.0 - jitter.0 / 2.0)
+    let shortened = pause.mul_f64(1.0 - jitter.0 / 2.0);
+    Duration::from_millis(u64::try_from(shortened.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -49,7 +49,9 @@ mod tests {
     #[test]
     fn pauses_double_from_a_second_to_five_minutes_and_jitter_halves_them_at_most() {
         let seconds = |attempts, jitter| backoff(attempts, Jitter(jitter)).as_secs_f64();
-        for (attempts, full) in [(0, 1.0), (1, 1.0), (2, 2.0), (3, 4.0), (9, 256.0), (10, 300.0), (u32::MAX, 300.0)] {
+        for (attempts, full) in
+            [(0, 1.0), (1, 1.0), (2, 2.0), (3, 4.0), (9, 256.0), (10, 300.0), (u32::MAX, 300.0)]
+        {
             assert!((seconds(attempts, 0.0) - full).abs() < 1e-6, "{attempts}");
             assert!((seconds(attempts, 1.0) - full / 2.0).abs() < 1e-6, "{attempts}");
         }

@@ -54,9 +54,7 @@ fn said(body: &[u8]) -> Said {
         return Said::Tokens;
     }
     match members.get("error").and_then(Value::as_str) {
-        Some(error) => {
-            oauth_error::registered(error).map_or(Said::OtherError, Said::Error)
-        }
+        Some(error) => oauth_error::registered(error).map_or(Said::OtherError, Said::Error),
         None => Said::Nothing,
     }
 }

@@ -105,7 +105,10 @@ mod tests {
     fn a_page_may_be_empty_and_says_whether_there_is_another() {
         assert_eq!(Page::parse(b"{}").unwrap().next_page_token(), None);
         assert_eq!(Page::parse(br#"{"nextPageToken":"p2"}"#).unwrap().next_page_token(), Some("p2"));
-        assert_eq!(Page::parse(br#"{"next_page_token":"p2","total_size":7}"#).unwrap().next_page_token(), Some("p2"));
+        assert_eq!(
+            Page::parse(br#"{"next_page_token":"p2","total_size":7}"#).unwrap().next_page_token(),
+            Some("p2")
+        );
         assert!(Page::parse(b"[]").is_none() && Page::parse(b"<html>").is_none());
     }
 }
