@@ -27,7 +27,6 @@ use tokio::{
 
 use crate::{
     domain::{
-        secret::Secret,
         time::{Clock, UnixTime},
         token::RawToken,
     },
@@ -197,7 +196,7 @@ impl Propagator {
     pub fn plan(&self, ask: &Ask<'_>, now: UnixTime) -> Plan {
         match *ask {
             Ask::Token { issuer, token, client_id, expires_at } => {
-                let token = Secret::new(token.expose().as_bytes().to_vec());
+                let token = content::kept(token);
                 let what = Revocable::Token { token: &token, token_type: TokenType::Access, client_id };
                 self.plan_for(issuer, &what, now, expires_at)
             }

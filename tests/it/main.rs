@@ -29,3 +29,4 @@ mod server;
 mod table;
 mod tidy;
 mod toolchain;
+mod upstream;

@@ -111,7 +111,7 @@ impl NotTold {
             DiscoveryError::Fetch(HttpError::Status(StatusCode::NOT_FOUND | StatusCode::GONE))
                 if !expected =>
             {
-                Self::Unsupported(trouble)
+                Self::Unsupported(Trouble::new("no_metadata", trouble.message))
             }
             DiscoveryError::Fetch(error) => Self::by_http(error),
             DiscoveryError::NotJson

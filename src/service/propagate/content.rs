@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{secret::Secret, time::UnixTime},
+    domain::{secret::Secret, time::UnixTime, token::RawToken},
     issuer::{Revocable, TokenType},
 };
 
@@ -63,6 +63,11 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Content").field("made_at", &self.made_at).finish_non_exhaustive()
     }
+}
+
+/// A token that outlives the call that it came with.
+pub(super) fn kept(token: RawToken<'_>) -> Secret {
+    Secret::new(token.expose().as_bytes().to_vec())
 }
 
 /// Writes it down; `None` for a token that is no text, which cannot be sent either.

@@ -4,7 +4,10 @@ use prost_types::Timestamp;
 use serde::Deserialize;
 
 use super::is_an_id;
-use crate::{domain::time::UnixTime, issuer::http::Called};
+use crate::{
+    domain::{json, time::UnixTime},
+    issuer::http::Called,
+};
 
 /// gRPC's FAILED_PRECONDITION.
 const FAILED_PRECONDITION: u64 = 9;
@@ -38,6 +41,8 @@ struct Status {
 impl Page {
     /// Unknown members are passed over.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        // An array would be read by position.
+        json::parse_object(body)?;
         serde_json::from_slice(body).ok()
     }
 

@@ -286,7 +286,8 @@ fn telling(provider: Arc<Provider>, told: watch::Sender<Vec<(u8, Duration)>>, be
         let provider = Arc::clone(&provider);
         async move {
             let (by, answer) = provider(&delivery, times);
-            tokio::time::sleep(by).await;
+            // Virtual time.
+            sleep_until(Instant::now() + by).await;
             answer
         }
         .boxed()
