@@ -44,7 +44,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{api::grpc::methods, issuer::KeyMetrics};
+    use crate::{api::grpc::methods, issuer::KeyMetrics, service::propagate::PropagationMetrics};
 
     /// Everything that `app` registers. Whoever adds metrics adds them here and in docs/metrics.md.
     fn full_registry() -> Registry {
@@ -53,6 +53,7 @@ mod tests {
         ValidationMetrics::register(&mut registry);
         ReloadMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
+        PropagationMetrics::register(&mut registry);
         SpanMetrics::of_process().register(&mut registry);
         registry
     }
