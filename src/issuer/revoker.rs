@@ -164,6 +164,3 @@ impl Revoker {
 fn confidential_client(clients: &[OAuthClient]) -> Option<&OAuthClient> {
     clients.iter().find(|client| !matches!(client.authentication, ClientAuthentication::Public))
 }
-
-#[cfg(test)]
-mod tests;

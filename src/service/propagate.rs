@@ -275,6 +275,3 @@ fn tell(issuers: Arc<Issuers>, clock: Arc<dyn Clock>) -> Tell {
         .boxed()
     })
 }
-
-#[cfg(test)]
-mod tests;

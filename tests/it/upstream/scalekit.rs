@@ -22,6 +22,8 @@ const USER: &str = "/api/v1/users/usr_1/sessions";
 #[derive(Default)]
 struct Scalekit {
     granted: AtomicU32,
+    /// How long its tokens live, in seconds.
+    life: AtomicU32,
     /// The token that it accepts; others are refused.
     good: AtomicU32,
     /// Session ids, whether they are active, and when they began.
@@ -70,8 +72,8 @@ impl Scalekit {
     fn grant(&self, hit: &Hit) -> Reply {
         assert_eq!(hit.body, format!("grant_type=client_credentials&client_id=skc_1&client_secret={SECRET}"));
         let number = self.granted.fetch_add(1, Ordering::SeqCst) + 1;
-        let token = format!("hunter2-{number}");
-        json_reply("200 OK", &json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 }))
+        let (token, life) = (format!("hunter2-{number}"), self.life.load(Ordering::SeqCst));
+        json_reply("200 OK", &json!({ "access_token": token, "token_type": "bearer", "expires_in": life }))
     }
 
     fn active(&self) -> Vec<String> {
@@ -102,6 +104,7 @@ fn list(sessions: &[(String, bool, i64)], query: &str) -> Reply {
 async fn start(sessions: &[(&str, i64)]) -> (Idp, Arc<Scalekit>, Revoker) {
     let server = Arc::new(Scalekit::default());
     server.good.store(1, Ordering::SeqCst);
+    server.life.store(3600, Ordering::SeqCst);
     *server.sessions.lock().unwrap() =
         sessions.iter().map(|(id, before)| ((*id).to_owned(), true, 36_000 - before)).collect();
     let answering = Arc::clone(&server);
@@ -147,6 +150,40 @@ async fn a_token_that_is_refused_is_fetched_again_once() {
     let said = tell(&revoker, &Revocable::Session { session_id: "ses_1" }).await;
     assert_eq!(said, "misconfigured: client_refused");
     assert_eq!(idp.paths().len(), asked + 3, "refused, one token more, refused again");
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_not_sent() {
+    let (_idp, server, revoker) = start(&[("ses_1", 60), ("ses_2", 60)]).await;
+    server.life.store(0, Ordering::SeqCst);
+    assert_eq!(tell(&revoker, &Revocable::Session { session_id: "ses_1" }).await, "done");
+    server.good.store(2, Ordering::SeqCst);
+    assert_eq!(tell(&revoker, &Revocable::Session { session_id: "ses_2" }).await, "done");
+    assert_eq!(server.granted.load(Ordering::SeqCst), 2, "the first was not tried again");
+}
+
+#[tokio::test]
+async fn without_a_token_of_its_own_nothing_is_asked_of_the_api() {
+    let token = |kind: &str| json!({ "access_token": "hunter2", "token_type": kind });
+    for (status, body, expected) in [
+        ("200 OK", json!({}), "misconfigured: no_token"),
+        ("200 OK", token("mac"), "misconfigured: no_token"),
+        ("200 OK", json!({ "access_token": "hunter2\n", "token_type": "Bearer" }), "misconfigured: no_token"),
+        ("200 OK", json!("hunter2"), "misconfigured: no_token"),
+        ("401 Unauthorized", json!({ "error": "invalid_client" }), "misconfigured: client_refused"),
+        ("400 Bad Request", json!({ "error": "unauthorized_client" }), "misconfigured: client_refused"),
+        ("302 Found", token("Bearer"), "misconfigured: redirect"),
+        ("500 Internal Server Error", token("Bearer"), "unavailable: unavailable -"),
+    ] {
+        let idp = Idp::start(move |hit| match hit.path.as_str() {
+            WELL_KNOWN => metadata(hit, None),
+            _ => json_reply(status, &body),
+        })
+        .await;
+        let revoker = revoker(&idp.url(""), SECRET, &[PROFILE, CLIENT]);
+        assert_eq!(tell(&revoker, &Revocable::Session { session_id: "ses_1" }).await, expected, "{status}");
+        assert_eq!(idp.paths(), [WELL_KNOWN, "/token"]);
+    }
 }
 
 #[tokio::test]
