@@ -46,7 +46,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{api::grpc::methods, issuer::KeyMetrics};
+    use crate::{api::grpc::methods, issuer::KeyMetrics, service::propagate::PropagationMetrics};
 
     /// Everything that `app` registers. Whoever adds metrics adds them here and in docs/metrics.md.
     fn full_registry() -> Registry {
@@ -56,6 +56,7 @@ mod tests {
         ReloadMetrics::register(&mut registry);
         SightMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
+        PropagationMetrics::register(&mut registry);
         SpanMetrics::of_process().register(&mut registry);
         registry
     }
