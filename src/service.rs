@@ -1,5 +1,8 @@
 //! The use cases, without a transport.
 
 pub mod fault;
+pub mod propagate;
+pub mod revoke;
+pub mod sweep;
 pub mod trust;
 pub mod validate;

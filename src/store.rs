@@ -11,7 +11,7 @@ mod key_sets;
 mod records;
 mod seal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::{
     fmt,

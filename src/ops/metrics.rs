@@ -2,6 +2,7 @@
 
 mod reloads;
 mod requests;
+mod revokes;
 mod spans;
 mod striped;
 mod validations;
@@ -11,6 +12,7 @@ use prometheus_client::{encoding::text, metrics::family::Family};
 
 pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
+pub use revokes::{RevokeMetrics, RevokeOutcome};
 pub use spans::SpanMetrics;
 pub use striped::{Counter, Histogram, Striped};
 pub use validations::ValidationMetrics;
@@ -52,6 +54,7 @@ mod tests {
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
         ReloadMetrics::register(&mut registry);
+        RevokeMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
         SpanMetrics::of_process().register(&mut registry);
         registry

@@ -14,7 +14,16 @@ pub enum Fault {
     /// The request asks for revocations that are newer than what is known here.
     #[error("the revocations known here are older than the request allows")]
     RevocationsStale,
+    /// A revocation counts here and could not be stored yet.
+    #[error("the store did not take a revocation")]
+    StoreUnavailable,
+    /// There is no room for another single revocation.
+    #[error("the set of revocations is full")]
+    RevocationsFull,
 }
+
+/// When a store that did not answer may be asked again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
 
 impl Fault {
     /// `google.rpc.ErrorInfo.reason`.
@@ -22,6 +31,8 @@ impl Fault {
         match self {
             Self::KeysUnavailable { .. } => "KEYS_UNAVAILABLE",
             Self::RevocationsStale => "REVOCATIONS_STALE",
+            Self::StoreUnavailable => "STORE_UNAVAILABLE",
+            Self::RevocationsFull => "REVOCATIONS_FULL",
         }
     }
 
@@ -34,6 +45,14 @@ impl Fault {
             Self::RevocationsStale => {
                 "cannot tell: the request asks for newer revocations than this service knows"
             }
+            Self::StoreUnavailable => {
+                "the store did not take the revocation: it counts on this replica from now on, and will be stored as \
+                 soon as that is possible; ask again to know that it is"
+            }
+            Self::RevocationsFull => {
+                "nothing was revoked: this service holds as many revocations as it may (revocation.max_entries); \
+                 revoking a subject, a client or an issuer is still possible"
+            }
         }
     }
 
@@ -41,7 +60,8 @@ impl Fault {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::KeysUnavailable { retry_after } => Some(*retry_after),
-            Self::RevocationsStale => None,
+            Self::StoreUnavailable => Some(STORE_RETRY),
+            Self::RevocationsStale | Self::RevocationsFull => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
+mod identify;
 mod verification;
 
 use std::{sync::Arc, time::Duration};
@@ -22,6 +23,7 @@ use crate::{
     },
 };
 
+pub(super) use self::identify::{Identified, Unidentified};
 use self::verification::{Presentation, Tried};
 use super::{fault::Fault, trust::Trust};
 
@@ -112,6 +114,11 @@ impl Validator {
     /// among these is not found by later ones.
     pub fn replace_trust(&self, trust: Trust) {
         self.trust.store(Arc::new(trust));
+    }
+
+    /// What is trusted now.
+    pub(super) fn trust(&self) -> Arc<Trust> {
+        self.trust.load_full()
     }
 
     /// Frees the memory of tokens that the cache has done with, for as long as it is polled.

@@ -55,6 +55,12 @@ impl Revocations {
         self.entries.get(target).filter(|entry| now < entry.until)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.entries.run_pending_tasks();
+        self.entries.entry_count()
+    }
+
     /// Changes with every insertion. To be read before looking.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)

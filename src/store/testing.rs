@@ -1,4 +1,6 @@
-//! A directory for one test.
+//! A directory for one test, and a store for tests of those who use one.
+
+pub(crate) mod memory;
 
 use std::{
     env, fs,

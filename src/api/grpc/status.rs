@@ -42,7 +42,10 @@ impl CallError {
     fn code(&self) -> Code {
         match self {
             Self::Field { .. } => Code::InvalidArgument,
-            Self::Fault(Fault::KeysUnavailable { .. } | Fault::RevocationsStale) => Code::Unavailable,
+            Self::Fault(
+                Fault::KeysUnavailable { .. } | Fault::RevocationsStale | Fault::StoreUnavailable,
+            ) => Code::Unavailable,
+            Self::Fault(Fault::RevocationsFull) => Code::ResourceExhausted,
             Self::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
             Self::Refused(_) => Code::Unauthenticated,
             Self::ResponseTooLarge => Code::ResourceExhausted,
