@@ -7,6 +7,7 @@ pub mod exit;
 pub mod keygen;
 pub mod schema;
 pub mod serve;
+pub mod store;
 pub mod validate;
 
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Command {
     Validate(validate::Args),
     /// Make a key ring, or rotate one.
     Keygen(keygen::Args),
+    /// Back up a store, or bring one back.
+    Store(store::Args),
     /// Print the configuration's JSON Schema, with which editors complete and check it, and Helm its values.
     Schema(schema::Args),
 }
@@ -50,6 +53,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Validate(args) => validate::run(args).await,
             Command::Keygen(args) => keygen::execute(&args),
+            Command::Store(args) => store::execute(&args),
             Command::Schema(args) => schema::execute(&args),
         }
     }

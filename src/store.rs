@@ -1,7 +1,8 @@
-//! What survives a restart. So far one thing: each issuer's last good key set.
+//! What survives a restart: each issuer's last good key set, what is revoked, and the sessions that revocations end.
 //!
-//! Everything in it is sealed with the key ring, because write access to the store must never become the power to sign
-//! (K13). The rooms below are the only ones that name redb.
+//! Key sets are sealed with the key ring, because write access to the store must never become the power to sign (K13), and
+//! so is what an identity provider is still to be told, because that can hold tokens. The rooms below are the only ones
+//! that name redb.
 
 mod embedded;
 mod error;
@@ -12,6 +13,7 @@ mod records;
 mod seal;
 #[cfg(test)]
 pub(crate) mod testing;
+mod transfer;
 
 use std::{
     fmt,
@@ -21,13 +23,14 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, StoreFile};
 pub use error::StoreError;
 pub use key_ring::{KeyRing, KeyRingError, RingProblem};
 pub use key_sets::KeySetStore;
 pub use records::{
     Delivery, Ending, NotARevision, Order, Recorded, Revision, SessionRecord, Sight, Snapshot,
 };
+pub use transfer::{Counts, Imported, Problem as ExportProblem, TransferError, export, export_to, import};
 
 use crate::domain::{revocation::Target, time::UnixTime};
 
@@ -94,6 +97,8 @@ pub struct KeySetOrigin<'o> {
 pub struct OpenedStore {
     /// The last good key sets.
     pub key_sets: Arc<KeySetStore>,
+    /// Revocations, sessions and deliveries.
+    pub revocations: Arc<dyn Store>,
 }
 
 /// Opens the store and its key ring, and makes what is missing. A configured key ring must exist: one made silently
@@ -102,12 +107,16 @@ pub struct OpenedStore {
 /// It blocks on the disk, and is meant for start-up, before anything is served.
 pub fn open(settings: &StoreSettings) -> Result<OpenedStore, StoreError> {
     // The store first: a second process is refused there, before it makes or reads a key ring.
-    let store = Arc::new(EmbeddedStore::open(&settings.path)?);
+    let file = Arc::new(StoreFile::open(&settings.path)?);
     let ring = match &settings.key_ring {
         Some(path) => KeyRing::load(path)?,
         None => KeyRing::load_or_create(&beside(&settings.path))?,
     };
-    Ok(OpenedStore { key_sets: Arc::new(KeySetStore::new(store, Arc::new(ring))) })
+    let ring = Arc::new(ring);
+    Ok(OpenedStore {
+        key_sets: Arc::new(KeySetStore::new(Arc::clone(&file), Arc::clone(&ring))),
+        revocations: Arc::new(EmbeddedStore::new(file, ring)?),
+    })
 }
 
 /// Where the key ring of a store is unless the configuration says otherwise: the same name with `.keys` behind it.

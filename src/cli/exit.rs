@@ -9,12 +9,12 @@ pub const HELP: &str = "\
 Exit codes:
    0  valid (validate); ended with every call answered (serve, dev); healthy, perhaps with warnings (doctor)
    1  the token is refused (validate); calls were cut at the end (serve, dev); the key ring was not made (keygen);
-      the schema was not printed (schema); something is wrong (doctor)
+      nothing was exported or imported (store); the schema was not printed (schema); something is wrong (doctor)
    2  the command line is wrong
    3  nobody can tell: the service could not be asked, or had no answer (validate); a provider could not be asked,
       and nothing else is wrong (doctor)
   69  the process could not start: an address is taken, a file cannot be opened
-  78  the configuration is wrong (serve, check, doctor)";
+  78  the configuration is wrong (serve, check, doctor, store)";
 
 /// The token is good.
 pub const VALID: u8 = 0;

@@ -1,6 +1,6 @@
 //! What can be wrong with the store.
 
-use std::{error::Error, path::PathBuf};
+use std::{error::Error, path::PathBuf, sync::Arc};
 
 use super::key_ring::KeyRingError;
 
@@ -19,7 +19,7 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
         /// What the system said.
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// Somebody else has it open.
     #[error(
@@ -55,6 +55,20 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong, about the file's structure only.
         detail: String,
+    },
+    /// A record of a later release among those of this one. To go on without it could let pass what was revoked.
+    #[error(
+        "the store {} holds {what} of version {found}, which this build does not know and does not leave out; run the \
+         newer release, or restore the file from a backup",
+        path.display()
+    )]
+    UnknownRecord {
+        /// The store's file.
+        path: PathBuf,
+        /// What it is, with its article.
+        what: &'static str,
+        /// What the record says.
+        found: u8,
     },
     /// The key ring is unusable.
     #[error(transparent)]

@@ -39,9 +39,18 @@ pub(super) fn exposure(file: &File) -> io::Result<Exposure> {
 /// Makes a private file with this content. Of several that try at once one succeeds, and the others get `AlreadyExists`
 /// and find it whole: a link, unlike a rename, never replaces anything.
 pub(super) fn create_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let draft = Draft::write(path, content)?;
+    create_new_with(path, |file| file.write_all(content))
+}
+
+/// The same with content that is written bit by bit.
+pub(super) fn create_new_with<T, E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<T, E>,
+) -> Result<T, E> {
+    let (draft, written) = Draft::write(path, write)?;
     fs::hard_link(&draft.path, path)?;
-    sync_directory(path)
+    sync_directory(path)?;
+    Ok(written)
 }
 
 /// Replaces a file's content, and keeps its owner and mode: whoever could read it still can.
@@ -49,7 +58,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     // Through symbolic links to the file itself, or the link would be replaced.
     let path = fs::canonicalize(path)?;
     let old = fs::metadata(&path)?;
-    let draft = Draft::write(&path, content)?;
+    let (draft, ()) = Draft::write(&path, |file| file.write_all(content))?;
     let new = draft.file.metadata()?;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
         fchown(&draft.file, Some(old.uid()), Some(old.gid()))?;
@@ -67,13 +76,16 @@ struct Draft {
 }
 
 impl Draft {
-    fn write(destination: &Path, content: &[u8]) -> io::Result<Self> {
+    fn write<T, E: From<io::Error>>(
+        destination: &Path,
+        write: impl FnOnce(&mut File) -> Result<T, E>,
+    ) -> Result<(Self, T), E> {
         let path = draft_path(destination)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&path)?;
         let mut draft = Self { path, file };
-        draft.file.write_all(content)?;
+        let written = write(&mut draft.file)?;
         draft.file.sync_all()?;
-        Ok(draft)
+        Ok((draft, written))
     }
 }
 

@@ -9,7 +9,7 @@ use redb::{TableDefinition, TableError};
 
 use super::{
     KeyRing, KeySetOrigin, StoredKeySet,
-    embedded::EmbeddedStore,
+    embedded::StoreFile,
     error::StoreError,
     seal::{self, SealError},
 };
@@ -17,18 +17,18 @@ use crate::domain::time::UnixTime;
 
 /// (issuer, address) -> (time in milliseconds, sealed document). The time is in clear for people who look, and
 /// authenticated by the seal.
-const KEY_SETS: TableDefinition<'_, (&str, &str), (i64, &[u8])> = TableDefinition::new("key_sets");
+pub(super) const KEY_SETS: TableDefinition<'_, (&str, &str), (i64, &[u8])> = TableDefinition::new("key_sets");
 
 /// Keeps key sets, sealed.
 #[derive(Debug)]
 pub struct KeySetStore {
-    store: Arc<EmbeddedStore>,
+    store: Arc<StoreFile>,
     ring: Arc<KeyRing>,
 }
 
 impl KeySetStore {
     /// Keeps them in this store, sealed with this ring.
-    pub fn new(store: Arc<EmbeddedStore>, ring: Arc<KeyRing>) -> Self {
+    pub fn new(store: Arc<StoreFile>, ring: Arc<KeyRing>) -> Self {
         Self { store, ring }
     }
 

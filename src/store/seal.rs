@@ -11,6 +11,7 @@ use aws_lc_rs::{
 };
 
 use super::key_ring::{KeyId, KeyRing, Purpose, RingKey};
+use crate::domain::secret::Secret;
 
 const VERSION: u8 = 1;
 const SALT_BYTES: usize = 32;
@@ -39,6 +40,11 @@ pub(super) fn seal(ring: &KeyRing, belongs: &[&[u8]], plaintext: &[u8]) -> Resul
         .seal_in_place_append_tag(only_nonce(), Aad::from(additional_data(belongs)), &mut body)
         .map_err(|_unspecified| SealError::Random)?;
     Ok([&[VERSION], &key.id().0[..], &salt, &body].concat())
+}
+
+/// The same for what nobody may see.
+pub(super) fn seal_secret(ring: &KeyRing, belongs: &[&[u8]], secret: &Secret) -> Result<Vec<u8>, SealError> {
+    seal(ring, belongs, secret.expose())
 }
 
 /// Opens what [`seal`] made for the same `belongs`, with whichever key of the ring it names.

@@ -1,5 +1,6 @@
-//! A directory for one test, and a store for tests of those who use one.
+//! A directory for one test, the contract that every store keeps, and a store for tests of those who use one.
 
+pub(super) mod contract;
 pub(crate) mod memory;
 
 use std::{

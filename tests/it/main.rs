@@ -26,6 +26,7 @@ mod readme;
 mod reload;
 mod scripts;
 mod server;
+mod store;
 mod table;
 mod tidy;
 mod toolchain;

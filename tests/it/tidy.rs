@@ -59,7 +59,7 @@ const EXPOSES: [(&str, &str); 8] = [
     ("state/digest.rs", "digests the token"),
     ("store/key_ring.rs", "derives keys"),
     ("store/key_ring/format.rs", "writes the key ring's file"),
-    ("store/seal.rs", "derives keys"),
+    ("store/seal.rs", "derives keys, and seals secrets"),
 ];
 
 /// The constructors of `tonic::Status`.

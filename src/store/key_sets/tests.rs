@@ -13,14 +13,14 @@ fn set(document: &str) -> StoredKeySet {
 /// A store in a directory of its own.
 struct Fixture {
     dir: TempDir,
-    store: Arc<EmbeddedStore>,
+    store: Arc<StoreFile>,
     ring: Arc<KeyRing>,
 }
 
 impl Fixture {
     fn new() -> Self {
         let dir = TempDir::new();
-        let store = Arc::new(EmbeddedStore::open(&dir.path("store")).unwrap());
+        let store = Arc::new(StoreFile::open(&dir.path("store")).unwrap());
         Self { dir, store, ring: Arc::new(KeyRing::generate().unwrap()) }
     }
 
@@ -76,7 +76,7 @@ async fn k13_a_set_survives_a_restart_and_the_latest_one_counts() {
     sets.save(B, &set("keys of b")).await.unwrap();
     sets.save(A, &set("second")).await.unwrap();
     drop(sets);
-    let sets = KeySetStore::new(Arc::new(EmbeddedStore::open(&dir.path("store")).unwrap()), ring);
+    let sets = KeySetStore::new(Arc::new(StoreFile::open(&dir.path("store")).unwrap()), ring);
     assert_eq!(sets.load(A).await.unwrap(), Some(set("second")));
     assert_eq!(sets.load(B).await.unwrap(), Some(set("keys of b")));
 }

@@ -1,12 +1,12 @@
 //! K13: a restart while the provider is down.
 
 use super::*;
-use crate::store::{EmbeddedStore, KeyRing, KeySetOrigin, StoredKeySet};
+use crate::store::{KeyRing, KeySetOrigin, StoreFile, StoredKeySet};
 
 /// A store in a directory of its own, which goes when the first of the two is dropped.
 pub(super) fn store() -> (tempfile::TempDir, Arc<KeySetStore>) {
     let directory = tempfile::tempdir().unwrap();
-    let embedded = EmbeddedStore::open(&directory.path().join("countersign.redb")).unwrap();
+    let embedded = StoreFile::open(&directory.path().join("countersign.redb")).unwrap();
     let store = KeySetStore::new(Arc::new(embedded), Arc::new(KeyRing::generate().unwrap()));
     (directory, Arc::new(store))
 }
@@ -94,7 +94,7 @@ async fn k13_withdrawn_keys_do_not_come_back_with_a_restart() {
 #[tokio::test(start_paused = true)]
 async fn k13_a_forged_key_set_in_the_store_is_ignored_and_alarmed() {
     let directory = tempfile::tempdir().unwrap();
-    let embedded = Arc::new(EmbeddedStore::open(&directory.path().join("countersign.redb")).unwrap());
+    let embedded = Arc::new(StoreFile::open(&directory.path().join("countersign.redb")).unwrap());
     let with_a_ring = || KeySetStore::new(Arc::clone(&embedded), Arc::new(KeyRing::generate().unwrap()));
     let origin = KeySetOrigin { issuer: crate::issuer::testing::ISSUER, uri: URI };
     let document = document(&[&ec_jwk("forged")]);
