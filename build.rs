@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let client = protox::compile(FILES, ["proto"])?;
     std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&client))?;
-    let server = with_countable_targets(with_encoded_token_info(client.clone())?)?;
+    let server = with_countable_targets(as_the_server_writes(client.clone())?)?;
     generate(client, out.join("client"), true)?;
     generate(server, out.join("server"), false)
 }
@@ -60,19 +60,21 @@ fn generate(fds: FileDescriptorSet, dir: PathBuf, client: bool) -> Result<(), Bo
     Ok(())
 }
 
-/// The server's view: `ValidateResponse.token` as bytes. On the wire an embedded message and a bytes field are the same
-/// thing (a length and that many bytes), so the server can send a `TokenInfo` that it encoded once per token, not once
-/// per request. Everybody else sees the message.
-fn with_encoded_token_info(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet, Box<dyn Error>> {
-    let field = fds
-        .file
-        .iter_mut()
-        .flat_map(|file| &mut file.message_type)
-        .find(|message| message.name() == "ValidateResponse")
-        .and_then(|message| message.field.iter_mut().find(|field| field.name() == "token"))
-        .ok_or("token.proto has no ValidateResponse.token")?;
-    field.set_type(Type::Bytes);
-    field.type_name = None;
+/// The server's view: `ValidateResponse.token` and `revision` as bytes. On the wire an embedded message, a string and a bytes
+/// field are the same thing (a length and that many bytes), so the server can send a `TokenInfo` that it encoded once per
+/// token, and a revision that it wrote once per revision, not once per request. Everybody else sees message and string.
+fn as_the_server_writes(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet, Box<dyn Error>> {
+    for name in ["token", "revision"] {
+        let field = fds
+            .file
+            .iter_mut()
+            .flat_map(|file| &mut file.message_type)
+            .find(|message| message.name() == "ValidateResponse")
+            .and_then(|message| message.field.iter_mut().find(|field| field.name() == name))
+            .ok_or("token.proto lacks a field of ValidateResponse")?;
+        field.set_type(Type::Bytes);
+        field.type_name = None;
+    }
     Ok(fds)
 }
 

@@ -6,7 +6,7 @@ mod keys;
 mod reload;
 mod shell;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     api::{
@@ -19,10 +19,13 @@ use crate::{
     config::Config,
     domain::{key::UnusableKey, time::Clock},
     issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, NoHttpClient, Surroundings},
-    ops::metrics::{ReloadMetrics, ValidationMetrics},
-    service::{trust::Trust, validate::Validator},
-    state::{cache::TokenCache, digest::NoRandomness},
-    store::{self, StoreError},
+    ops::metrics::{ReloadMetrics, SightMetrics, ValidationMetrics},
+    service::{
+        trust::Trust,
+        validate::{RevocationSources, Validator},
+    },
+    state::{cache::TokenCache, digest::NoRandomness, revocations::Revocations, sessions::Sessions},
+    store::{self, OpenedStore, StoreError},
 };
 
 use self::reload::{Issuers, Reloader};
@@ -73,9 +76,11 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
         metrics: KeyMetrics::register(shell.registry()),
         tasks: shell.background().clone(),
     };
+    let sources = revocation_sources(&config, &store, &mut shell, &*clock).await?;
     let issuers = Issuers::start(config.issuers.clone(), around)?;
     let validator = Arc::new(Validator::new(
         Trust::new(issuers.all(), config.limits.max_token_bytes),
+        sources,
         TokenCache::new(config.cache)?,
         token::encode,
         clock,
@@ -87,9 +92,10 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     shell.before_scrape(move || scraped.update_metrics());
     let reloads = ReloadMetrics::register(shell.registry());
     let holders = issuers.all().into_iter().map(holder).collect();
-    let token = TokenApi::new(Arc::clone(&validator));
+    let revoker = start_revoker(&config, &store, &mut shell, (&validator, &sources), (http, &clock));
+    let token = TokenApi::new(Arc::clone(&validator), Arc::clone(&revoker));
     let (bound, controls) = shell.serving_with_controls(token, holders).await?;
-    let reloader = Reloader::new(config, issuers, validator, reloads, controls);
+    let reloader = Reloader::new(config, issuers, validator, revoker, reloads, controls);
     Ok(bound.holding(store).reloadable(reloader))
 }
 
@@ -105,6 +111,31 @@ pub fn start_issuer(
         None => Issuer::start(settings, around),
     };
     issuer.map(Arc::new).map_err(|source| StartError::Secret { issuer: name, source })
+}
+
+/// What is revoked, read from the store before anything is served (R6): a record that cannot be read is a token that would
+/// pass, so it stops the start.
+async fn revocation_sources(
+    config: &Config,
+    store: &OpenedStore,
+    shell: &mut Shell,
+    clock: &dyn Clock,
+) -> Result<RevocationSources, StartError> {
+    let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
+    revocations.load(store.revocations.snapshot().await?, longest_life(config), clock.now());
+    let metrics = SightMetrics::register(shell.registry());
+    let kept = Arc::clone(&store.revocations);
+    let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), metrics, shell.background()));
+    Ok(RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale })
+}
+
+/// The longest that a token of any issuer may be valid.
+fn longest_life(config: &Config) -> Duration {
+    let lives = config.issuers.iter().map(|issuer| {
+        let policy = &issuer.policy;
+        policy.max_token_lifetime.saturating_add(policy.leeway)
+    });
+    lives.max().unwrap_or_default()
 }
 
 fn holder(issuer: Arc<Issuer>) -> KeyHolder {

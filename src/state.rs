@@ -3,3 +3,4 @@
 pub mod cache;
 pub mod digest;
 pub mod revocations;
+pub mod sessions;

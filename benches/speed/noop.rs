@@ -11,6 +11,7 @@ use countersign::proto::server::{
     token_service_server::{TokenService, TokenServiceServer},
     validate_response::Outcome,
 };
+use prost_types::Timestamp;
 use tonic::{
     Request, Response, Status,
     transport::{Server, server::TcpIncoming},
@@ -42,8 +43,9 @@ impl TokenService for NoOp {
         self.verify(std::hint::black_box(&request.get_ref().token));
         Ok(Response::new(ValidateResponse {
             outcome: Some(Outcome::Token(self.token.clone())),
-            revision: String::new(),
-            revocations_as_of: None,
+            revision: Bytes::from_static(b"0123456789abcdef-0"),
+            // As many bytes as a time of today takes.
+            revocations_as_of: Some(Timestamp { seconds: 1_800_000_000, nanos: 123_000_000 }),
         }))
     }
 }

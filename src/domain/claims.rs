@@ -31,6 +31,8 @@ pub struct Claims {
     pub not_before: Option<UnixTime>,
     /// `iat`.
     pub issued_at: Option<UnixTime>,
+    /// `auth_time`: when the user logged in (OpenID Connect Core section 2, RFC 9068 section 2.2.1).
+    pub auth_time: Option<UnixTime>,
     /// `cnf`.
     pub confirmation: Option<Confirmation>,
     /// Whether it speaks for a client itself rather than for a user.
@@ -67,6 +69,7 @@ impl Claims {
                 .ok_or_else(|| invalid("`exp` is missing"))?,
             not_before: time(members.get("nbf"), "`nbf` is not a time")?,
             issued_at: time(members.get("iat"), "`iat` is not a time")?,
+            auth_time: time(members.get("auth_time"), "`auth_time` is not a time")?,
             scopes: texts.list(
                 first(members, &names.scopes),
                 Split::Words,

@@ -5,7 +5,8 @@ use super::{
     kind::TokenKind,
     policy::AudienceClaim,
     reason::{Reason, Refusal},
-    verify::{CurrentToken, VerifiedToken},
+    revocation::check::ActiveToken,
+    verify::VerifiedToken,
 };
 
 /// What one request asks of a token, on top of the issuer's configuration.
@@ -73,15 +74,22 @@ impl<'t> Permit<'t> {
     }
 }
 
-/// Decides. A token whose times nobody checked is no argument:
+/// Decides. A token whose times nobody checked, or that may be revoked, is no argument:
 ///
 /// ```compile_fail,E0308
-/// use countersign::domain::{decide::{decide, Requirements}, verify::VerifiedToken};
-/// fn skip_the_time_check(token: &VerifiedToken, requirements: &Requirements<'_>) {
+/// use countersign::domain::{decide::{decide, Requirements}, verify::CurrentToken};
+/// fn skip_the_revocation_check(token: CurrentToken<'_>, requirements: &Requirements<'_>) {
 ///     let _permit = decide(token, requirements);
 /// }
 /// ```
-pub fn decide<'t>(token: CurrentToken<'t>, asked: &Requirements<'_>) -> Result<Permit<'t>, Refusal> {
+///
+/// ```compile_fail,E0308
+/// use countersign::domain::{revocation::check::{check, Known, LastCheck}, verify::VerifiedToken};
+/// fn skip_the_time_check(token: &VerifiedToken, known: &impl Known) {
+///     let _active = check(token, None, &LastCheck::default(), known);
+/// }
+/// ```
+pub fn decide<'t>(token: ActiveToken<'t>, asked: &Requirements<'_>) -> Result<Permit<'t>, Refusal> {
     let token = token.token();
     let claims = token.claims();
     if token.kind() != asked.kind {

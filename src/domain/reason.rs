@@ -35,11 +35,13 @@ pub enum Reason {
     InsufficientRole,
     /// Bound to a certificate or key that was not shown.
     BindingMismatch,
+    /// It, its session, or everything of its subject, client or issuer was revoked.
+    Revoked,
 }
 
 impl Reason {
     /// Every reason that this build can give, for metrics that start at zero.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Missing,
         Self::Malformed,
         Self::TooLarge,
@@ -56,6 +58,7 @@ impl Reason {
         Self::InsufficientScope,
         Self::InsufficientRole,
         Self::BindingMismatch,
+        Self::Revoked,
     ];
 
     /// The stable name in metrics and logs.
@@ -77,14 +80,16 @@ impl Reason {
             Self::InsufficientScope => "insufficient_scope",
             Self::InsufficientRole => "insufficient_role",
             Self::BindingMismatch => "binding_mismatch",
+            Self::Revoked => "revoked",
         }
     }
 
-    /// What the caller can do: a new token of the same session helps only where time was the trouble.
+    /// What the caller can do: a new token of the same session helps only where time was the trouble. Whoever revoked a token
+    /// wanted its holder out, so the answer to that is a login, not a refresh that would let them in again.
     pub fn recovery(self) -> Recovery {
         match self {
             Self::Expired | Self::UnknownKey => Recovery::Refresh,
-            Self::Missing => Recovery::Login,
+            Self::Missing | Self::Revoked => Recovery::Login,
             Self::Malformed
             | Self::TooLarge
             | Self::UnknownIssuer

@@ -1,5 +1,7 @@
 //! What a revocation says: whom it is about, up to when it reaches, and how long it has to be remembered (R3, R5, R11).
 
+pub mod check;
+
 use std::{fmt, time::Duration};
 
 use aws_lc_rs::digest;
@@ -85,6 +87,17 @@ impl TargetKind {
     /// The kind with this number.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// Whether one token at most is meant, which nothing can prolong.
+    pub fn is_of_one_token(self) -> bool {
+        matches!(self, Self::TokenId | Self::SigningInput)
+    }
+
+    /// Whether somebody has to name each: what a full set turns away. A session that ends with its subject's cut-off is not
+    /// asked for by name.
+    pub fn is_single(self) -> bool {
+        self.is_of_one_token() || matches!(self, Self::Session)
     }
 
     /// The stable name in logs and metrics.

@@ -11,9 +11,13 @@ use crate::domain::{
     jws::{UnverifiedJws, UnverifiedParts},
     key::Candidates,
     kind::TokenKind,
+    revocation::{
+        Reach, Revocation, Target, TargetKind,
+        check::{Known, LastCheck, check},
+    },
     time::UnixTime,
     token::RawToken,
-    verify::{Verified, verify},
+    verify::{Verified, VerifiedToken, verify},
 };
 
 const MAX_BYTES: usize = 16 * 1024;
@@ -121,9 +125,51 @@ fn use_it(verified: &Verified<'_>) {
             presented,
         };
         let Ok(current) = token.at(now) else { continue };
-        if decide(current, &asked).is_ok() {
+        // All that the token can be revoked by has to be computed whatever it says.
+        assert!(check(current, None, &LastCheck::default(), &AllOf(token)).is_err(), "its issuer is revoked");
+        let Ok(active) = check(current, None, &LastCheck::default(), &NothingRevoked) else {
+            panic!("nothing is revoked")
+        };
+        if decide(active, &asked).is_ok() {
             permitted(&claims);
         }
+    }
+}
+
+/// Nothing is revoked.
+struct NothingRevoked;
+
+impl Known for NothingRevoked {
+    fn generation(&self) -> u64 {
+        1
+    }
+
+    fn has_any(&self, _: TargetKind) -> bool {
+        false
+    }
+
+    fn find(&self, _: &Target) -> Option<Revocation> {
+        None
+    }
+}
+
+/// Everything of the token's issuer is.
+struct AllOf<'t>(&'t VerifiedToken);
+
+impl Known for AllOf<'_> {
+    fn generation(&self) -> u64 {
+        1
+    }
+
+    fn has_any(&self, _: TargetKind) -> bool {
+        true
+    }
+
+    fn find(&self, target: &Target) -> Option<Revocation> {
+        let end = UnixTime::from_millis(i64::MAX);
+        let revoked =
+            Revocation { target: *target, reach: Reach::All, made_at: end, until: end, kept_until: end };
+        (*target == Target::issuer(&self.0.policy().issuer)).then_some(revoked)
     }
 }
 

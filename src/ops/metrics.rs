@@ -3,6 +3,7 @@
 mod reloads;
 mod requests;
 mod revokes;
+mod sights;
 mod spans;
 mod striped;
 mod validations;
@@ -13,6 +14,7 @@ use prometheus_client::{encoding::text, metrics::family::Family};
 pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
 pub use revokes::{RevokeMetrics, RevokeOutcome};
+pub use sights::SightMetrics;
 pub use spans::SpanMetrics;
 pub use striped::{Counter, Histogram, Striped};
 pub use validations::ValidationMetrics;
@@ -55,6 +57,7 @@ mod tests {
         ValidationMetrics::register(&mut registry);
         ReloadMetrics::register(&mut registry);
         RevokeMetrics::register(&mut registry);
+        SightMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
         SpanMetrics::of_process().register(&mut registry);
         registry

@@ -26,7 +26,10 @@ use crate::{
         drain::Tasks,
         metrics::{RevokeMetrics, RevokeOutcome},
     },
-    state::revocations::{RevocationSettings, Revocations},
+    state::{
+        revocations::{RevocationSettings, Revocations},
+        sessions::Sessions,
+    },
     store::{Delivery, Revision, Store},
 };
 
@@ -57,8 +60,12 @@ pub struct Done {
 pub enum NotRevoked {
     /// The caller's mistake; nothing was done.
     Field(WrongField),
-    /// Our trouble. With [`Fault::StoreUnavailable`] it counts here all the same, and with no other.
+    /// It cannot be told which token is meant; nothing was done.
     Fault(Fault),
+    /// There is no room for another single revocation; nothing was done.
+    Full,
+    /// It counts here, and the store did not take it yet (R9).
+    NotStored,
 }
 
 impl From<WrongField> for NotRevoked {
@@ -73,6 +80,7 @@ impl From<WrongField> for NotRevoked {
 pub struct Surroundings {
     pub validator: Arc<Validator>,
     pub revocations: Arc<Revocations>,
+    pub sessions: Arc<Sessions>,
     pub store: Arc<dyn Store>,
     pub propagator: Arc<Propagator>,
     pub clock: Arc<dyn Clock>,
@@ -113,6 +121,7 @@ impl Revoker {
 
     /// These count from the next request on.
     pub fn replace_settings(&self, settings: RevocationSettings) {
+        self.around.revocations.set_max_entries(settings.max_entries);
         self.settings.store(Arc::new(settings));
     }
 
@@ -130,7 +139,7 @@ impl Revoker {
             Err(error) => match error.try_into_panic() {
                 // As if there were no task: the call is answered INTERNAL.
                 Ok(panic) => resume_unwind(panic),
-                Err(_the_process_ends) => Err(NotRevoked::Fault(Fault::StoreUnavailable)),
+                Err(_the_process_ends) => Err(NotRevoked::NotStored),
             },
         }
     }
@@ -144,6 +153,8 @@ impl Revoker {
         let (outcome, reason, field) = match &why {
             NotRevoked::Field(wrong) => (RevokeOutcome::Invalid, "INVALID_FIELD", Some(wrong.field)),
             NotRevoked::Fault(fault) => (RevokeOutcome::Fault, fault.reason(), None),
+            NotRevoked::Full => (RevokeOutcome::Fault, "REVOCATIONS_FULL", None),
+            NotRevoked::NotStored => (RevokeOutcome::Unstored, "STORE_UNAVAILABLE", None),
         };
         attempt.refused(reason, field);
         self.around.metrics.ended(attempt.target, outcome);

@@ -1,16 +1,19 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
 mod identify;
+mod standing;
 mod verification;
 
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, Guard};
+use bytes::Bytes;
 
 use crate::{
     domain::{
-        decide::{Permit, Requirements, decide},
+        decide::{Permit, Requirements},
         reason::{Reason, Refusal},
+        revocation::check::LastCheck,
         time::{Clock, UnixTime},
         token::RawToken,
         verify::Verified,
@@ -20,11 +23,17 @@ use crate::{
     state::{
         cache::{CachedToken, TokenCache},
         digest::TokenDigest,
+        revocations::{OnStale, Revocations},
+        sessions::Sessions,
     },
+    store::Revision,
 };
 
 pub(super) use self::identify::{Identified, Unidentified};
-use self::verification::{Presentation, Tried};
+use self::{
+    standing::Standing,
+    verification::{Presentation, Tried},
+};
 use super::{fault::Fault, trust::Trust};
 
 /// Sweeping the cache more often than this frees little.
@@ -44,8 +53,8 @@ pub struct Question<'r> {
     pub token: &'r str,
     /// What it has to satisfy for this request.
     pub requirements: Requirements<'r>,
-    /// A revision that the answer must know of; empty: none.
-    pub min_revision: &'r str,
+    /// A revision that the answer must know of.
+    pub min_revision: Option<Revision>,
     /// How old the revocations behind the answer may be.
     pub max_staleness: Option<Duration>,
 }
@@ -61,11 +70,41 @@ pub struct Pass<'t> {
     pub should_refresh: bool,
 }
 
+/// What an answer knows of revocations (R8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Knowledge {
+    /// The revision as text.
+    pub revision: Bytes,
+    /// When that was all there was.
+    pub as_of: UnixTime,
+}
+
+/// An answer about a token, and up to where it knows what is revoked.
+#[derive(Debug)]
+pub struct Verdict<T> {
+    /// Whether it may pass.
+    pub outcome: Result<T, Refusal>,
+    /// What it knew.
+    pub knowledge: Knowledge,
+}
+
+/// What a validator asks about revocations.
+#[derive(Clone, Debug)]
+pub struct RevocationSources {
+    /// Everything that can concern a token valid now.
+    pub revocations: Arc<Revocations>,
+    /// When sessions began, and which have ended.
+    pub sessions: Arc<Sessions>,
+    /// What happens to a token whose session the store says nothing about.
+    pub on_stale: OnStale,
+}
+
 /// Answers questions about tokens.
 #[derive(Debug)]
 pub struct Validator {
     /// Each call takes what is here when it begins, and keeps it to its end.
     trust: ArcSwap<Trust>,
+    sources: RevocationSources,
     cache: TokenCache,
     encode: Encode,
     clock: Arc<dyn Clock>,
@@ -88,8 +127,17 @@ enum AtOnce<T, F> {
 struct Waits<F> {
     trust: Arc<Trust>,
     digest: TokenDigest,
-    tried: Tried,
     answer: F,
+    for_what: WaitsFor,
+}
+
+enum WaitsFor {
+    /// A key, maybe.
+    Key(Tried),
+    /// What the store knows of the token's session (S5).
+    Session(Arc<CachedToken>),
+    /// A revision that is not here yet (R8).
+    Revision(Revision),
 }
 
 impl From<Refusal> for Stop {
@@ -102,12 +150,13 @@ impl Validator {
     /// A validator that trusts so until it is told otherwise. `encode` makes what the transport keeps with a token.
     pub fn new(
         trust: Trust,
+        sources: RevocationSources,
         cache: TokenCache,
         encode: Encode,
         clock: Arc<dyn Clock>,
         metrics: ValidationMetrics,
     ) -> Self {
-        Self { trust: ArcSwap::from_pointee(trust), cache, encode, clock, metrics }
+        Self { trust: ArcSwap::from_pointee(trust), sources, cache, encode, clock, metrics }
     }
 
     /// Trusts so from now on. Calls that have begun end as they began; what they verify under an issuer that is no longer
@@ -149,15 +198,18 @@ impl Validator {
         &self,
         question: &Question<'_>,
         answer: impl FnOnce(Pass<'_>) -> T + Send,
-    ) -> Result<Result<T, Refusal>, Fault> {
+    ) -> Result<Verdict<T>, Fault> {
         let now = self.clock.now();
-        let checked = match self.check_at_once(question, now, answer) {
-            Ok(AtOnce::Done(answer)) => Ok(answer),
+        let knowledge = self.knowledge(now);
+        match self.check_at_once(question, now, answer) {
+            Ok(AtOnce::Done(answer)) => self.verdict(Ok(answer), knowledge),
             // Boxed, so that the many requests that need not wait do not carry the room for that around.
-            Ok(AtOnce::Waits(waits)) => Box::pin(self.check_after_fetch(question, waits)).await,
-            Err(stop) => Err(stop),
-        };
-        self.count(checked)
+            Ok(AtOnce::Waits(waits)) => {
+                let (checked, knowledge) = Box::pin(self.check_after(question, waits, knowledge)).await;
+                self.verdict(checked, knowledge)
+            }
+            Err(stop) => self.verdict(Err(stop), knowledge),
+        }
     }
 
     /// The same without waiting for anything; `None` if it would have to, and then nothing was done.
@@ -166,23 +218,30 @@ impl Validator {
         question: &Question<'_>,
         now: UnixTime,
         answer: impl FnOnce(Pass<'_>) -> T + Send,
-    ) -> Option<Result<Result<T, Refusal>, Fault>> {
+    ) -> Option<Result<Verdict<T>, Fault>> {
+        let knowledge = self.knowledge(now);
         match self.check_at_once(question, now, answer) {
-            Ok(AtOnce::Done(answer)) => Some(self.count(Ok(answer))),
+            Ok(AtOnce::Done(answer)) => Some(self.verdict(Ok(answer), knowledge)),
             Ok(AtOnce::Waits(_)) => None,
-            Err(stop) => Some(self.count(Err(stop))),
+            Err(stop) => Some(self.verdict(Err(stop), knowledge)),
         }
     }
 
-    fn count<T>(&self, checked: Result<T, Stop>) -> Result<Result<T, Refusal>, Fault> {
+    /// To be taken before looking: what comes in between is known, and not said.
+    fn knowledge(&self, now: UnixTime) -> Knowledge {
+        // Nobody else writes to the embedded store, so what is here is always all there is.
+        Knowledge { revision: self.sources.revocations.written_revision(), as_of: now }
+    }
+
+    fn verdict<T>(&self, checked: Result<T, Stop>, knowledge: Knowledge) -> Result<Verdict<T>, Fault> {
         match checked {
             Ok(answer) => {
                 self.metrics.permitted();
-                Ok(Ok(answer))
+                Ok(Verdict { outcome: Ok(answer), knowledge })
             }
             Err(Stop::Refused(refusal)) => {
                 self.metrics.refused(refusal.reason());
-                Ok(Err(refusal))
+                Ok(Verdict { outcome: Err(refusal), knowledge })
             }
             Err(Stop::Fault(fault)) => {
                 self.metrics.fault(fault.reason());
@@ -197,14 +256,16 @@ impl Validator {
         now: UnixTime,
         answer: F,
     ) -> Result<AtOnce<T, F>, Stop> {
-        // Nothing is revoked here yet, so nothing here can be as new as a revision or an age that the caller asks for.
-        // Saying "good" all the same would be a promise about revocations.
-        if !question.min_revision.is_empty() || question.max_staleness.is_some() {
-            return Err(Stop::Fault(Fault::RevocationsStale));
-        }
         let trust = self.trust.load();
         let token = RawToken::new(question.token, trust.max_token_bytes())?;
         let digest = self.cache.digest(token);
+        let waits = |trust, answer, for_what| {
+            // What is read cheaply is not held for long.
+            Ok(AtOnce::Waits(Waits { trust: Guard::into_inner(trust), digest, answer, for_what }))
+        };
+        if let Some(revision) = self.missing(question)? {
+            return waits(trust, answer, WaitsFor::Revision(revision));
+        }
         let cached = if let Some(cached) = self.recall(&trust, digest, now)? {
             cached
         } else {
@@ -216,9 +277,7 @@ impl Validator {
                     cached
                 }
                 Ok(tried @ (Tried::Forged { .. } | Tried::NoKey)) => {
-                    // What is read cheaply is not held for long.
-                    let trust = Guard::into_inner(trust);
-                    return Ok(AtOnce::Waits(Waits { trust, digest, tried, answer }));
+                    return waits(trust, answer, WaitsFor::Key(tried));
                 }
                 Err(stop) => {
                     self.metrics.cache_miss();
@@ -226,20 +285,81 @@ impl Validator {
                 }
             }
         };
-        pass(&cached, &question.requirements, now, answer).map(AtOnce::Done)
+        match self.standing(&cached, now) {
+            Standing::Known(session) => {
+                let known = (session, cached.last_check());
+                self.pass(&cached, known, &question.requirements, now, answer).map(AtOnce::Done)
+            }
+            Standing::Unknown => {
+                // What is refused anyway needs no look into the store.
+                self.pass(&cached, (None, &LastCheck::default()), &question.requirements, now, |_pass| ())?;
+                waits(trust, answer, WaitsFor::Session(cached))
+            }
+        }
     }
 
-    async fn check_after_fetch<T, F: FnOnce(Pass<'_>) -> T>(
+    async fn check_after<T, F: FnOnce(Pass<'_>) -> T>(
         &self,
         question: &Question<'_>,
-        Waits { trust, digest, tried, answer }: Waits<F>,
+        waits: Waits<F>,
+        knowledge: Knowledge,
+    ) -> (Result<T, Stop>, Knowledge) {
+        let Waits { trust, digest, answer, for_what } = waits;
+        let (tried, knowledge) = match for_what {
+            WaitsFor::Key(tried) => {
+                self.metrics.cache_miss();
+                (Some(tried), knowledge)
+            }
+            WaitsFor::Session(cached) => (Some(Tried::Verified(cached)), knowledge),
+            WaitsFor::Revision(revision) => match self.wait_for(revision).await {
+                Ok(()) => (None, self.knowledge(self.clock.now())),
+                Err(stop) => return (Err(stop), knowledge),
+            },
+        };
+        (self.check_slowly(question, &trust, digest, tried, answer).await, knowledge)
+    }
+
+    async fn check_slowly<T, F: FnOnce(Pass<'_>) -> T>(
+        &self,
+        question: &Question<'_>,
+        trust: &Trust,
+        digest: TokenDigest,
+        tried: Option<Tried>,
+        answer: F,
     ) -> Result<T, Stop> {
-        self.metrics.cache_miss();
         let token = RawToken::new(question.token, trust.max_token_bytes())?;
         let asked = &question.requirements;
-        let cached = self.verify_after_fetch(&trust, token, digest, asked, tried).await?;
-        // It may have waited for keys: what has expired meanwhile must not pass.
-        pass(&cached, asked, self.clock.now(), answer)
+        let tried = match tried {
+            Some(tried) => tried,
+            None => self.recall_or_verify(trust, token, digest, asked)?,
+        };
+        let cached = self.verify_after_fetch(trust, token, digest, asked, tried).await?;
+        let standing = self.look_up_session(&cached).await?;
+        // It may have waited for keys or the store: what has expired meanwhile must not pass.
+        let now = self.clock.now();
+        match standing {
+            Standing::Known(session) => {
+                self.pass(&cached, (session, cached.last_check()), asked, now, answer)
+            }
+            // Whatever is found out about the session later has to be asked about then.
+            Standing::Unknown => self.pass(&cached, (None, &LastCheck::default()), asked, now, answer),
+        }
+    }
+
+    fn recall_or_verify(
+        &self,
+        trust: &Trust,
+        token: RawToken<'_>,
+        digest: TokenDigest,
+        asked: &Requirements<'_>,
+    ) -> Result<Tried, Stop> {
+        let at = self.clock.now();
+        if let Some(cached) = self.recall(trust, digest, at)? {
+            return Ok(Tried::Verified(cached));
+        }
+        self.refuse_known_forgery(trust, digest)?;
+        self.metrics.cache_miss();
+        self.verify_now(trust, Presentation { token, digest, asked, at })
     }
 
     /// The cached token, if its issuer's settings are still those it was verified under (C1), its key is still published,
@@ -257,6 +377,11 @@ impl Validator {
             self.cache.forget(digest);
             return Ok(None);
         };
+        // Its session is to be looked up again.
+        if cached.session().is_some_and(|session| session.standing(now).is_none()) {
+            self.cache.forget(digest);
+            return Ok(None);
+        }
         match issuer.look(|keys| cached.is_signed_by_one_of(keys)) {
             Some(true) => {
                 self.metrics.cache_hit();
@@ -286,18 +411,6 @@ impl Validator {
         }
         Ok(())
     }
-}
-
-/// The checks of this request on a token that its issuer signed.
-fn pass<T>(
-    cached: &CachedToken,
-    requirements: &Requirements<'_>,
-    now: UnixTime,
-    answer: impl FnOnce(Pass<'_>) -> T,
-) -> Result<T, Stop> {
-    let permit = decide(cached.token().at(now)?, requirements)?;
-    let should_refresh = permit.token().should_refresh(now);
-    Ok(answer(Pass { permit, cached, should_refresh }))
 }
 
 fn unavailable(issuer: &Issuer) -> Stop {

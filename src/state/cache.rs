@@ -7,7 +7,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,9 +16,12 @@ use std::{
 use bytes::Bytes;
 use moka::{policy::EvictionPolicy, sync::Cache};
 
-use super::digest::{DigestHasher, Digester, NoRandomness, TokenDigest};
+use super::{
+    digest::{DigestHasher, Digester, NoRandomness, TokenDigest},
+    sessions::Tracked,
+};
 use crate::{
-    domain::{time::UnixTime, token::RawToken, verify::VerifiedToken},
+    domain::{revocation::check::LastCheck, time::UnixTime, token::RawToken, verify::VerifiedToken},
     issuer::{IssuerId, KeySnapshot},
 };
 
@@ -59,6 +62,10 @@ pub struct CachedToken {
     issuer: IssuerId,
     /// The key-set generation under which its key was last seen to be published.
     generation: AtomicU64,
+    /// When it was last found not to be revoked.
+    last_check: LastCheck,
+    /// Its session, once that is known.
+    session: OnceLock<Arc<Tracked>>,
     until: UnixTime,
     encoded: EncodedToken,
 }
@@ -106,6 +113,22 @@ impl CachedToken {
             self.generation.store(keys.generation, Ordering::Relaxed);
         }
         is_published
+    }
+
+    /// When it was last found not to be revoked.
+    pub fn last_check(&self) -> &LastCheck {
+        &self.last_check
+    }
+
+    /// Its session, if that is known.
+    pub fn session(&self) -> Option<&Arc<Tracked>> {
+        self.session.get()
+    }
+
+    /// What is known of its session, from now on.
+    pub fn in_session(&self, session: Arc<Tracked>) {
+        // Of two that look it up at once, the first is as good.
+        drop(self.session.set(session));
     }
 
     /// Its encoded answer.
@@ -172,7 +195,8 @@ impl TokenCache {
     ) -> Arc<CachedToken> {
         let until = now.plus(self.max_age);
         let generation = AtomicU64::new(generation);
-        let entry = Arc::new(CachedToken { token, issuer, generation, until, encoded });
+        let (last_check, session) = (LastCheck::default(), OnceLock::new());
+        let entry = Arc::new(CachedToken { token, issuer, generation, last_check, session, until, encoded });
         self.verified.insert(digest, Arc::clone(&entry));
         entry
     }

@@ -1,74 +1,244 @@
 //! Every revocation that can concern a token valid now, in memory (R2, R3).
 //!
 //! A set that has not changed costs a validation one load of its generation: a token that was found active at a generation
-//! stays so until the next one, because revocations only ever come, and what leaves by its age concerns nothing valid.
+//! stays so until the next one (`domain/revocation/check.rs` says why).
 
+mod count;
+mod life;
 mod settings;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use moka::{policy::EvictionPolicy, sync::Cache};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use moka::{
+    ops::compute::{CompResult, Op},
+    sync::Cache,
+};
+use tokio::sync::watch;
 
-use crate::domain::{
-    revocation::{Revocation, Target},
-    time::UnixTime,
+use crate::{
+    domain::{
+        revocation::{Revocation, Target, TargetKind, check::Known},
+        time::UnixTime,
+    },
+    store::{Revision, Snapshot},
 };
 
 pub use self::settings::{OnStale, RevocationSettings};
+use self::{count::Counts, life::Life};
 
-/// The set is full: `revocation.max_entries`.
+/// The set is full: `revocation.max_entries`. What is in it goes on being refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the set of revocations is full")]
 pub struct Full;
 
 /// The set.
 pub struct Revocations {
-    entries: Cache<Target, Revocation>,
+    entries: Cache<Target, Kept>,
+    counts: Arc<Counts>,
+    max_entries: AtomicU64,
+    /// Zero until the snapshot is loaded.
     generation: AtomicU64,
+    revision: watch::Sender<Option<Revision>>,
+    /// The same, as answers carry it.
+    written: ArcSwap<Bytes>,
 }
 
-impl std::fmt::Debug for Revocations {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Revocations").finish_non_exhaustive()
+/// A revocation, and how long moka keeps it.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    revocation: Revocation,
+    life: Duration,
+}
+
+/// The set as it is seen at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'s> {
+    set: &'s Revocations,
+    now: UnixTime,
+}
+
+impl fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocations").field("counts", &self.counts).finish_non_exhaustive()
     }
 }
 
 impl Revocations {
-    /// An empty set.
-    pub fn new() -> Self {
-        let entries = Cache::builder().eviction_policy(EvictionPolicy::lru()).build();
-        Self { entries, generation: AtomicU64::new(1) }
+    /// A set that does not know yet what is revoked: [`Revocations::load`] tells it.
+    pub fn new(max_entries: u64) -> Self {
+        let counts = Arc::new(Counts::default());
+        let left = Arc::clone(&counts);
+        let entries = Cache::builder()
+            .expire_after(Life)
+            .eviction_listener(move |target: Arc<Target>, _, cause| {
+                if cause.was_evicted() {
+                    left.remove(target.kind());
+                }
+            })
+            .build();
+        Self {
+            entries,
+            counts,
+            max_entries: AtomicU64::new(max_entries),
+            generation: AtomicU64::new(0),
+            revision: watch::Sender::new(None),
+            written: ArcSwap::from_pointee(Bytes::new()),
+        }
     }
 
-    /// Refuses from now on what this concerns, whatever the set's size.
-    pub fn insert(&self, revocation: Revocation) {
-        self.entries.entry(revocation.target).and_upsert_with(|known| match known {
-            Some(known) => known.into_value().merge(revocation),
-            None => revocation,
-        });
-        // After the entry is there: who sees the new generation finds it.
+    /// Takes what a store has kept. `longest` is the longest that any issuer's token may be valid, leeway included: what was
+    /// made under a shorter `max_token_lifetime` gets the life that it needs now.
+    pub fn load(&self, snapshot: Snapshot, longest: Duration, now: UnixTime) {
+        for revocation in snapshot.revocations {
+            let until = if revocation.target.kind().is_of_one_token() {
+                revocation.until
+            } else {
+                revocation.until.max(revocation.made_at.plus(longest))
+            };
+            if now < until {
+                self.put(Revocation { until, ..revocation }, now);
+            }
+        }
+        self.recorded(snapshot.revision);
+        // Only now does anybody look.
         self.generation.fetch_add(1, Ordering::Release);
     }
 
-    /// The revocation of this target, if its first life is not over.
-    pub fn find(&self, target: &Target, now: UnixTime) -> Option<Revocation> {
-        self.entries.get(target).filter(|entry| now < entry.until)
+    /// Whether the set is what the store holds (R6).
+    pub fn is_loaded(&self) -> bool {
+        self.generation.load(Ordering::Relaxed) != 0
     }
 
-    /// How many there are.
-    pub fn len(&self) -> u64 {
+    /// Refuses from now on what these are about, unless that would be more than `max_entries` single targets. Cut-offs are
+    /// always taken: they are how to get by with few.
+    pub fn insert(&self, revocations: &[Revocation], now: UnixTime) -> Result<(), Full> {
+        let single = revocations.iter().any(|revocation| revocation.target.kind().is_single());
+        if single && self.counts.total() >= self.max_entries.load(Ordering::Relaxed) {
+            // What is known already takes no more room.
+            let is_known = |it: &Revocation| self.entries.contains_key(&it.target);
+            if !revocations.iter().all(is_known) {
+                return Err(Full);
+            }
+        }
+        self.add(revocations, now);
+        Ok(())
+    }
+
+    /// The same, whatever the size: for what follows from a revocation that was taken.
+    pub fn add(&self, revocations: &[Revocation], now: UnixTime) {
+        for revocation in revocations {
+            self.put(*revocation, now);
+        }
+        // After they are there: who sees the new generation finds them. Before the snapshot is loaded nobody looks.
+        self.changed();
+    }
+
+    /// Makes every token be looked at anew.
+    pub fn changed(&self) {
+        let next = |generation: u64| (generation != 0).then(|| generation.wrapping_add(1).max(1));
+        // An error is a set that is not loaded yet.
+        let _changed = self.generation.fetch_update(Ordering::Release, Ordering::Relaxed, next);
+    }
+
+    fn put(&self, revocation: Revocation, now: UnixTime) {
+        let kind = revocation.target.kind();
+        // First, so that nobody takes a kind for empty that is not.
+        self.counts.add(kind);
+        let result = self.entries.entry(revocation.target).and_compute_with(|known| {
+            let merged = known.map_or(revocation, |known| known.into_value().revocation.merge(revocation));
+            Op::Put(Kept { revocation: merged, life: life::of(&merged, now) })
+        });
+        if matches!(result, CompResult::ReplacedWith(_)) {
+            self.counts.remove(kind);
+        }
+    }
+
+    /// A store has recorded everything up to here, and it is in the set.
+    pub fn recorded(&self, revision: Revision) {
+        let newer = |known: &Option<Revision>| {
+            known.is_none_or(|known| known.epoch != revision.epoch || known.sequence < revision.sequence)
+        };
+        self.revision.send_if_modified(|known| {
+            if newer(known) {
+                *known = Some(revision);
+                // Under the same lock, so that the two never differ for long.
+                self.written.store(Arc::new(Bytes::from(revision.to_string())));
+                return true;
+            }
+            false
+        });
+    }
+
+    /// Up to where the set holds everything (R8).
+    pub fn revision(&self) -> Option<Revision> {
+        *self.revision.borrow()
+    }
+
+    /// The same as text, empty before the snapshot is loaded. To be read before looking.
+    pub fn written_revision(&self) -> Bytes {
+        Bytes::clone(&self.written.load())
+    }
+
+    /// Tells of every new revision.
+    pub fn watch_revision(&self) -> watch::Receiver<Option<Revision>> {
+        self.revision.subscribe()
+    }
+
+    /// `revocation.max_entries`, from now on.
+    pub fn set_max_entries(&self, max_entries: u64) {
+        self.max_entries.store(max_entries, Ordering::Relaxed);
+    }
+
+    /// `revocation.max_entries`.
+    pub fn max_entries(&self) -> u64 {
+        self.max_entries.load(Ordering::Relaxed)
+    }
+
+    /// How many of a kind there may be.
+    pub fn count(&self, kind: TargetKind) -> u64 {
+        self.counts.of(kind)
+    }
+
+    /// How many there may be in all.
+    pub fn total(&self) -> u64 {
+        self.counts.total()
+    }
+
+    /// Frees what is over.
+    pub fn sweep(&self) {
         self.entries.run_pending_tasks();
-        self.entries.entry_count()
     }
 
-    /// Changes with every insertion. To be read before looking.
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+    /// The set at `now`.
+    pub fn at(&self, now: UnixTime) -> View<'_> {
+        View { set: self, now }
     }
 }
 
-impl Default for Revocations {
-    fn default() -> Self {
-        Self::new()
+impl Known for View<'_> {
+    fn generation(&self) -> u64 {
+        self.set.generation.load(Ordering::Acquire)
+    }
+
+    fn has_any(&self, kind: TargetKind) -> bool {
+        self.set.counts.of(kind) > 0
+    }
+
+    /// moka's clock frees the memory; whether an entry counts is decided here.
+    fn find(&self, target: &Target) -> Option<Revocation> {
+        let kept = self.set.entries.get(target)?;
+        (self.now < kept.revocation.until).then_some(kept.revocation)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ mod peer;
 mod providers;
 mod readme;
 mod reload;
+mod revocation;
 mod scripts;
 mod server;
 mod store;

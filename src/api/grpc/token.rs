@@ -15,12 +15,15 @@ use tonic::{Request, Response, Status};
 pub use self::answer::encode;
 use super::status::{self, CallError};
 use crate::{
-    domain::reason::Refusal,
     proto::server::{
         BatchValidateItem, BatchValidateRequest, BatchValidateResponse, RevokeRequest, RevokeResponse,
         ValidateRequest, ValidateResponse, batch_validate_item, token_service_server::TokenService,
+        validate_response::Outcome,
     },
-    service::{revoke::Revoker, validate::Validator},
+    service::{
+        revoke::Revoker,
+        validate::{Validator, Verdict},
+    },
 };
 
 /// How many tokens one batch may hold.
@@ -42,11 +45,7 @@ impl TokenApi {
         Self { validator, revoker }
     }
 
-    async fn outcome(
-        &self,
-        request: &ValidateRequest,
-        claims: bool,
-    ) -> Result<Result<ValidateResponse, Refusal>, CallError> {
+    async fn outcome(&self, request: &ValidateRequest, claims: bool) -> Result<Verdict<Outcome>, CallError> {
         let question = question::read(request)?;
         Ok(self.validator.validate(&question, |pass| answer::of_pass(&pass, claims)).await?)
     }
@@ -55,9 +54,10 @@ impl TokenApi {
         let outcome = self.outcome(request, true).await;
         notes::of_one(&outcome);
         match outcome? {
-            Ok(response) => Ok(response),
-            Err(refusal) if request.refusal_as_status => Err(CallError::Refused(refusal)),
-            Err(refusal) => Ok(answer::of_refusal(&refusal)),
+            Verdict { outcome: Err(refusal), .. } if request.refusal_as_status => {
+                Err(CallError::Refused(refusal))
+            }
+            verdict => Ok(answer::of_verdict(verdict)),
         }
     }
 }
@@ -129,11 +129,10 @@ impl TokenApi {
     }
 }
 
-fn item(outcome: Result<Result<ValidateResponse, Refusal>, CallError>) -> BatchValidateItem {
+fn item(outcome: Result<Verdict<Outcome>, CallError>) -> BatchValidateItem {
     let result = match outcome {
-        Ok(Ok(response)) => batch_validate_item::Result::Response(response),
         // A fault has no room for a reason and a recovery, so a refusal in a batch is always a rejection.
-        Ok(Err(refusal)) => batch_validate_item::Result::Response(answer::of_refusal(&refusal)),
+        Ok(verdict) => batch_validate_item::Result::Response(answer::of_verdict(verdict)),
         Err(error) => batch_validate_item::Result::Fault(status::as_item(&error)),
     };
     BatchValidateItem { result: Some(result) }

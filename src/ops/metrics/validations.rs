@@ -9,9 +9,10 @@ use super::{Counter, Labels, counter};
 use crate::domain::reason::Reason;
 
 /// The reasons of our own trouble (docs/errors.md) and their label. A reason that is not here counts as `other`.
-const FAULTS: [(&str, &str); 3] = [
+const FAULTS: [(&str, &str); 4] = [
     ("KEYS_UNAVAILABLE", "keys_unavailable"),
     ("REVOCATIONS_STALE", "revocations_stale"),
+    ("STORE_UNAVAILABLE", "store_unavailable"),
     ("INTERNAL", "internal"),
 ];
 

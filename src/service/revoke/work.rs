@@ -9,12 +9,17 @@ use super::{
     Done, Job, NotRevoked, Revoked, Revoker, Telling,
     audit::Attempt,
     pending::{Backoff, Numbered},
+    plan::Planned,
 };
 use crate::{
-    domain::revocation::{Reach, Revocation},
+    domain::{
+        revocation::{Reach, Revocation, check::Known as _},
+        time::UnixTime,
+    },
     ops::metrics::RevokeOutcome,
-    service::fault::Fault,
-    store::{Ending, Order, Recorded},
+    service::propagate::Upstream,
+    state::revocations::Full,
+    store::{Ending, Order, Recorded, Revision, SessionRecord},
 };
 
 /// How long a caller waits for the store. An order that takes longer is repeated, which changes nothing if it was done.
@@ -27,26 +32,31 @@ const AT_THE_END: Duration = Duration::from_secs(1);
 impl Revoker {
     pub(super) async fn carry_out(&self, job: Job, attempt: &Attempt) -> Result<Revoked, NotRevoked> {
         let Job { planned, telling } = job;
-        if planned.main.is_some_and(|main| self.has_no_room_for(&main)) {
-            return Err(self.refuse(attempt, NotRevoked::Fault(Fault::RevocationsFull)));
+        let now = self.around.clock.now();
+        if let (None, Some(revision)) = (planned.main, self.around.revocations.revision()) {
+            return Ok(self.nothing_to_do(attempt, revision, telling));
         }
-        for revocation in &planned.order.revocations {
-            self.around.revocations.insert(*revocation);
+        if self.refuse_here(&planned, now).is_err() {
+            return Err(self.refuse(attempt, NotRevoked::Full));
+        }
+        if planned.order.ending.is_some() {
+            // What was seen a moment ago is ended, too. If it is not in the store then, its tokens are refused by their
+            // beginning all the same.
+            drop(timeout(TO_STORE, self.around.sessions.flush()).await);
         }
         let Some(recorded) = self.record(&planned.order).await else {
             attempt.unstored();
             self.around.metrics.ended(attempt.target, RevokeOutcome::Unstored);
-            return Err(NotRevoked::Fault(Fault::StoreUnavailable));
+            return Err(NotRevoked::NotStored);
         };
         self.take_over(&planned.order, &recorded);
         let done = Done {
             revision: recorded.revision,
-            effective_not_before: planned.main.and_then(|main| self.effective(main)),
+            effective_not_before: planned.main.and_then(|main| self.effective(&main, now)),
             sessions: u32::try_from(recorded.ended.len()).unwrap_or(u32::MAX),
         };
         attempt.done(&done);
-        let outcome = if planned.main.is_some() { RevokeOutcome::Stored } else { RevokeOutcome::Dead };
-        self.around.metrics.ended(attempt.target, outcome);
+        self.around.metrics.ended(attempt.target, RevokeOutcome::Stored);
         let upstream = match telling {
             Telling::No(upstream) => upstream,
             Telling::Deliver(delivery) => self.around.propagator.deliver_now(delivery, TO_PROPAGATE).await,
@@ -54,22 +64,32 @@ impl Revoker {
         Ok(Revoked { done, upstream })
     }
 
-    /// Whether this is a single one too many. A cut-off is always taken: it is what is left to do when there are too many
-    /// single ones (R2).
-    fn has_no_room_for(&self, revocation: &Revocation) -> bool {
-        let max = self.settings.load().max_entries;
-        let is_full = || {
-            let unstored = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
-            self.around.revocations.len() >= max || unstored >= max
-        };
-        revocation.reach == Reach::All
-            && self.around.revocations.find(&revocation.target, revocation.made_at).is_none()
-            && is_full()
+    /// What is dead stays so without anybody's help (R10).
+    fn nothing_to_do(&self, attempt: &Attempt, revision: Revision, telling: Telling) -> Revoked {
+        let done = Done { revision, effective_not_before: None, sessions: 0 };
+        attempt.done(&done);
+        self.around.metrics.ended(attempt.target, RevokeOutcome::Dead);
+        match telling {
+            Telling::No(upstream) => Revoked { done, upstream },
+            Telling::Deliver(_) => Revoked { done, upstream: Upstream::NothingToSend },
+        }
+    }
+
+    /// Refuses from now on what is planned, unless it is a single one too many. A cut-off is always taken: it is what is left
+    /// to do when there are too many single ones (R2).
+    fn refuse_here(&self, planned: &Planned, now: UnixTime) -> Result<(), Full> {
+        let unstored = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
+        let is_single = planned.main.is_some_and(|main| main.target.kind().is_single());
+        // A caller that repeats one and the same while the store is away must not fill the memory either.
+        if is_single && unstored >= self.around.revocations.max_entries() {
+            return Err(Full);
+        }
+        self.around.revocations.insert(&planned.order.revocations, now)
     }
 
     /// The cut-off that counts now: a later one may have been there already (R11).
-    fn effective(&self, main: Revocation) -> Option<crate::domain::time::UnixTime> {
-        let known = self.around.revocations.find(&main.target, main.made_at);
+    fn effective(&self, main: &Revocation, now: UnixTime) -> Option<UnixTime> {
+        let known = self.around.revocations.at(now).find(&main.target);
         match known.map_or(main.reach, |known| known.reach.max(main.reach)) {
             Reach::UpTo(cut_off) => Some(cut_off),
             Reach::All => None,
@@ -92,14 +112,17 @@ impl Revoker {
         None
     }
 
-    /// The sessions that the store has ended are refused here, too.
+    /// The sessions that the store has ended are refused here, too, and the set is as new as the store.
     fn take_over(&self, order: &Order, recorded: &Recorded) {
-        let Some(Ending { at, until, kept_until, .. }) = order.ending else { return };
-        for session in &recorded.ended {
-            let target = session.target();
-            let ended = Revocation { target, reach: Reach::All, made_at: at, until, kept_until };
-            self.around.revocations.insert(ended);
+        if let Some(Ending { at, until, kept_until, .. }) = order.ending {
+            let of_session = |session: &SessionRecord| {
+                let target = session.target();
+                Revocation { target, reach: Reach::All, made_at: at, until, kept_until }
+            };
+            let ended: Vec<_> = recorded.ended.iter().map(of_session).collect();
+            self.around.revocations.add(&ended, at);
         }
+        self.around.revocations.recorded(recorded.revision);
     }
 
     /// Stores what the store did not take, for as long as it is polled: again after 0.2, 0.4, 0.8 ... seconds, up to 30 s.

@@ -13,7 +13,6 @@ use crate::{
         revocation::Target,
         time::UnixTime,
         token::RawToken,
-        verify::VerifiedToken,
     },
     service::{fault::Fault, trust::Trust},
     state::cache::CachedToken,
@@ -67,7 +66,7 @@ impl Validator {
         let cached = self.verified(&trust, raw, issuer).await?;
         let verified = cached.token();
         Ok(Identified {
-            target: target(verified, token),
+            target: verified.targets().token.ok_or(Unidentified::NotAToken)?,
             policy: Arc::clone(verified.policy()),
             expires_at: verified.claims().expires_at,
             token_id: verified.claims().token_id().to_owned(),
@@ -92,19 +91,6 @@ impl Validator {
                 self.verify_after_fetch(trust, token, digest, &asked, tried).await
             }
         }
-    }
-}
-
-/// A token with an id is that, in whatever form it comes; one without is what its issuer signed, and nothing behind the last
-/// dot, since one signature can be written in several ways (R5).
-fn target(verified: &VerifiedToken, token: &str) -> Target {
-    let issuer = verified.policy().issuer.as_str();
-    match verified.claims().token_id() {
-        "" => {
-            let signing_input = token.rsplit_once('.').map_or(token, |(signing_input, _)| signing_input);
-            Target::signing_input(issuer, signing_input.as_bytes())
-        }
-        token_id => Target::token_id(issuer, token_id),
     }
 }
 

@@ -209,7 +209,7 @@ impl World {
                 permissions: &[],
                 presented: Presented { scheme: Scheme::Bearer, certificate: None },
             },
-            min_revision: "",
+            min_revision: None,
             max_staleness: None,
         };
         let answer = self.inner.validator.validate(&question, |pass| {
@@ -230,7 +230,7 @@ impl World {
                 organization_id: claims.organization_id().to_owned(),
             }
         });
-        match answer.await.unwrap_or_else(|fault| panic!("{}: {fault:?}", row.name)) {
+        match answer.await.unwrap_or_else(|fault| panic!("{}: {fault:?}", row.name)).outcome {
             Ok(info) => Expected::Good(Box::new(info)),
             Err(refusal) => Expected::Refused(refusal.reason()),
         }

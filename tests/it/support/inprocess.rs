@@ -1,6 +1,6 @@
 //! The validator without a process or a socket around it, for tests that need to move the clock.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use countersign::{
     api::grpc::token::encode,
@@ -10,11 +10,16 @@ use countersign::{
     issuer::{HttpClient, Issuer, KeyMetrics, Surroundings},
     ops::{
         drain::Tasks,
-        metrics::{self, Registry, ValidationMetrics},
+        metrics::{self, Registry, SightMetrics, ValidationMetrics},
     },
-    service::{trust::Trust, validate::Validator},
-    state::cache::TokenCache,
+    service::{
+        trust::Trust,
+        validate::{RevocationSources, Validator},
+    },
+    state::{cache::TokenCache, revocations::Revocations, sessions::Sessions},
+    store::{self, OpenedStore, StoreSettings},
 };
+use tempfile::TempDir;
 
 /// Starts the configured issuers and waits until each has tried to get its keys.
 pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tasks) -> InProcess {
@@ -36,8 +41,17 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
     let cache = TokenCache::new(config.cache).unwrap();
     let counters = ValidationMetrics::register(&mut registry);
     let trust = Trust::new(issuers.clone(), config.limits.max_token_bytes);
-    let validator = Validator::new(trust, cache, encode, clock, counters);
-    InProcess { validator, issuers, around, registry }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("countersign.redb");
+    let store = store::open(&StoreSettings { path, key_ring: None }).unwrap();
+    let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
+    revocations.load(store.revocations.snapshot().await.unwrap(), Duration::ZERO, clock.now());
+    let kept = Arc::clone(&store.revocations);
+    let sights = SightMetrics::register(&mut registry);
+    let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, tasks));
+    let sources = RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale };
+    let validator = Validator::new(trust, sources, cache, encode, clock, counters);
+    InProcess { validator, issuers, around, registry, store, directory }
 }
 
 /// A validator and what it counts.
@@ -47,6 +61,8 @@ pub(crate) struct InProcess {
     /// To start more of them.
     pub(crate) around: Surroundings,
     registry: Registry,
+    pub(crate) store: OpenedStore,
+    directory: TempDir,
 }
 
 impl InProcess {

@@ -137,6 +137,29 @@ impl OidcProvider {
         Self { port, issuer, access_token_ttl, keys, sign_with: vec![], process: Some(Mutex::new(process)) }
     }
 
+    /// Starts one whose users' access tokens say this of their session: any of `sid` and `auth_time`.
+    pub(crate) async fn start_with_session_claims(names: &[&str]) -> Self {
+        let port = ports::reserve();
+        let access_token_ttl = Duration::from_mins(10);
+        let config =
+            json!({ "port": port, "access_token_ttl": access_token_ttl.as_secs(), "session_claims": names });
+        let (process, ready) = Process::start(&config).await;
+        let Ready { issuer, keys } = ready;
+        Self { port, issuer, access_token_ttl, keys, sign_with: vec![], process: Some(Mutex::new(process)) }
+    }
+
+    /// Refreshes at the provider itself (RFC 6749 section 6), for access to [`AUDIENCE`].
+    pub(crate) async fn refresh(&self, tokens: &UserTokens) -> UserTokens {
+        let form = json!({
+            "grant_type": "refresh_token",
+            "refresh_token": tokens.refresh_token,
+            "resource": AUDIENCE,
+        });
+        let Posted { status, body } = self.post("/token", WEB_APP, form).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_value(body).unwrap()
+    }
+
     /// The issuer identifier, which is also its address.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer

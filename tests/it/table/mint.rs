@@ -236,11 +236,11 @@ pub(crate) async fn ask(inner: &InProcess, token: &str, asked: &Asked) -> Result
             permissions: &asked.permissions,
             presented: Presented { scheme: asked.scheme, certificate: asked.certificate },
         },
-        min_revision: "",
+        min_revision: None,
         max_staleness: None::<Duration>,
     };
     let answer = inner.validator.validate(&question, |_pass| ()).await?;
-    Ok(match answer {
+    Ok(match answer.outcome {
         Ok(()) => Expected::Good,
         Err(refusal) => Expected::Refused(refusal.reason()),
     })

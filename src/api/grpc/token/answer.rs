@@ -6,29 +6,34 @@ pub use self::encode::encode;
 use crate::{
     domain::reason::{Reason, Recovery, Refusal},
     proto::server::{self, Rejection, ValidateResponse, validate_response::Outcome},
-    service::validate::{EncodedToken, Pass},
+    service::validate::{EncodedToken, Knowledge, Pass, Verdict},
 };
 
 /// The answer for a token that may pass, with or without its verbatim claims.
-pub(super) fn of_pass(pass: &Pass<'_>, claims: bool) -> ValidateResponse {
+pub(super) fn of_pass(pass: &Pass<'_>, claims: bool) -> Outcome {
     let EncodedToken { bytes, claims_prefix, refresh_suffix } = pass.cached.encoded();
     let start = if claims { 0 } else { *claims_prefix };
     let end = if pass.should_refresh { bytes.len() } else { bytes.len() - refresh_suffix };
-    response(Outcome::Token(bytes.slice(start..end)))
+    Outcome::Token(bytes.slice(start..end))
 }
 
 /// The answer for a token that was refused.
-pub(super) fn of_refusal(refusal: &Refusal) -> ValidateResponse {
-    response(Outcome::Rejection(Rejection {
+fn of_refusal(refusal: &Refusal) -> Outcome {
+    Outcome::Rejection(Rejection {
         reason: reason(refusal.reason()).into(),
         message: refusal.message().to_owned(),
         recovery: recovery(refusal.reason().recovery()).into(),
-    }))
+    })
 }
 
-fn response(outcome: Outcome) -> ValidateResponse {
-    // No revocations are kept yet: an empty revision promises nothing.
-    ValidateResponse { outcome: Some(outcome), revision: String::new(), revocations_as_of: None }
+/// The whole response.
+pub(super) fn of_verdict(verdict: Verdict<Outcome>) -> ValidateResponse {
+    let Verdict { outcome, knowledge: Knowledge { revision, as_of } } = verdict;
+    ValidateResponse {
+        outcome: Some(outcome.unwrap_or_else(|refusal| of_refusal(&refusal))),
+        revision,
+        revocations_as_of: Some(encode::timestamp(as_of)),
+    }
 }
 
 fn reason(reason: Reason) -> server::Reason {
@@ -49,6 +54,7 @@ fn reason(reason: Reason) -> server::Reason {
         Reason::InsufficientScope => server::Reason::InsufficientScope,
         Reason::InsufficientRole => server::Reason::InsufficientRole,
         Reason::BindingMismatch => server::Reason::BindingMismatch,
+        Reason::Revoked => server::Reason::Revoked,
     }
 }
 

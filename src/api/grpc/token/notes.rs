@@ -2,22 +2,19 @@
 
 use crate::{
     api::grpc::status::CallError,
-    domain::reason::Refusal,
     ops::trace,
-    proto::server::{
-        BatchValidateItem, ValidateResponse, batch_validate_item::Result::Response,
-        validate_response::Outcome,
-    },
+    proto::server::{BatchValidateItem, batch_validate_item::Result::Response, validate_response::Outcome},
+    service::validate::Verdict,
 };
 
 const OUTCOME: &str = "countersign.outcome";
 const REASON: &str = "countersign.reason";
 
 /// About a call for one token.
-pub(super) fn of_one(outcome: &Result<Result<ValidateResponse, Refusal>, CallError>) {
+pub(super) fn of_one(outcome: &Result<Verdict<Outcome>, CallError>) {
     trace::note(|span| match outcome {
-        Ok(Ok(_)) => span.word(OUTCOME, "permitted"),
-        Ok(Err(refusal)) => {
+        Ok(Verdict { outcome: Ok(_), .. }) => span.word(OUTCOME, "permitted"),
+        Ok(Verdict { outcome: Err(refusal), .. }) => {
             span.word(OUTCOME, "refused");
             span.lower(REASON, refusal.reason().as_str());
         }

@@ -11,6 +11,7 @@ use crate::{
     },
     proto::server::{self, RequestContext, ValidateRequest},
     service::validate::Question,
+    store::Revision,
 };
 
 /// Reads a request; the question borrows from it.
@@ -26,9 +27,17 @@ pub(super) fn read(request: &ValidateRequest) -> Result<Question<'_>, CallError>
             permissions: &request.required_permissions,
             presented: presented(request.context.as_ref())?,
         },
-        min_revision: &request.min_revision,
+        min_revision: revision(&request.min_revision)?,
         max_staleness: staleness(request.max_staleness)?,
     })
+}
+
+fn revision(text: &str) -> Result<Option<Revision>, CallError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let problem = "not a revision that Revoke or Validate has answered; hand it back as it was";
+    text.parse().map(Some).map_err(|_not_one| CallError::field("min_revision", problem))
 }
 
 fn kind(number: i32) -> Result<TokenKind, CallError> {
@@ -106,7 +115,11 @@ mod tests {
     fn field<T>(result: Result<T, CallError>) -> Option<&'static str> {
         match result.err()? {
             CallError::Field { field, .. } => Some(field),
-            CallError::Fault(_) | CallError::Refused(_) | CallError::ResponseTooLarge => Some("not a field"),
+            CallError::Fault(_)
+            | CallError::NotStored
+            | CallError::RevocationsFull
+            | CallError::Refused(_)
+            | CallError::ResponseTooLarge => Some("not a field"),
         }
     }
 

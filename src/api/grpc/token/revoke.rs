@@ -41,6 +41,8 @@ pub(super) async fn answer(
         Ok(revoked) => Ok(response(&revoked)),
         Err(NotRevoked::Field(wrong)) => Err(CallError::field(wrong.field, wrong.problem)),
         Err(NotRevoked::Fault(fault)) => Err(CallError::Fault(fault)),
+        Err(NotRevoked::Full) => Err(CallError::RevocationsFull),
+        Err(NotRevoked::NotStored) => Err(CallError::NotStored),
     }
 }
 

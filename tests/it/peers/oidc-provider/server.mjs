@@ -5,6 +5,7 @@
 //   keys              private JWKs with kid and alg; absent: one each for RS256, ES256 and EdDSA is made
 //   sign_with         kids to sign with, at most one per algorithm; absent: the first key of each algorithm
 //   access_token_ttl  in seconds
+//   session_claims    what users' access tokens say of their session: any of "sid" and "auth_time"; absent: nothing
 //
 // The first line on stdout is {"ready": true, "port", "issuer", "keys"}. Then each line on stdin is a command with an
 // `id` and a `do`, and each is answered by one line with the same `id` and either `result` or `error`:
@@ -121,6 +122,14 @@ class Storage {
 
 // --- the provider
 
+// The session's own id and the time of its login, which do not change when it is refreshed.
+function sessionClaims(ctx, token) {
+  const { AuthorizationCode, RefreshToken } = ctx.oidc.entities;
+  const said = { sid: token.sessionUid, auth_time: (AuthorizationCode ?? RefreshToken)?.authTime };
+  const wanted = (config.session_claims ?? []).filter((name) => said[name] !== undefined);
+  return Object.fromEntries(wanted.map((name) => [name, said[name]]));
+}
+
 function build(issuer, keys, signWith) {
   // Of several keys that fit, the provider signs with the first.
   const first = (key) => (signWith.includes(key.kid) ? 0 : 1);
@@ -148,6 +157,7 @@ function build(issuer, keys, signWith) {
         }),
       },
     },
+    extraTokenClaims: sessionClaims,
     findAccount: (_ctx, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
     rotateRefreshToken: true,
     ttl: {

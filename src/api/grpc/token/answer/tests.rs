@@ -12,13 +12,17 @@ use crate::{
         jws::UnverifiedParts,
         key::{PublicNumbers, VerifyingKey},
         kind::TokenKind,
+        revocation::check::check,
         time::UnixTime,
         token::RawToken,
         verify::{VerifiedToken, verify},
     },
     issuer::IssuerId,
     proto::client,
-    state::cache::{CacheSettings, TokenCache},
+    state::{
+        cache::{CacheSettings, TokenCache},
+        revocations::Revocations,
+    },
 };
 
 const PAYLOAD: &str = r#"{ "aud":"api", "sub":"alice","iss":"https://issuer.example.test","client_id":"web",
@@ -57,6 +61,10 @@ fn requirements() -> Requirements<'static> {
     }
 }
 
+fn knowledge() -> Knowledge {
+    Knowledge { revision: "0123456789abcdef-7".into(), as_of: UnixTime::from_millis(1_000_000_500) }
+}
+
 /// The answer at a time, as a client reads it.
 fn answered(seconds: i64, claims: bool) -> client::TokenInfo {
     let (token, text) = verified();
@@ -65,10 +73,16 @@ fn answered(seconds: i64, claims: bool) -> client::TokenInfo {
         TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(5) }).unwrap();
     let digest = cache.digest(RawToken::new(&text, 4096).unwrap());
     let cached = cache.remember(digest, token, IssuerId::unique(), 1, now);
-    let permit = decide(cached.token().at(now).unwrap(), &requirements()).unwrap();
+    let current = cached.token().at(now).unwrap();
+    let revocations = Revocations::new(1);
+    let active = check(current, None, cached.last_check(), &revocations.at(now)).unwrap();
+    let permit = decide(active, &requirements()).unwrap();
     let should_refresh = permit.token().should_refresh(now);
-    let response = of_pass(&Pass { permit, cached: &cached, should_refresh }, claims);
+    let outcome = Ok(of_pass(&Pass { permit, cached: &cached, should_refresh }, claims));
+    let response = of_verdict(Verdict { outcome, knowledge: knowledge() });
     let read = client::ValidateResponse::decode(response.encode_to_vec().as_slice()).unwrap();
+    assert_eq!(read.revision, "0123456789abcdef-7");
+    assert_eq!(read.revocations_as_of, Some(encode::timestamp(knowledge().as_of)));
     match read.outcome.unwrap() {
         client::validate_response::Outcome::Token(info) => info,
         client::validate_response::Outcome::Rejection(_) => panic!("refused"),
@@ -118,7 +132,8 @@ fn c6_nothing_that_is_cached_holds_the_token_or_its_signature() {
 
 #[test]
 fn a_rejection_says_why_and_what_to_do() {
-    let response = of_refusal(&Refusal::new(Reason::Expired, "the token has expired"));
+    let outcome = Err(Refusal::new(Reason::Expired, "the token has expired"));
+    let response = of_verdict(Verdict { outcome, knowledge: knowledge() });
     let read = client::ValidateResponse::decode(response.encode_to_vec().as_slice()).unwrap();
     let Some(client::validate_response::Outcome::Rejection(rejection)) = read.outcome else {
         panic!("no rejection");

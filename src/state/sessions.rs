@@ -1,0 +1,223 @@
+//! When sessions began, and whether they have ended, as far as this replica has seen them (R4, S4, S5).
+//!
+//! A session is looked up in the store when its first token comes here; from then on this knows it, for a while. What is new
+//! to the store is written to it in the background: nobody waits for that.
+
+mod recorder;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use moka::{policy::EvictionPolicy, sync::Cache};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    domain::{
+        revocation::{Revocation, Target, TargetKind, check::SessionStanding},
+        time::UnixTime,
+        verify::VerifiedToken,
+    },
+    ops::{drain::Tasks, metrics::SightMetrics},
+    state::revocations::Revocations,
+    store::{SessionRecord, Sight, Store},
+};
+
+use self::recorder::Recorder;
+
+/// How long a token's first sight may wait for the store (S5).
+const SIGHT: Duration = Duration::from_millis(50);
+/// While the store does not answer, how long nobody else waits for it.
+const REST: Duration = Duration::from_secs(1);
+/// How many sessions are known at once; the least recently seen are looked up again. About 200 bytes each.
+const KNOWN_SESSIONS: u64 = 100_000;
+
+/// The sessions that are known here.
+pub struct Sessions {
+    known: Cache<Target, Arc<Tracked>>,
+    store: Arc<dyn Store>,
+    recorder: Recorder,
+    revocations: Arc<Revocations>,
+    metrics: SightMetrics,
+    started: Instant,
+    /// Milliseconds after `started` until which the store is left alone.
+    resting_until: AtomicI64,
+}
+
+/// What is known of one session.
+#[derive(Debug)]
+pub struct Tracked {
+    /// In milliseconds, like a [`UnixTime`].
+    began_at: AtomicI64,
+    has_ended: AtomicBool,
+    /// Then it is to be looked up again: what was revoked since is in the set until long after.
+    until: UnixTime,
+}
+
+/// The store did not answer in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store did not say what it knows of the session")]
+pub struct NoSight;
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Tracked {
+    fn new(standing: SessionStanding, until: UnixTime) -> Arc<Self> {
+        Arc::new(Self {
+            began_at: AtomicI64::new(standing.began_at.as_millis()),
+            has_ended: AtomicBool::new(standing.has_ended),
+            until,
+        })
+    }
+
+    /// As it is now; `None` if it is to be looked up again.
+    pub fn standing(&self, now: UnixTime) -> Option<SessionStanding> {
+        (now < self.until).then(|| SessionStanding {
+            began_at: UnixTime::from_millis(self.began_at.load(Ordering::Relaxed)),
+            has_ended: self.has_ended.load(Ordering::Relaxed),
+        })
+    }
+}
+
+impl Sessions {
+    /// Knows none yet, and writes those that are new to `store` in one of these tasks, until they stop.
+    pub fn start(
+        store: Arc<dyn Store>,
+        revocations: Arc<Revocations>,
+        metrics: SightMetrics,
+        tasks: &Tasks,
+    ) -> Self {
+        Self {
+            known: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .max_capacity(KNOWN_SESSIONS)
+                .build(),
+            recorder: Recorder::start(Arc::clone(&store), metrics.clone(), tasks),
+            store,
+            revocations,
+            metrics,
+            started: Instant::now(),
+            resting_until: AtomicI64::new(0),
+        }
+    }
+
+    /// Whether a token's session, or its old login, has to be looked up before the token passes. A token without a session
+    /// can outlive what memory holds of cut-offs only if it stands for a login that is older than that.
+    pub fn matters_to(token: &VerifiedToken, now: UnixTime) -> bool {
+        let policy = token.policy();
+        let claims = token.claims();
+        let horizon = now.minus(policy.max_token_lifetime.saturating_add(policy.leeway));
+        !claims.session_id().is_empty() || claims.auth_time.is_some_and(|login| login < horizon)
+    }
+
+    /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged
+    /// in, before what was known as the session's beginning moves that.
+    pub fn find(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
+        let tracked = self.known.get(&token.targets().session?)?;
+        let known = tracked.standing(now)?;
+        if let Some(began_at) = own_begin(token)
+            && began_at < known.began_at
+        {
+            tracked.began_at.fetch_min(began_at.as_millis(), Ordering::Relaxed);
+            // Other tokens of the session were found active with the later beginning.
+            self.revocations.changed();
+            self.recorder.remember(record(token, began_at, now));
+        }
+        Some(tracked)
+    }
+
+    /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second.
+    pub async fn look_up(&self, token: &VerifiedToken, now: UnixTime) -> Result<Arc<Tracked>, NoSight> {
+        let Some(sight) = self.ask(token).await else {
+            self.metrics.failed();
+            return Err(NoSight);
+        };
+        let stored = sight.session.as_ref();
+        let own = own_begin(token);
+        let began_at = match (own, stored) {
+            (Some(own), Some(stored)) => own.min(stored.began_at),
+            (Some(own), None) => own,
+            // Of a token that does not say when it was issued, nobody knows how old it is.
+            (None, _) => UnixTime::from_secs(0),
+        };
+        let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
+            || is_revoked(token, began_at, &sight.revocations);
+        let standing = SessionStanding { began_at, has_ended };
+        let tracked = Tracked::new(standing, now.plus(token.policy().max_token_lifetime / 2));
+        if let Some(session) = token.targets().session {
+            self.known.insert(session, Arc::clone(&tracked));
+            if stored.is_none_or(|stored| began_at < stored.began_at) {
+                self.recorder.remember(record(token, began_at, now));
+            }
+        }
+        self.metrics.looked_up(stored.is_some());
+        Ok(tracked)
+    }
+
+    /// Returns once everything that was seen before is in the store, or will not be.
+    pub async fn flush(&self) {
+        self.recorder.flush().await;
+    }
+
+    async fn ask(&self, token: &VerifiedToken) -> Option<Sight> {
+        let elapsed = || i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        if elapsed() < self.resting_until.load(Ordering::Relaxed) {
+            return None;
+        }
+        let targets = token.targets();
+        let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
+        let asked: Vec<Target> = asked.into_iter().flatten().collect();
+        if let Ok(Ok(sight)) = timeout(SIGHT, self.store.sight(targets.session, &asked)).await {
+            return Some(sight);
+        }
+        let rest = i64::try_from(REST.as_millis()).unwrap_or(i64::MAX);
+        self.resting_until.store(elapsed().saturating_add(rest), Ordering::Relaxed);
+        None
+    }
+}
+
+/// When the token itself says that its session began, at the latest.
+fn own_begin(token: &VerifiedToken) -> Option<UnixTime> {
+    let claims = token.claims();
+    let issued_at = claims.issued_at?;
+    Some(claims.auth_time.map_or(issued_at, |login| login.min(issued_at)))
+}
+
+/// As `domain/revocation/check.rs` has it, but for what only the store remembers: a session's beginning decides, whenever its
+/// tokens were issued.
+fn is_revoked(token: &VerifiedToken, began_at: UnixTime, kept: &[Revocation]) -> bool {
+    let of = |kind: TargetKind| kept.iter().find(move |revocation| revocation.target.kind() == kind);
+    let reached = |kind| of(kind).filter(|revocation| revocation.reaches(Some(began_at)));
+    let exempt = |cut_off: &Revocation| {
+        of(TargetKind::Exception).is_some_and(|exception| exception.reach >= cut_off.reach)
+    };
+    (token.targets().session.is_some() && of(TargetKind::Session).is_some())
+        || reached(TargetKind::Subject).is_some_and(|cut_off| !exempt(cut_off))
+        || reached(TargetKind::Client).is_some()
+        || reached(TargetKind::Issuer).is_some()
+}
+
+fn record(token: &VerifiedToken, began_at: UnixTime, now: UnixTime) -> SessionRecord {
+    let (claims, policy) = (token.claims(), token.policy());
+    SessionRecord {
+        issuer: policy.issuer.clone(),
+        session_id: claims.session_id().to_owned(),
+        subject: claims.subject().to_owned(),
+        client_id: claims.client_id().to_owned(),
+        began_at,
+        ended_at: None,
+        kept_until: now.plus(policy.max_session_lifetime).plus(policy.max_token_lifetime),
+    }
+}
+
+#[cfg(test)]
+mod tests;
