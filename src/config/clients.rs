@@ -10,7 +10,7 @@ const CLIENTS: Key = Key::reload("clients", "Who Countersign is at the issuer.")
 const ID: Key = Key::reload("id", "The `client_id` that the issuer gave. Each once.");
 const AUTH: Key = Key::reload(
     "auth",
-    "How it authenticates at the token endpoint; `none` is for a public client. `private_key_jwt` is not built yet.",
+    "How it authenticates at the token and revocation endpoints; `none` is for a public client. `private_key_jwt` is not built yet.",
 );
 const SECRET: Key = Key::reload("secret", "The client's secret; needed, unless `auth: none`.");
 

@@ -123,8 +123,15 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
     for (key, about) in TO_COME {
         section.not_built(key, about);
     }
-    let settings =
-        keys.map(|keys| IssuerSettings { policy: Arc::new(policy), source, keys, clients, allow_http });
+    let session_api = profile.session_api;
+    let settings = keys.map(|keys| IssuerSettings {
+        policy: Arc::new(policy),
+        source,
+        keys,
+        clients,
+        session_api,
+        allow_http,
+    });
     Entry { name, issuer, place, settings }
 }
 

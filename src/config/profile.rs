@@ -29,6 +29,7 @@ use crate::domain::{
     kind::{KindRule, KindRules},
     policy::{AnyClaim, AudienceClaim, ClaimNames, ClaimPath},
 };
+use crate::issuer::SessionApi;
 
 /// The defaults of one profile.
 #[derive(Clone, Debug)]
@@ -39,6 +40,7 @@ pub(super) struct Profile {
     pub(super) kinds: KindRules,
     pub(super) claims: ClaimNames,
     pub(super) max_token_lifetime: Duration,
+    pub(super) session_api: SessionApi,
     doubt: Doubt,
 }
 

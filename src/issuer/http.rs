@@ -1,8 +1,9 @@
 //! The only HTTP client towards identity providers, and the bounds of one fetch (K6): https, no redirects, a time, a size.
 
+mod call;
 mod dated;
 mod lifetime;
-mod post;
+mod retry_after;
 
 use std::time::Duration;
 
@@ -13,7 +14,10 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-pub(super) use self::dated::Dated;
+pub(super) use self::{
+    call::{Call, Called},
+    dated::Dated,
+};
 use crate::ops::trace::{self, InSpan, Span};
 
 /// One of several addresses of a host may be dead; trying the next must leave time within an issuer's own `timeout`,
@@ -134,7 +138,7 @@ impl HttpClient {
             }
             answer
         };
-        InSpan::new(span_of(url), noted).await
+        InSpan::new(span_of("GET", url), noted).await
     }
 
     async fn exchange(
@@ -166,9 +170,9 @@ impl HttpClient {
 }
 
 /// Without the whole address, which may hold a password.
-fn span_of(url: &Url) -> Option<Span> {
-    let span = Span::request("GET")?;
-    span.notes().word("http.request.method", "GET");
+fn span_of(method: &'static str, url: &Url) -> Option<Span> {
+    let span = Span::request(method)?;
+    span.notes().word("http.request.method", method);
     span.notes().name("server.address", url.host_str().unwrap_or_default());
     span.notes().number("server.port", url.port_or_known_default().unwrap_or_default());
     Some(span)

@@ -36,10 +36,20 @@ impl Metadata {
         }
     }
 
-    /// Where tokens are asked for; whether that may be done over this scheme is for the sender to check. Without a user's
-    /// name and password, should the address hold them: they would be sent in the place of the client's own credentials.
+    /// Where tokens are asked for; whether that may be done over this scheme is for the sender to check.
     pub(super) fn token_endpoint(&self) -> Option<Url> {
-        let mut endpoint = self.address("token_endpoint")?;
+        self.endpoint("token_endpoint")
+    }
+
+    /// Where they are revoked (RFC 8414 section 2); the same goes for it.
+    pub(super) fn revocation_endpoint(&self) -> Option<Url> {
+        self.endpoint("revocation_endpoint")
+    }
+
+    /// Without a user's name and password, should the address hold them: they would be sent in the place of the client's own
+    /// credentials.
+    fn endpoint(&self, name: &str) -> Option<Url> {
+        let mut endpoint = self.address(name)?;
         if !endpoint.username().is_empty() || endpoint.password().is_some() {
             endpoint.set_username("").and_then(|()| endpoint.set_password(None)).ok()?;
         }

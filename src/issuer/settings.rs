@@ -16,8 +16,10 @@ pub struct IssuerSettings {
     pub source: KeySource,
     /// How fresh they have to be, and how much of them is read.
     pub keys: KeySettings,
-    /// Who this service is there. So far only `doctor` uses them.
+    /// Who this service is there.
     pub clients: Vec<OAuthClient>,
+    /// How it can be told to end sessions.
+    pub session_api: SessionApi,
     /// Whether plain http to other hosts than loopback is accepted.
     pub allow_http: bool,
 }
@@ -31,10 +33,19 @@ impl IssuerSettings {
     /// Whether keys that were got as `other` says may verify under these settings until the first fetch: they are the same
     /// issuer's, from the same place, got under the same rules, and for the same algorithms.
     pub(super) fn has_the_keys_of(&self, other: &Self) -> bool {
-        let Self { policy, source, allow_http, keys: _, clients: _ } = self;
+        let Self { policy, source, allow_http, keys: _, clients: _, session_api: _ } = self;
         (&policy.issuer, &policy.algorithms) == (&other.policy.issuer, &other.policy.algorithms)
             && (source, allow_http) == (&other.source, &other.allow_http)
     }
+}
+
+/// How an issuer can be told to end sessions. No standard says how, so it comes with its profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionApi {
+    /// In no way that this service knows.
+    None,
+    /// Scalekit's REST API.
+    Scalekit,
 }
 
 /// Where an issuer's keys come from.

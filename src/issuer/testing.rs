@@ -12,7 +12,7 @@ use crate::domain::{
     policy::{AudienceClaim, ClaimNames, IssuerPolicy},
 };
 
-use super::settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource};
+use super::settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource, SessionApi};
 
 pub(super) const ISSUER: &str = "https://idp.example";
 
@@ -68,6 +68,7 @@ pub(super) fn settings(source: KeySource, algorithms: AllowedAlgorithms) -> Issu
             max_keys: 100,
         },
         clients: vec![],
+        session_api: SessionApi::None,
         allow_http: false,
     }
 }

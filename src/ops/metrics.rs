@@ -48,7 +48,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{api::grpc::methods, issuer::KeyMetrics};
+    use crate::{api::grpc::methods, issuer::KeyMetrics, service::propagate::PropagationMetrics};
 
     /// Everything that `app` registers. Whoever adds metrics adds them here and in docs/metrics.md.
     fn full_registry() -> Registry {
@@ -59,6 +59,7 @@ mod tests {
         RevokeMetrics::register(&mut registry);
         SightMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
+        PropagationMetrics::register(&mut registry);
         SpanMetrics::of_process().register(&mut registry);
         registry
     }

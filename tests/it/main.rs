@@ -31,3 +31,4 @@ mod store;
 mod table;
 mod tidy;
 mod toolchain;
+mod upstream;

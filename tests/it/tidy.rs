@@ -51,11 +51,13 @@ const CRATES: [(&str, &[&str]); 18] = [
 ];
 
 /// The files that may take a secret or a token out of its wrapper, and what for.
-const EXPOSES: [(&str, &str); 8] = [
+const EXPOSES: [(&str, &str); 10] = [
     ("config/secret.rs", "reads them from files and variables"),
     ("domain/jws.rs", "takes a token apart"),
     ("domain/key.rs", "makes a key of a shared secret"),
     ("issuer/client.rs", "sends them to the token endpoint"),
+    ("issuer/revoker/token.rs", "sends a token to the revocation endpoint"),
+    ("service/propagate/content.rs", "writes down what an issuer is still to be told"),
     ("state/digest.rs", "digests the token"),
     ("store/key_ring.rs", "derives keys"),
     ("store/key_ring/format.rs", "writes the key ring's file"),

@@ -1,7 +1,10 @@
 //! Scalekit: every token says `typ: JWT`, kinds differ by their claims.
 
 use super::{Profile, claims, only, rule, standard};
-use crate::domain::{algorithm::Algorithm, kind::KindRules, policy::ClaimNames};
+use crate::{
+    domain::{algorithm::Algorithm, kind::KindRules, policy::ClaimNames},
+    issuer::SessionApi,
+};
 
 /// Machine-to-machine tokens have no `aud` unless an audience was registered for their client, but every access token has
 /// a `client_id`. An issuer entry for machines therefore has `audience_claim: client_id` and lists client ids as
@@ -25,6 +28,7 @@ pub(super) fn profile() -> Profile {
             organization_id: claims(&["oid"]),
             ..standard.claims
         },
+        session_api: SessionApi::Scalekit,
         doubt: |issuer, _| {
             issuer.ends_with('/').then_some(
                 "Scalekit's issuers do not end in a slash, and tokens repeat theirs byte for byte: write \

@@ -8,6 +8,7 @@ use crate::domain::{
     kind::{ClientRule, KindRules},
     policy::{AudienceClaim, ClaimNames},
 };
+use crate::issuer::SessionApi;
 
 pub(super) fn profile() -> Profile {
     Profile {
@@ -30,6 +31,7 @@ pub(super) fn profile() -> Profile {
             organization_id: claims(&["org_id"]),
         },
         max_token_lifetime: Duration::from_hours(24),
+        session_api: SessionApi::None,
         doubt: |_, _| None,
     }
 }

@@ -12,7 +12,7 @@ use countersign::{
     },
     issuer::{
         HttpClient, Issuer, IssuerSettings, KeyFreshness, KeyMetrics, KeySettings, KeySource, Lookup,
-        Surroundings,
+        SessionApi, Surroundings,
     },
     ops::{clock::SystemClock, drain::Tasks},
 };
@@ -102,6 +102,7 @@ fn settings(source: KeySource, issuer: &str) -> IssuerSettings {
             max_keys: 100,
         },
         clients: vec![],
+        session_api: SessionApi::None,
         allow_http: false,
     }
 }

@@ -10,27 +10,10 @@ use url::Url;
 use crate::issuer::{
     client::OAuthClient,
     http::HttpClient,
+    oauth_error,
     probe::observed::{ClientSeen, Failure, Said, TokenAnswer},
     settings::IssuerSettings,
 };
-
-/// The `error`s of RFC 6749 section 5.2 and of its extensions that a token endpoint may answer with; no other word of an
-/// answer is ever shown.
-const REGISTERED: [&str; 13] = [
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "invalid_scope",
-    "invalid_target",
-    "invalid_dpop_proof",
-    "use_dpop_nonce",
-    "access_denied",
-    "interaction_required",
-    "server_error",
-    "temporarily_unavailable",
-];
 
 /// Tries each client, all at once.
 pub(super) async fn try_all(settings: &IssuerSettings, http: &HttpClient, endpoint: &Url) -> Vec<ClientSeen> {
@@ -71,9 +54,7 @@ fn said(body: &[u8]) -> Said {
         return Said::Tokens;
     }
     match members.get("error").and_then(Value::as_str) {
-        Some(error) => {
-            REGISTERED.into_iter().find(|known| *known == error).map_or(Said::OtherError, Said::Error)
-        }
+        Some(error) => oauth_error::registered(error).map_or(Said::OtherError, Said::Error),
         None => Said::Nothing,
     }
 }
