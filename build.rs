@@ -2,7 +2,10 @@
 
 use std::{error::Error, path::PathBuf};
 
-use prost_types::{FileDescriptorSet, field_descriptor_proto::Type};
+use prost_types::{
+    FileDescriptorSet,
+    field_descriptor_proto::{Label, Type},
+};
 
 const FILES: [&str; 3] =
     ["countersign/v1/types.proto", "countersign/v1/token.proto", "countersign/v1/session.proto"];
@@ -38,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let client = protox::compile(FILES, ["proto"])?;
     std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&client))?;
-    let server = as_the_server_writes(client.clone())?;
+    let server = with_countable_targets(as_the_server_writes(client.clone())?)?;
     generate(client, out.join("client"), true)?;
     generate(server, out.join("server"), false)
 }
@@ -71,6 +74,24 @@ fn as_the_server_writes(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet,
             .ok_or("token.proto lacks a field of ValidateResponse")?;
         field.set_type(Type::Bytes);
         field.type_name = None;
+    }
+    Ok(fds)
+}
+
+/// The server's view: each target of a `RevokeRequest` as a list. A decoder keeps the last of a oneof's fields and drops the
+/// others without a word, so that a request with two targets would revoke one of them and be answered as if that were all.
+/// On the wire both are the same, and a list shows how many there were. Everybody else sees the oneof.
+fn with_countable_targets(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet, Box<dyn Error>> {
+    let message = fds
+        .file
+        .iter_mut()
+        .flat_map(|file| &mut file.message_type)
+        .find(|message| message.name() == "RevokeRequest")
+        .ok_or("token.proto has no RevokeRequest")?;
+    message.oneof_decl.clear();
+    for field in message.field.iter_mut().filter(|field| field.oneof_index.is_some()) {
+        field.oneof_index = None;
+        field.set_label(Label::Repeated);
     }
     Ok(fds)
 }

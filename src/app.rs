@@ -4,9 +4,10 @@
 mod bound;
 mod keys;
 mod reload;
+mod revocation;
 mod shell;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     api::{
@@ -19,16 +20,16 @@ use crate::{
     config::Config,
     domain::{key::UnusableKey, time::Clock},
     issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, NoHttpClient, Surroundings},
-    ops::metrics::{ReloadMetrics, SightMetrics, ValidationMetrics},
-    service::{
-        trust::Trust,
-        validate::{RevocationSources, Validator},
-    },
-    state::{cache::TokenCache, digest::NoRandomness, revocations::Revocations, sessions::Sessions},
-    store::{self, OpenedStore, StoreError},
+    ops::metrics::{ReloadMetrics, ValidationMetrics},
+    service::{trust::Trust, validate::Validator},
+    state::{cache::TokenCache, digest::NoRandomness},
+    store::{self, StoreError},
 };
 
-use self::reload::{Issuers, Reloader};
+use self::{
+    reload::{Issuers, Reloader},
+    revocation::{Revocation, revocation_sources},
+};
 
 pub use self::{
     bound::{Bound, Exit},
@@ -69,8 +70,9 @@ pub enum StartError {
 pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, StartError> {
     let mut shell = Shell::bind(&config).await?;
     let store = store::open(&config.store)?;
+    let http = HttpClient::new()?;
     let around = Surroundings {
-        http: HttpClient::new()?,
+        http: http.clone(),
         store: Some(Arc::clone(&store.key_sets)),
         clock: Arc::clone(&clock),
         metrics: KeyMetrics::register(shell.registry()),
@@ -80,10 +82,10 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let issuers = Issuers::start(config.issuers.clone(), around)?;
     let validator = Arc::new(Validator::new(
         Trust::new(issuers.all(), config.limits.max_token_bytes),
-        sources,
+        sources.clone(),
         TokenCache::new(config.cache)?,
         token::encode,
-        clock,
+        Arc::clone(&clock),
         ValidationMetrics::register(shell.registry()),
     ));
     let (swept, stopping) = (Arc::clone(&validator), shell.background().stopping().clone());
@@ -92,9 +94,10 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     shell.before_scrape(move || scraped.update_metrics());
     let reloads = ReloadMetrics::register(shell.registry());
     let holders = issuers.all().into_iter().map(holder).collect();
-    let token = TokenApi::new(Arc::clone(&validator));
+    let revocation = Revocation::start(&config, &store, &mut shell, (&validator, sources), (http, clock))?;
+    let token = TokenApi::new(Arc::clone(&validator), Arc::clone(&revocation.revoker));
     let (bound, controls) = shell.serving_with_controls(token, holders).await?;
-    let reloader = Reloader::new(config, issuers, validator, reloads, controls);
+    let reloader = Reloader::new(config, issuers, validator, revocation, reloads, controls);
     Ok(bound.holding(store).reloadable(reloader))
 }
 
@@ -110,31 +113,6 @@ pub fn start_issuer(
         None => Issuer::start(settings, around),
     };
     issuer.map(Arc::new).map_err(|source| StartError::Secret { issuer: name, source })
-}
-
-/// What is revoked, read from the store before anything is served (R6): a record that cannot be read is a token that would
-/// pass, so it stops the start.
-async fn revocation_sources(
-    config: &Config,
-    store: &OpenedStore,
-    shell: &mut Shell,
-    clock: &dyn Clock,
-) -> Result<RevocationSources, StartError> {
-    let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
-    revocations.load(store.revocations.snapshot().await?, longest_life(config), clock.now());
-    let metrics = SightMetrics::register(shell.registry());
-    let kept = Arc::clone(&store.revocations);
-    let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), metrics, shell.background()));
-    Ok(RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale })
-}
-
-/// The longest that a token of any issuer may be valid.
-fn longest_life(config: &Config) -> Duration {
-    let lives = config.issuers.iter().map(|issuer| {
-        let policy = &issuer.policy;
-        policy.max_token_lifetime.saturating_add(policy.leeway)
-    });
-    lives.max().unwrap_or_default()
 }
 
 fn holder(issuer: Arc<Issuer>) -> KeyHolder {

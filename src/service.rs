@@ -2,5 +2,7 @@
 
 pub mod fault;
 pub mod propagate;
+pub mod revoke;
+pub mod sweep;
 pub mod trust;
 pub mod validate;

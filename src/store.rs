@@ -12,7 +12,7 @@ mod key_sets;
 mod records;
 mod seal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod transfer;
 
 use std::{

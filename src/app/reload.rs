@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use super::{StartError, holder, keys::Followers};
+use super::{StartError, holder, keys::Followers, revocation::Revocation};
 use crate::{
     api::grpc::limits::LimitsLayer,
     config::{Config, Loaded, Problems, needing_restart},
@@ -37,6 +37,7 @@ pub(super) struct Reloader {
     running: Config,
     issuers: Issuers,
     validator: Arc<Validator>,
+    revocation: Revocation,
     controls: Controls,
     report: Report,
 }
@@ -60,11 +61,12 @@ impl Reloader {
         running: Config,
         issuers: Issuers,
         validator: Arc<Validator>,
+        revocation: Revocation,
         metrics: ReloadMetrics,
         controls: Controls,
     ) -> Self {
         let report = Report::new(metrics, controls.readiness.clone());
-        Self { running, issuers, validator, controls, report }
+        Self { running, issuers, validator, revocation, controls, report }
     }
 
     /// Takes what was read, and says so; or says why not.
@@ -92,6 +94,7 @@ impl Reloader {
             tracing::warn!(config.warning = %warning, "the configuration is probably not what was meant");
         }
         self.validator.replace_trust(Trust::new(next.issuers(), config.limits.max_token_bytes));
+        self.revocation.replace(&config);
         self.controls.limits.set_max_concurrent(config.limits.max_concurrent);
         self.controls.drain.send_replace(config.limits.drain);
         self.running = config;

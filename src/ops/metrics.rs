@@ -2,6 +2,7 @@
 
 mod reloads;
 mod requests;
+mod revokes;
 mod sights;
 mod spans;
 mod striped;
@@ -12,6 +13,7 @@ use prometheus_client::{encoding::text, metrics::family::Family};
 
 pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
+pub use revokes::{RevokeMetrics, RevokeOutcome};
 pub use sights::SightMetrics;
 pub use spans::SpanMetrics;
 pub use striped::{Counter, Histogram, Striped};
@@ -54,6 +56,7 @@ mod tests {
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
         ReloadMetrics::register(&mut registry);
+        RevokeMetrics::register(&mut registry);
         SightMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
         PropagationMetrics::register(&mut registry);

@@ -37,6 +37,14 @@ impl Trust {
         self.by_issuer.get(iss).map(Arc::as_ref)
     }
 
+    /// The one issuer, if there is only one.
+    pub(super) fn only(&self) -> Option<&Issuer> {
+        match self.by_id.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     pub(super) fn max_token_bytes(&self) -> usize {
         self.max_token_bytes
     }

@@ -1,5 +1,6 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
+mod identify;
 mod standing;
 mod verification;
 
@@ -29,6 +30,7 @@ use crate::{
 
 pub use crate::store::Revision;
 
+pub(super) use self::identify::{Identified, Unidentified};
 use self::{
     standing::Standing,
     verification::{Presentation, Tried},
@@ -94,7 +96,7 @@ pub struct RevocationSources {
     pub revocations: Arc<Revocations>,
     /// When sessions began, and which have ended.
     pub sessions: Arc<Sessions>,
-    /// What happens to a token whose session the store says nothing about.
+    /// What happens to a token whose session the store says nothing about, until that is replaced.
     pub on_stale: OnStale,
 }
 
@@ -104,6 +106,8 @@ pub struct Validator {
     /// Each call takes what is here when it begins, and keeps it to its end.
     trust: ArcSwap<Trust>,
     sources: RevocationSources,
+    /// `revocation.on_stale`.
+    on_stale: ArcSwap<OnStale>,
     cache: TokenCache,
     encode: Encode,
     clock: Arc<dyn Clock>,
@@ -155,13 +159,24 @@ impl Validator {
         clock: Arc<dyn Clock>,
         metrics: ValidationMetrics,
     ) -> Self {
-        Self { trust: ArcSwap::from_pointee(trust), sources, cache, encode, clock, metrics }
+        let on_stale = ArcSwap::from_pointee(sources.on_stale);
+        Self { trust: ArcSwap::from_pointee(trust), sources, on_stale, cache, encode, clock, metrics }
     }
 
     /// Trusts so from now on. Calls that have begun end as they began; what they verify under an issuer that is no longer
     /// among these is not found by later ones.
     pub fn replace_trust(&self, trust: Trust) {
         self.trust.store(Arc::new(trust));
+    }
+
+    /// From now on this happens to a token whose session the store says nothing about.
+    pub fn replace_on_stale(&self, on_stale: OnStale) {
+        self.on_stale.store(Arc::new(on_stale));
+    }
+
+    /// What is trusted now.
+    pub(super) fn trust(&self) -> Arc<Trust> {
+        self.trust.load_full()
     }
 
     /// Frees the memory of tokens that the cache has done with, for as long as it is polled.

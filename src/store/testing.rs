@@ -1,6 +1,7 @@
-//! A directory for one test, and the contract that every store keeps.
+//! A directory for one test, the contract that every store keeps, and a store for tests of those who use one.
 
 pub(super) mod contract;
+pub(crate) mod memory;
 
 use std::{
     env, fs,

@@ -15,6 +15,9 @@ use crate::{
 /// `google.rpc.ErrorInfo.domain` of everything that this service says.
 const DOMAIN: &str = "countersign";
 
+/// When a store that did not take something may be asked again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
 /// Why a call has no response: the caller's mistake, our trouble, or a refusal that the caller wants as a status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
@@ -29,6 +32,10 @@ pub enum CallError {
     Fault(Fault),
     /// A refused token.
     Refused(Refusal),
+    /// A revocation counts here, and the store did not take it yet.
+    NotStored,
+    /// No room for another single revocation.
+    RevocationsFull,
     /// No room for this item in its batch's answer.
     ResponseTooLarge,
 }
@@ -42,10 +49,10 @@ impl CallError {
     fn code(&self) -> Code {
         match self {
             Self::Field { .. } => Code::InvalidArgument,
-            Self::Fault(_) => Code::Unavailable,
+            Self::Fault(_) | Self::NotStored => Code::Unavailable,
             Self::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
             Self::Refused(_) => Code::Unauthenticated,
-            Self::ResponseTooLarge => Code::ResourceExhausted,
+            Self::ResponseTooLarge | Self::RevocationsFull => Code::ResourceExhausted,
         }
     }
 
@@ -55,6 +62,8 @@ impl CallError {
             Self::Field { .. } => "INVALID_FIELD",
             Self::Fault(fault) => fault.reason(),
             Self::Refused(_) => "TOKEN_REJECTED",
+            Self::NotStored => "STORE_UNAVAILABLE",
+            Self::RevocationsFull => "REVOCATIONS_FULL",
             Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
         }
     }
@@ -64,6 +73,12 @@ impl CallError {
             Self::Field { field, problem } => format!("{field}: {problem}"),
             Self::Fault(fault) => fault.message().to_owned(),
             Self::Refused(refusal) => refusal.message().to_owned(),
+            Self::NotStored => "the store did not take the revocation: it counts on this replica from now on, and is \
+                                stored as soon as that is possible; ask again to know that it is"
+                .to_owned(),
+            Self::RevocationsFull => "nothing was revoked: this service holds as many revocations as it may \
+                                      (`revocation.max_entries`); a subject, a client or an issuer can still be revoked"
+                .to_owned(),
             Self::ResponseTooLarge => "the batch's answer is full; ask for this token again".to_owned(),
         }
     }
@@ -71,7 +86,8 @@ impl CallError {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Fault(fault) => fault.retry_after(),
-            Self::Field { .. } | Self::Refused(_) | Self::ResponseTooLarge => None,
+            Self::NotStored => Some(STORE_RETRY),
+            Self::Field { .. } | Self::Refused(_) | Self::RevocationsFull | Self::ResponseTooLarge => None,
         }
     }
 
@@ -81,7 +97,11 @@ impl CallError {
                 ("reason".to_owned(), refusal.reason().as_str().to_uppercase()),
                 ("recovery".to_owned(), recovery_name(refusal.reason()).to_owned()),
             ]),
-            Self::Field { .. } | Self::Fault(_) | Self::ResponseTooLarge => HashMap::new(),
+            Self::Field { .. }
+            | Self::Fault(_)
+            | Self::NotStored
+            | Self::RevocationsFull
+            | Self::ResponseTooLarge => HashMap::new(),
         }
     }
 }

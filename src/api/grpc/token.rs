@@ -5,6 +5,7 @@ mod answer;
 pub mod fuzzing;
 mod notes;
 mod question;
+mod revoke;
 
 use std::sync::Arc;
 
@@ -15,10 +16,14 @@ pub use self::answer::encode;
 use super::status::{self, CallError};
 use crate::{
     proto::server::{
-        BatchValidateItem, BatchValidateRequest, BatchValidateResponse, ValidateRequest, ValidateResponse,
-        batch_validate_item, token_service_server::TokenService, validate_response::Outcome,
+        BatchValidateItem, BatchValidateRequest, BatchValidateResponse, RevokeRequest, RevokeResponse,
+        ValidateRequest, ValidateResponse, batch_validate_item, token_service_server::TokenService,
+        validate_response::Outcome,
     },
-    service::validate::{Validator, Verdict},
+    service::{
+        revoke::Revoker,
+        validate::{Validator, Verdict},
+    },
 };
 
 /// How many tokens one batch may hold.
@@ -27,16 +32,17 @@ const BATCH: std::ops::RangeInclusive<usize> = 1..=1000;
 /// How much of a batch's answer goes into one message of 4 MiB; the rest is room for the faults of what does not.
 const BATCH_BYTES: usize = 3_750_000;
 
-/// The service over its use cases. `Refresh` and `Revoke` answer UNIMPLEMENTED until they are built.
+/// The service over its use cases. `Refresh` answers UNIMPLEMENTED until it is built.
 #[derive(Clone, Debug)]
 pub struct TokenApi {
     validator: Arc<Validator>,
+    revoker: Arc<Revoker>,
 }
 
 impl TokenApi {
     /// Serves these use cases.
-    pub fn new(validator: Arc<Validator>) -> Self {
-        Self { validator }
+    pub fn new(validator: Arc<Validator>, revoker: Arc<Revoker>) -> Self {
+        Self { validator, revoker }
     }
 
     async fn outcome(&self, request: &ValidateRequest, claims: bool) -> Result<Verdict<Outcome>, CallError> {
@@ -80,6 +86,14 @@ impl TokenService for TokenApi {
         keep_within_message(&mut items);
         notes::of_batch(&items);
         Ok(Response::new(BatchValidateResponse { items }))
+    }
+
+    async fn revoke(&self, request: Request<RevokeRequest>) -> Result<Response<RevokeResponse>, Status> {
+        let client = revoke::client(&request);
+        match revoke::answer(&self.revoker, request.get_ref(), &client).await {
+            Ok(response) => Ok(Response::new(response)),
+            Err(error) => Err(status::of(&error)),
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Validator {
                 Ok(Standing::Known(standing))
             }
             // The set has been asked, and what it says stands. What only the store knows is what the operator chose to risk.
-            Err(_no_sight) if self.sources.on_stale == OnStale::Serve => Ok(Standing::Unknown),
+            Err(_no_sight) if **self.on_stale.load() == OnStale::Serve => Ok(Standing::Unknown),
             Err(_no_sight) => Err(Stop::Fault(Fault::StoreUnavailable)),
         }
     }

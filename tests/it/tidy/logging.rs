@@ -22,13 +22,22 @@ impl fmt::Display for Line {
 
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
+/// Without `target: "..."`, behind which fields stand in braces.
+fn flat(arguments: Vec<String>) -> Vec<String> {
+    let inner = |argument: String| match argument.strip_prefix('{') {
+        Some(fields) => self::arguments(&format!("{})", fields.strip_suffix('}').expect("closed"))),
+        None => vec![argument],
+    };
+    arguments.into_iter().filter(|argument| !argument.starts_with("target:")).flat_map(inner).collect()
+}
+
 /// Every line that the code of one file can write.
 fn lines_in(code: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     for level in LEVELS {
         let call = format!("tracing::{level}!(");
         for (at, start) in code.match_indices(&call) {
-            lines.push(line(level, &arguments(&code[at + start.len()..])));
+            lines.push(line(level, &flat(arguments(&code[at + start.len()..]))));
         }
     }
     lines
@@ -145,7 +154,15 @@ fn the_scan_reads_fields_and_messages() {
         tracing::warn!(a.b = ?f(x, "y, z"), %c.d, "one, two \
             three");
         tracing::info!("alone")
+        tracing::info!(target: "an::other", { e.f = x.map(|x| { y }), g.h = 1 }, "elsewhere");
     "#;
     let shown: Vec<_> = lines_in(code).iter().map(ToString::to_string).collect();
-    assert_eq!(shown, ["| warn | one, two three | `a.b`, `c.d` |", "| info | alone |  |"]);
+    assert_eq!(
+        shown,
+        [
+            "| warn | one, two three | `a.b`, `c.d` |",
+            "| info | alone |  |",
+            "| info | elsewhere | `e.f`, `g.h` |"
+        ]
+    );
 }

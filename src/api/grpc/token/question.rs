@@ -114,7 +114,11 @@ mod tests {
     fn field<T>(result: Result<T, CallError>) -> Option<&'static str> {
         match result.err()? {
             CallError::Field { field, .. } => Some(field),
-            CallError::Fault(_) | CallError::Refused(_) | CallError::ResponseTooLarge => Some("not a field"),
+            CallError::Fault(_)
+            | CallError::NotStored
+            | CallError::RevocationsFull
+            | CallError::Refused(_)
+            | CallError::ResponseTooLarge => Some("not a field"),
         }
     }
 

@@ -1,0 +1,106 @@
+//! What revocations need besides validation: the store's copy at the start, who revokes, who tells the identity providers,
+//! and the tasks that store what could not be stored and remove what is over.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{StartError, shell::Shell};
+use crate::{
+    config::Config,
+    domain::time::Clock,
+    issuer::HttpClient,
+    ops::metrics::{RevokeMetrics, SightMetrics},
+    service::{
+        propagate::{self, PropagationMetrics, Propagator},
+        revoke::{self, Revoker},
+        sweep::Sweeper,
+        validate::{RevocationSources, Validator},
+    },
+    state::{revocations::Revocations, sessions::Sessions},
+    store::OpenedStore,
+};
+
+/// Whom a reload of the configuration tells of what concerns revocations.
+#[derive(Debug)]
+pub(super) struct Revocation {
+    pub(super) revoker: Arc<Revoker>,
+    propagator: Arc<Propagator>,
+    validator: Arc<Validator>,
+}
+
+impl Revocation {
+    /// Starts what works in the background, too.
+    pub(super) fn start(
+        config: &Config,
+        store: &OpenedStore,
+        shell: &mut Shell,
+        (validator, sources): (&Arc<Validator>, RevocationSources),
+        (http, clock): (HttpClient, Arc<dyn Clock>),
+    ) -> Result<Self, StartError> {
+        let tasks = shell.background().clone();
+        let propagator = Arc::new(Propagator::new(
+            propagate::Surroundings {
+                store: Arc::clone(&store.revocations),
+                http,
+                clock: Arc::clone(&clock),
+                metrics: PropagationMetrics::register(shell.registry()),
+                tasks: tasks.clone(),
+            },
+            &config.issuers,
+        )?);
+        propagator.start();
+        let scraped = Arc::clone(&propagator);
+        shell.before_scrape(move || scraped.update_metrics());
+        let around = revoke::Surroundings {
+            validator: Arc::clone(validator),
+            revocations: sources.revocations,
+            sessions: sources.sessions,
+            store: Arc::clone(&store.revocations),
+            propagator: Arc::clone(&propagator),
+            clock: Arc::clone(&clock),
+            tasks: tasks.clone(),
+            metrics: RevokeMetrics::register(shell.registry()),
+        };
+        let revoker = Arc::new(Revoker::new(around, config.revocation));
+        let (storing, stopping) = (Arc::clone(&revoker), tasks.stopping().clone());
+        tasks.spawn(async move {
+            stopping.run_until_cancelled(storing.store_pending()).await;
+            storing.store_or_give_up().await;
+        });
+        let sweeper = Sweeper::new(Arc::clone(&store.revocations), clock);
+        let stopping = tasks.stopping().clone();
+        tasks.spawn(async move { stopping.run_until_cancelled(sweeper.run()).await });
+        Ok(Self { revoker, propagator, validator: Arc::clone(validator) })
+    }
+
+    /// What a changed configuration says counts from the next call on.
+    pub(super) fn replace(&self, config: &Config) {
+        self.revoker.replace_settings(config.revocation);
+        self.validator.replace_on_stale(config.revocation.on_stale);
+        self.propagator.replace_issuers(&config.issuers);
+    }
+}
+
+/// What is revoked, read from the store before anything is served (R6): a record that cannot be read is a token that would
+/// pass, so it stops the start.
+pub(super) async fn revocation_sources(
+    config: &Config,
+    store: &OpenedStore,
+    shell: &mut Shell,
+    clock: &dyn Clock,
+) -> Result<RevocationSources, StartError> {
+    let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
+    revocations.load(store.revocations.snapshot().await?, longest_life(config), clock.now());
+    let metrics = SightMetrics::register(shell.registry());
+    let kept = Arc::clone(&store.revocations);
+    let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), metrics, shell.background()));
+    Ok(RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale })
+}
+
+/// The longest that a token of any issuer may be valid.
+fn longest_life(config: &Config) -> Duration {
+    let lives = config.issuers.iter().map(|issuer| {
+        let policy = &issuer.policy;
+        policy.max_token_lifetime.saturating_add(policy.leeway)
+    });
+    lives.max().unwrap_or_default()
+}

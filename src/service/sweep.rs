@@ -1,0 +1,95 @@
+//! Removing from the store what nobody needs any more.
+//!
+//! A clock that jumps ahead by a year would make every revocation look old, and what is removed is gone. So the time that
+//! counts here is never more than a minute ahead of the time that the process started with and has counted since.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    domain::time::{Clock, UnixTime},
+    store::Store,
+};
+
+const EVERY: Duration = Duration::from_hours(1);
+/// How far a clock may have been put right.
+const TOLERANCE: Duration = Duration::from_mins(1);
+
+/// Sweeps one store.
+#[derive(Debug)]
+pub struct Sweeper {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    started: (UnixTime, Instant),
+}
+
+impl Sweeper {
+    /// To be made when the process starts: what its clock says then is believed.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        let started = (clock.now(), Instant::now());
+        Self { store, clock, started }
+    }
+
+    /// Sweeps now and then once an hour, for as long as it is polled.
+    pub async fn run(&self) {
+        let mut tick = tokio::time::interval(EVERY);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.store.sweep(self.now()).await {
+                tracing::warn!(
+                    error.message = %error,
+                    "what is past its time could not be removed from the store; the next try is in an hour"
+                );
+            }
+        }
+    }
+
+    fn now(&self) -> UnixTime {
+        let (wall, instant) = self.started;
+        self.clock.now().min(wall.plus(instant.elapsed()).plus(TOLERANCE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::store::testing::memory::MemoryStore;
+
+    #[derive(Debug)]
+    struct Wall(AtomicI64);
+
+    impl Clock for Wall {
+        fn now(&self) -> UnixTime {
+            UnixTime::from_secs(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r3_a_clock_that_jumps_ahead_removes_nothing() {
+        let wall = Arc::new(Wall(AtomicI64::new(1_000_000)));
+        let store = Arc::new(MemoryStore::default());
+        let sweeper = Sweeper::new(store.clone(), wall.clone());
+        wall.0.store(99_000_000, Ordering::Relaxed);
+        let within = |hours: u64| {
+            let run = sweeper.run();
+            tokio::time::timeout(Duration::from_hours(hours) + Duration::from_secs(1), run)
+        };
+        drop(within(2).await);
+        let last = 1_000_000 + 2 * 3_600 + 60;
+        assert_eq!(
+            store.sweeps(),
+            [last - 7_200, last - 3_600, last].map(UnixTime::from_secs),
+            "at once and then each hour, as far as the process has counted"
+        );
+        wall.0.store(1_000_500, Ordering::Relaxed);
+        drop(within(0).await);
+        assert_eq!(
+            store.sweeps().last(),
+            Some(&UnixTime::from_secs(1_000_500)),
+            "an earlier clock is believed"
+        );
+    }
+}

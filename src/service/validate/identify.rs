@@ -1,0 +1,108 @@
+//! Which token is it? For those that revoke one by showing it: the same checks of form, issuer and signature as for every
+//! other question, and none of those that say whether it is good now.
+
+use std::sync::Arc;
+
+use super::{Presentation, Stop, Tried, Validator};
+use crate::{
+    domain::{
+        decide::{Presented, Requirements, Scheme},
+        kind::TokenKind,
+        policy::IssuerPolicy,
+        reason::Reason,
+        revocation::Target,
+        time::UnixTime,
+        token::RawToken,
+    },
+    service::{fault::Fault, trust::Trust},
+    state::cache::CachedToken,
+};
+
+/// A token that its issuer signed.
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub(in crate::service) struct Identified {
+    /// What revocations call it.
+    pub(in crate::service) target: Target,
+    /// The rules that it was verified under.
+    pub(in crate::service) policy: Arc<IssuerPolicy>,
+    /// `exp`.
+    pub(in crate::service) expires_at: UnixTime,
+    /// Its own id; empty if it has none.
+    pub(in crate::service) token_id: String,
+    /// The client that it was issued to; empty if it does not say.
+    pub(in crate::service) client_id: String,
+}
+
+/// Why it cannot be said which token it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::service) enum Unidentified {
+    /// No token that any configured issuer could have made for this service.
+    NotAToken,
+    /// Not from the issuer that was asked for.
+    OtherIssuer,
+    /// Our trouble.
+    Fault(Fault),
+}
+
+impl From<Stop> for Unidentified {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Refused(refusal) if refusal.reason() == Reason::IssuerMismatch => Self::OtherIssuer,
+            Stop::Refused(_) => Self::NotAToken,
+            Stop::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl Validator {
+    /// Verifies a token, whose times do not matter, and says which one it is. `issuer`: only from this one; empty: any.
+    pub(in crate::service) async fn identify(
+        &self,
+        token: &str,
+        issuer: &str,
+    ) -> Result<Identified, Unidentified> {
+        let trust = self.trust();
+        let raw = RawToken::new(token, trust.max_token_bytes()).map_err(Stop::from)?;
+        let cached = self.verified(&trust, raw, issuer).await?;
+        let verified = cached.token();
+        Ok(Identified {
+            target: verified.targets().token.ok_or(Unidentified::NotAToken)?,
+            policy: Arc::clone(verified.policy()),
+            expires_at: verified.claims().expires_at,
+            token_id: verified.claims().token_id().to_owned(),
+            client_id: verified.claims().client_id().to_owned(),
+        })
+    }
+
+    /// Never from the cache: what the cache knows of a token does not say whether its issuer is the one asked for, and nobody
+    /// revokes so often that a signature counts.
+    async fn verified(
+        &self,
+        trust: &Trust,
+        token: RawToken<'_>,
+        issuer: &str,
+    ) -> Result<Arc<CachedToken>, Stop> {
+        let asked = of_any_kind(issuer);
+        let digest = self.cache.digest(token);
+        let presented = Presentation { token, digest, asked: &asked, at: self.clock.now() };
+        match self.verify_now(trust, presented)? {
+            Tried::Verified(cached) => Ok(cached),
+            tried @ (Tried::Forged { .. } | Tried::NoKey) => {
+                self.verify_after_fetch(trust, token, digest, &asked, tried).await
+            }
+        }
+    }
+}
+
+/// Only the issuer is looked at on the way to a verified token.
+fn of_any_kind(issuer: &str) -> Requirements<'_> {
+    Requirements {
+        kind: TokenKind::Access,
+        issuer,
+        audiences: &[],
+        scopes: &[],
+        roles: &[],
+        permissions: &[],
+        presented: Presented { scheme: Scheme::Bearer, certificate: None },
+    }
+}
