@@ -29,19 +29,21 @@ use countersign::{
     issuer::{HttpClient, KeyMetrics, Surroundings},
     ops::{
         drain::Tasks,
-        metrics::{self, SightMetrics, ValidationMetrics},
+        metrics::{self, RevokeMetrics, SightMetrics, ValidationMetrics},
     },
     proto::server::{ValidateRequest, token_service_server::TokenService as _, validate_response::Outcome},
     service::{
+        propagate::{self, PropagationMetrics, Propagator},
+        revoke::{self, Revoker},
         trust::Trust,
         validate::{Question, RevocationSources, Validator},
     },
     state::{
         cache::TokenCache,
-        revocations::{OnStale, Revocations},
+        revocations::{OnStale, RevocationSettings, Revocations},
         sessions::Sessions,
     },
-    store::{self, StoreSettings},
+    store::{self, Store, StoreSettings},
 };
 use tokio::runtime::Runtime;
 
@@ -77,7 +79,7 @@ fn main() {
     let Some(scene) = scene else { return };
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("the first and only provider");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let validator = Arc::new(runtime.block_on(validator()));
+    let (validator, sources, store) = runtime.block_on(validator());
     match scene.as_str() {
         "cached" => {
             let token = token(0);
@@ -90,7 +92,7 @@ fn main() {
             scene_of(&tokens, |tokens| validate(&runtime, &validator, tokens));
         }
         "answered" => {
-            let api = TokenApi::new(validator);
+            let api = TokenApi::new(Arc::clone(&validator), revoker(validator, sources, store));
             let token = token(0);
             let tokens = vec![token.as_str(); WARM_UP + CALLS];
             scene_of(&tokens, |tokens| answer(&runtime, &api, tokens));
@@ -145,7 +147,7 @@ const REQUIREMENTS: Requirements<'static> = Requirements {
 };
 
 /// As `app` wires one.
-async fn validator() -> Validator {
+async fn validator() -> (Arc<Validator>, RevocationSources, Arc<dyn Store>) {
     let environment = Environment::from_iter([("SHARED", SECRET)]);
     let config = Config::parse(CONFIG, &environment, Path::new("")).unwrap().config;
     let clock: Arc<dyn Clock> = Arc::new(Stopped);
@@ -162,20 +164,52 @@ async fn validator() -> Validator {
     let cache = TokenCache::new(config.cache).unwrap();
     let metrics = ValidationMetrics::register(&mut registry);
     let trust = Trust::new(issuers, config.limits.max_token_bytes);
-    let sources = sources(&mut registry, &*clock).await;
-    Validator::new(trust, sources, cache, encode, clock, metrics)
+    let (sources, store) = sources(&mut registry, &*clock).await;
+    let validator = Validator::new(trust, sources.clone(), cache, encode, clock, metrics);
+    (Arc::new(validator), sources, store)
 }
 
 /// Nothing is revoked.
-async fn sources(registry: &mut metrics::Registry, clock: &dyn Clock) -> RevocationSources {
+async fn sources(registry: &mut metrics::Registry, clock: &dyn Clock) -> (RevocationSources, Arc<dyn Store>) {
     let directory = tempfile::tempdir().unwrap();
     let settings = StoreSettings { path: directory.path().join("countersign.redb"), key_ring: None };
     let store = store::open(&settings).unwrap().revocations;
     let revocations = Arc::new(Revocations::new(1000));
     revocations.load(store.snapshot().await.unwrap(), Duration::ZERO, clock.now());
     let sights = SightMetrics::register(registry);
-    let sessions = Arc::new(Sessions::start(store, Arc::clone(&revocations), sights, &Tasks::default()));
-    RevocationSources { revocations, sessions, on_stale: OnStale::Serve }
+    let kept = Arc::clone(&store);
+    let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, &Tasks::default()));
+    (RevocationSources { revocations, sessions, on_stale: OnStale::Serve }, store)
+}
+
+/// Nobody is revoked.
+fn revoker(validator: Arc<Validator>, sources: RevocationSources, store: Arc<dyn Store>) -> Arc<Revoker> {
+    let mut registry = metrics::registry();
+    let (clock, tasks): (Arc<dyn Clock>, _) = (Arc::new(Stopped), Tasks::default());
+    let telling = propagate::Surroundings {
+        store: Arc::clone(&store),
+        http: HttpClient::new().unwrap(),
+        clock: Arc::clone(&clock),
+        metrics: PropagationMetrics::register(&mut registry),
+        tasks: tasks.clone(),
+    };
+    let around = revoke::Surroundings {
+        validator,
+        revocations: sources.revocations,
+        sessions: sources.sessions,
+        store,
+        propagator: Arc::new(Propagator::new(telling, &[]).unwrap()),
+        clock,
+        tasks,
+        metrics: RevokeMetrics::register(&mut registry),
+    };
+    let settings = RevocationSettings {
+        max_staleness: Duration::from_mins(1),
+        on_stale: OnStale::Serve,
+        issuer_clock_ahead: Duration::from_secs(2),
+        max_entries: 1000,
+    };
+    Arc::new(Revoker::new(around, settings))
 }
 
 /// A token of 730 bytes, as in `make bench`; `serial` makes it one of a kind.

@@ -71,7 +71,9 @@ mod tests {
     async fn r3_a_clock_that_jumps_ahead_removes_nothing() {
         let wall = Arc::new(Wall(AtomicI64::new(1_000_000)));
         let store = Arc::new(MemoryStore::default());
-        let sweeper = Sweeper::new(store.clone(), wall.clone());
+        let (kept, clock): (Arc<dyn Store>, Arc<dyn Clock>) =
+            (Arc::<MemoryStore>::clone(&store), Arc::<Wall>::clone(&wall));
+        let sweeper = Sweeper::new(kept, clock);
         wall.0.store(99_000_000, Ordering::Relaxed);
         let within = |hours: u64| {
             let run = sweeper.run();

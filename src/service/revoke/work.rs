@@ -34,7 +34,7 @@ impl Revoker {
         let Job { planned, telling } = job;
         let now = self.around.clock.now();
         if let (None, Some(revision)) = (planned.main, self.around.revocations.revision()) {
-            return Ok(self.nothing_to_do(attempt, revision, telling));
+            return Ok(self.nothing_to_do(attempt, revision, &telling));
         }
         if self.refuse_here(&planned, now).is_err() {
             return Err(self.refuse(attempt, NotRevoked::Full));
@@ -65,14 +65,15 @@ impl Revoker {
     }
 
     /// What is dead stays so without anybody's help (R10).
-    fn nothing_to_do(&self, attempt: &Attempt, revision: Revision, telling: Telling) -> Revoked {
+    fn nothing_to_do(&self, attempt: &Attempt, revision: Revision, telling: &Telling) -> Revoked {
         let done = Done { revision, effective_not_before: None, sessions: 0 };
         attempt.done(&done);
         self.around.metrics.ended(attempt.target, RevokeOutcome::Dead);
-        match telling {
-            Telling::No(upstream) => Revoked { done, upstream },
-            Telling::Deliver(_) => Revoked { done, upstream: Upstream::NothingToSend },
-        }
+        let upstream = match telling {
+            Telling::No(upstream) => *upstream,
+            Telling::Deliver(_) => Upstream::NothingToSend,
+        };
+        Revoked { done, upstream }
     }
 
     /// Refuses from now on what is planned, unless it is a single one too many. A cut-off is always taken: it is what is left

@@ -19,7 +19,6 @@ use crate::{
 };
 
 /// A token that its issuer signed.
-#[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub(in crate::service) struct Identified {
     /// What revocations call it.
     pub(in crate::service) target: Target,

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     env,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -66,7 +66,9 @@ impl Victim {
 
     /// A token that its revocation refuses, and nothing else does.
     fn token(self, signer: &Signer) -> String {
-        let mut claims = claims(ISSUER, AUDIENCE);
+        // The times of one moment: a token without an id is another one a second later.
+        static CLAIMS: OnceLock<Value> = OnceLock::new();
+        let mut claims = CLAIMS.get_or_init(|| claims(ISSUER, AUDIENCE)).clone();
         let mut put = |name: &str, value: Value| claims[name] = value;
         let (Self::Token(number) | Self::TokenId(number) | Self::Session(number) | Self::Subject(number)) =
             self;

@@ -38,7 +38,7 @@ pub(super) async fn answer(
         CallError::field(wrong.field, wrong.problem)
     })?;
     match revoker.revoke(&demand, client).await {
-        Ok(revoked) => Ok(response(&revoked)),
+        Ok(done) => Ok(response(&done)),
         Err(NotRevoked::Field(wrong)) => Err(CallError::field(wrong.field, wrong.problem)),
         Err(NotRevoked::Fault(fault)) => Err(CallError::Fault(fault)),
         Err(NotRevoked::Full) => Err(CallError::RevocationsFull),
