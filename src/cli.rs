@@ -5,6 +5,8 @@ pub mod dev;
 pub mod doctor;
 pub mod exit;
 pub mod keygen;
+mod remote;
+pub mod revoke;
 pub mod schema;
 pub mod serve;
 pub mod store;
@@ -35,6 +37,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Ask a running service about one token.
     Validate(validate::Args),
+    /// Tell a running service to refuse a token, a session, a user, a client or all of an issuer from now on.
+    Revoke(revoke::Args),
     /// Make a key ring, or rotate one.
     Keygen(keygen::Args),
     /// Back up a store, or bring one back.
@@ -52,6 +56,7 @@ impl Cli {
             Command::Check(args) => check::execute(&args),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Validate(args) => validate::run(args).await,
+            Command::Revoke(args) => revoke::run(args).await,
             Command::Keygen(args) => keygen::execute(&args),
             Command::Store(args) => store::execute(&args),
             Command::Schema(args) => schema::execute(&args),

@@ -5,21 +5,18 @@ mod outcome;
 mod print;
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     process::ExitCode,
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use self::outcome::Outcome;
-use super::exit;
-
-/// Far above any `limits.max_token_bytes` that makes sense.
-const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
-
-/// Longer waits make no sense for one answer, and some would overflow the clock.
-const MAX_TIMEOUT: Duration = Duration::from_hours(1);
+use super::{
+    exit,
+    remote::{self, duration, read_token},
+};
 
 /// What to ask, and whom.
 #[derive(clap::Args)]
@@ -29,7 +26,7 @@ pub struct Args {
     #[arg(value_name = "TOKEN|-", required = true, num_args = 1..)]
     token: Vec<String>,
     /// Where the service listens: `HOST:PORT`, `http://HOST:PORT` or `unix:/PATH`.
-    #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = ask::address)]
+    #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = remote::address)]
     address: String,
     /// The token must be for one of these, besides what the configuration asks for.
     #[arg(long = "audience", value_name = "A")]
@@ -93,30 +90,6 @@ fn token(arguments: Vec<String>) -> anyhow::Result<String> {
         bail!("give one token, without `Bearer` in front");
     };
     if argument == "-" { read_token(io::stdin().lock()) } else { Ok(argument) }
-}
-
-/// One token; the newline that `echo` and files put behind it is not part of it.
-fn read_token(input: impl io::Read) -> anyhow::Result<String> {
-    let mut token = String::new();
-    let read = input.take(MAX_TOKEN_BYTES + 1).read_to_string(&mut token).context("cannot read the token")?;
-    if u64::try_from(read).unwrap_or(u64::MAX) > MAX_TOKEN_BYTES {
-        bail!("standard input is too long to be a token");
-    }
-    let without = token.strip_suffix('\n').unwrap_or(&token);
-    Ok(without.strip_suffix('\r').unwrap_or(without).to_owned())
-}
-
-/// `500ms`, `5s`, `1m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let number: u64 = digits.parse().map_err(|_not_a_number| "not a duration like 5s".to_owned())?;
-    let duration = match text.strip_prefix(digits) {
-        Some("ms") => Duration::from_millis(number),
-        Some("s") => Duration::from_secs(number),
-        Some("m") => Duration::from_secs(number.saturating_mul(60)),
-        Some(_) | None => return Err("not a duration like 500ms, 5s or 1m".to_owned()),
-    };
-    if duration > MAX_TIMEOUT { Err("at most 60m".to_owned()) } else { Ok(duration) }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub struct Banner<'a> {
 impl Banner<'_> {
     /// The whole text.
     pub fn text(&self) -> String {
-        let parts = [self.summary(), self.shell(), self.python(), self.issuer_commands()];
+        let parts = [self.summary(), self.shell(), self.python(), self.issuer_commands(), self.revoke()];
         parts.join("\n") + "\nStop with Ctrl-C.\n"
     }
 
@@ -101,6 +101,18 @@ Refresh, log in as somebody else, rotate the signing keys, withdraw the old ones
 "
         )
     }
+
+    fn revoke(&self) -> String {
+        let program = shell_word(self.program);
+        let address = shell_word(self.address);
+        format!(
+            r#"Revoke it, and everything else of its user ("alice" after the login above), and see it refused from then on:
+  echo "$TOKEN" | {program} revoke --address {address} --token - --reason "pasted into a chat"
+  {program} revoke --address {address} --subject alice --reason "left the company"
+  {program} validate --address {address} "$TOKEN"
+"#
+        )
+    }
 }
 
 /// A word for a POSIX shell, quoted only where it has to be.
@@ -139,6 +151,8 @@ mod tests {
             "  export REFRESH_TOKEN=rt_ddd",
             r#"  'target/my build/countersign' validate --address 127.0.0.1:50051 "$TOKEN""#,
             r#"  echo "$TOKEN" | 'target/my build/countersign' validate --address 127.0.0.1:50051 -"#,
+            r#"  echo "$TOKEN" | 'target/my build/countersign' revoke --address 127.0.0.1:50051 --token - --reason "pasted into a chat""#,
+            r#"  'target/my build/countersign' revoke --address 127.0.0.1:50051 --subject alice --reason "left the company""#,
             r#"  grpcurl -plaintext -d '{"token":"'"$TOKEN"'"}' 127.0.0.1:50051 countersign.v1.TokenService/Validate"#,
             r#"if response.WhichOneof("outcome") == "token":"#,
             r#"  curl -s -u dev-client:s3cret -d grant_type=refresh_token -d refresh_token="$REFRESH_TOKEN" http://127.0.0.1:8080/token"#,

@@ -46,11 +46,22 @@ async fn the_python_commands_work_when_pasted() {
     assert!(installed.is_dir(), "scripts/install-peers.sh has not been run");
     std::os::unix::fs::symlink(installed, directory.path().join(".venv")).unwrap();
 
+    let begin = said.find("Revoke it, and everything").unwrap();
+    let revoke: Vec<_> = said[begin..].lines().filter(|line| line.contains(" revoke --address ")).collect();
+    assert_eq!(revoke.len(), 2, "{said}");
+
     let good = paste(directory.path(), &format!("{export}\n{script}")).await;
     assert!(good.lines().any(|line| line.starts_with("good: ")), "{good}");
     let refused = paste(directory.path(), &format!("export TOKEN=a.b.c\n{script}")).await;
     assert!(refused.lines().any(|line| line.starts_with("refused: ")), "{refused}");
     assert!(!refused.contains("good: "), "{refused}");
+
+    for command in revoke {
+        let revoked = paste(directory.path(), &format!("{export}\n{command}")).await;
+        assert!(revoked.starts_with("revoked\n"), "{command}: {revoked}");
+    }
+    let refused = paste(directory.path(), &format!("{export}\n{script}")).await;
+    assert!(refused.contains("refused: ") && refused.contains("revoked"), "{refused}");
 }
 
 async fn paste(directory: &Path, script: &str) -> String {

@@ -1,28 +1,11 @@
 //! The call.
 
-use std::error::Error;
-
 use tokio::time::timeout;
-use tonic::{
-    Code, Request,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Code, Request};
 
 use super::{Args, Kind, outcome::Outcome};
+use crate::cli::remote::{chain, connect};
 use crate::proto::client::{TokenKind, ValidateRequest, token_service_client::TokenServiceClient};
-
-/// Checks an address on the command line. https would silently go out in the clear: this build's client has no TLS.
-pub(super) fn address(text: &str) -> Result<String, String> {
-    let path = text.strip_prefix("unix:");
-    let url = match path {
-        _ if text.starts_with("http://") => text.to_owned(),
-        Some(path) if path.starts_with('/') => text.to_owned(),
-        None if !text.contains("://") && text.contains(':') => format!("http://{text}"),
-        Some(_) | None => return Err("must be HOST:PORT, http://HOST:PORT or unix:/PATH".to_owned()),
-    };
-    Endpoint::from_shared(url.clone()).map_err(|error| chain(&error))?;
-    Ok(url)
-}
 
 /// Asks within the time that the arguments give.
 pub(super) async fn ask(args: &Args, token: String) -> Outcome {
@@ -54,10 +37,6 @@ async fn call(args: &Args, token: String) -> Outcome {
     }
 }
 
-async fn connect(address: &str) -> Result<Channel, tonic::transport::Error> {
-    Endpoint::from_shared(address.to_owned())?.connect().await
-}
-
 fn question(args: &Args, token: String) -> ValidateRequest {
     let kind = match args.kind {
         Kind::Access => TokenKind::Access,
@@ -73,14 +52,4 @@ fn question(args: &Args, token: String) -> ValidateRequest {
         kind: kind.into(),
         ..ValidateRequest::default()
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
+use crate::cli::remote::{code_name, name};
 use crate::proto::client::{Reason, Recovery, TokenInfo, ValidateResponse, validate_response};
 
 /// The answer, or why there is none. No `Debug`: it holds a token's content.
@@ -57,36 +58,5 @@ impl Outcome {
             message: status.message().to_owned(),
             retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
         }
-    }
-}
-
-/// The value's name without its enum's; a value that this build does not know, by number.
-pub(super) fn name(value: i32, known: Option<&str>, prefix: &str) -> String {
-    known.map_or_else(
-        || format!("UNRECOGNIZED({value})"),
-        |name| name.strip_prefix(prefix).unwrap_or(name).to_owned(),
-    )
-}
-
-fn code_name(code: tonic::Code) -> &'static str {
-    use tonic::Code;
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }

@@ -5,7 +5,8 @@ use std::iter;
 use prost_types::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::outcome::{Outcome, name};
+use super::outcome::Outcome;
+use crate::cli::remote::{name, printable};
 use crate::proto::client::{Principal, TokenInfo, TokenKind};
 
 /// For people: one line, then the fields that are there.
@@ -93,17 +94,4 @@ fn plain(value: &Value) -> String {
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }
-}
-
-/// Whoever issued the token chose these characters; none of them gets to steer the terminal.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }

@@ -91,10 +91,10 @@ fn durations_and_addresses() {
         "unix:///run/x",
         "127.0.0.1:50051",
     ] {
-        assert!(ask::address(good).is_ok(), "{good}");
+        assert!(remote::address(good).is_ok(), "{good}");
     }
     for bad in ["https://127.0.0.1:1", "127.0.0.1", "50051", "unix:relative", "http://", "http:// x"] {
-        assert!(ask::address(bad).is_err(), "{bad}");
+        assert!(remote::address(bad).is_err(), "{bad}");
     }
 }
 

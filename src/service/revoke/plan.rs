@@ -117,6 +117,3 @@ fn ending(main: &Revocation, begun_up_to: UnixTime, except: Option<Target>) -> E
     let Revocation { target, made_at, until, kept_until, .. } = *main;
     Ending { of: target, begun_up_to, except, at: made_at, until, kept_until }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,4 @@
-
+mod demands;
+mod outcomes;
+mod rig;
+mod unstored;
