@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    env,
     sync::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -27,7 +26,7 @@ use tokio::{
 };
 use tonic::transport::Channel;
 
-use super::random::Random;
+use super::{asked, random::Random};
 use crate::support::{
     service::Service,
     tokens::{Signer, claims, key_set},
@@ -102,8 +101,7 @@ struct Answered {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r1_what_was_answered_is_refused_after_a_kill() {
-    let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
-    let (first, seeds) = (number("REVOCATION_SEED").unwrap_or(1), number("REVOCATION_CRASHES").unwrap_or(3));
+    let (first, seeds) = (asked("REVOCATION_SEED", 1), asked("REVOCATION_CRASHES", 3));
     for seed in first..first + seeds {
         survive(seed).await;
     }

@@ -1,8 +1,12 @@
 //! R4: whoever is revoked cannot refresh past it at the identity provider, and can log in again.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use countersign::proto::client::{Reason, RevokeRequest, RevokeResponse, revoke_request::Target};
+use countersign::{
+    domain::time::Clock as _,
+    ops::clock::SystemClock,
+    proto::client::{Reason, RevokeRequest, RevokeResponse, revoke_request::Target},
+};
 
 use crate::support::{
     peer::{AUDIENCE, OidcProvider, UserTokens, WEB_APP},
@@ -74,8 +78,7 @@ fn cut_off(response: &RevokeResponse) -> i64 {
 
 async fn past(second: i64) {
     until("the clock to pass the cut-off", TO_ANSWER, async || {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        (i64::try_from(now).unwrap() > second).then_some(())
+        (SystemClock.now().as_secs() > second).then_some(())
     })
     .await;
 }

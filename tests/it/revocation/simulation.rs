@@ -9,12 +9,12 @@ mod model;
 mod steps;
 mod world;
 
-use std::env;
-
 use proptest::{
     collection::vec,
-    test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner},
+    test_runner::{Config, TestCaseError, TestRunner},
 };
+
+use super::asked;
 
 use self::{
     model::Model,
@@ -24,9 +24,8 @@ use self::{
 
 #[test]
 fn whatever_happens_no_revocation_is_forgotten_and_nothing_else_is_refused() {
-    let cases = env::var("SIMULATIONS").map_or(48, |text| text.parse().expect("SIMULATIONS"));
-    let failure_persistence = Some(Box::new(FileFailurePersistence::Off) as Box<_>);
-    let config = Config { cases, failure_persistence, max_shrink_iters: 300, ..Config::default() };
+    let cases = u32::try_from(asked("SIMULATIONS", 48)).unwrap();
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     TestRunner::new(config)
         .run(&vec(step(), 1..60), |steps| runtime.block_on(run(&steps)).map_err(TestCaseError::fail))
@@ -47,12 +46,12 @@ async fn run(steps: &[Step]) -> Result<(), String> {
 async fn take(step: &Step, world: &mut World, model: &mut Model) -> Result<(), String> {
     match *step {
         Step::Advance(seconds) => world.clock.move_by(seconds),
-        Step::StepBack(seconds) => world.clock.move_by(-seconds),
+        Step::SetBack(seconds) => world.clock.move_by(-seconds),
         Step::Mint(token) => model.mint(token, world.clock.secs()),
         Step::Validate(choice) => {
             if let Some((number, token)) = model.token(choice) {
                 let said = world.validate(number, &token).await;
-                return model.judge(&token, &said, world.clock.secs(), world.is_faulty());
+                return model.judge(&token, said, world.clock.secs(), world.is_faulty());
             }
         }
         Step::Revoke(target) => {

@@ -177,7 +177,7 @@ impl Model {
         }
     }
 
-    pub(super) fn judge(&mut self, token: &Token, said: &Said, now: i64, faulty: bool) -> Result<(), String> {
+    pub(super) fn judge(&mut self, token: &Token, said: Said, now: i64, faulty: bool) -> Result<(), String> {
         if !is_current(token, now) {
             return if matches!(said, Said::Good) {
                 Err(format!("{token:?} passes at {now}"))
@@ -188,7 +188,7 @@ impl Model {
         let expected = self.expected(token, now);
         match (said, expected) {
             (Said::Good, Expected::Good | Expected::Either) => self.seen(token, now),
-            (Said::Revoked, Expected::Revoked | Expected::Either) => {}
+            (Said::Revoked, Expected::Revoked | Expected::Either) => self.shown(token),
             // The first sight of a session needs the store.
             (Said::CannotTell, _) if faulty => {}
             _ => {
@@ -200,6 +200,15 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// A revoked token, too, shows that its session began no later than itself: to those who know the session.
+    fn shown(&mut self, token: &Token) {
+        if let (Some(session), Some(own)) = (token.session, own_begin(token))
+            && let Some(known) = self.sessions.get_mut(&session)
+        {
+            known.maybe = known.maybe.min(own);
+        }
     }
 
     /// A session whose token passed is known from then on, and is written soon.
@@ -266,20 +275,27 @@ impl Model {
             Target::Subject { subject, except: Some(except), .. } => {
                 *subject == token.subject && Some(*except) == token.session && other.cut_off >= entry.cut_off
             }
-            _ => false,
+            Target::Token(_)
+            | Target::TokenId(_)
+            | Target::Session(_)
+            | Target::Subject { .. }
+            | Target::Client { .. }
+            | Target::Issuer => false,
         });
         let is_subject = matches!(entry.target, Target::Subject { .. });
+        let is_cut_off = is_subject || matches!(entry.target, Target::Client { .. } | Target::Issuer);
         let is_over = now >= entry.made_at.max(entry.cut_off.min(now)) + SESSION_LIFE;
         let sure = entry.certainty > Certainty::Maybe && !is_over;
         let by_name = ended.is_some_and(|certainty| certainty > Certainty::Maybe);
+        // Without a time of issue and a session, nobody can tell a new token from an old one: it is refused for as long as an
+        // old one could live.
+        let first_life_is_over = now >= entry.made_at.max(entry.cut_off) + TOKEN_LIFE + LEEWAY;
+        let is_timeless = token.issued_at.is_none() && token.session.is_none();
+        let may_be_new = is_cut_off && is_timeless && first_life_is_over;
         let memory_is_fresh = session.is_none_or(|it| now < it.seen_at + SESSION_LIFE);
-        if sure && by_name {
-            Expected::Revoked
-        } else if sure && (by_itself || by_memory && memory_is_fresh) && !(is_subject && exempted_later) {
-            Expected::Revoked
-        } else {
-            Expected::Either
-        }
+        let by_reach =
+            (by_itself || by_memory && memory_is_fresh) && !(is_subject && exempted_later) && !may_be_new;
+        if sure && (by_name || by_reach) { Expected::Revoked } else { Expected::Either }
     }
 }
 

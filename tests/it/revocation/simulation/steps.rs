@@ -8,7 +8,7 @@ pub(super) enum Step {
     /// Time passes, in seconds.
     Advance(i64),
     /// Somebody sets the clock back, by less than an hour.
-    StepBack(i64),
+    SetBack(i64),
     /// The issuer makes a token.
     Mint(Mint),
     /// Somebody shows one of the tokens so far.
@@ -65,7 +65,7 @@ pub(super) enum Aim {
 pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => prop_oneof![1..5_i64, 1..300_i64, 1000..8000_i64, 20_000..50_000_i64].prop_map(Step::Advance),
-        1 => (1..1800_i64).prop_map(Step::StepBack),
+        1 => (1..1800_i64).prop_map(Step::SetBack),
         8 => mint().prop_map(Step::Mint),
         14 => any::<u8>().prop_map(Step::Validate),
         4 => aim().prop_map(Step::Revoke),

@@ -111,7 +111,7 @@ impl World {
         let tasks = Tasks::default();
         let settings = StoreSettings { path: self.directory.path().join("countersign.redb"), key_ring: None };
         let fails = Arc::clone(&self.fails);
-        let faulty = move |inner| Arc::new(Faulty { inner, fails }) as Arc<dyn Store>;
+        let faulty = move |inner| -> Arc<dyn Store> { Arc::new(Faulty { inner, fails }) };
         // A process starts with a store that works, or not at all.
         let was_failing = self.fails.swap(false, Ordering::SeqCst);
         let inner =
