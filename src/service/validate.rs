@@ -26,8 +26,9 @@ use crate::{
         revocations::{OnStale, Revocations},
         sessions::Sessions,
     },
-    store::Revision,
 };
+
+pub use crate::store::Revision;
 
 pub(super) use self::identify::{Identified, Unidentified};
 use self::{

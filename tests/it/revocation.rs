@@ -4,3 +4,4 @@
 mod crash;
 mod login;
 mod random;
+mod simulation;

@@ -40,7 +40,7 @@ const CRATES: [(&str, &[&str]); 18] = [
     ("reqwest", &["issuer"]),
     ("redb", &["store"]),
     ("moka", &["state"]),
-    ("arc_swap", &["issuer", "service"]),
+    ("arc_swap", &["issuer", "state", "service"]),
     ("clap", &["cli", "main"]),
     ("serde_saphyr", &["config"]),
     ("opentelemetry", &["ops"]),

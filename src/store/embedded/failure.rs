@@ -1,6 +1,6 @@
 //! What goes wrong inside the embedded store, before a path and advice are put to it.
 
-use std::{error::Error, io::ErrorKind, path::Path, sync::Arc};
+use std::{error::Error, fmt, io::ErrorKind, path::Path, sync::Arc};
 
 use super::{
     super::{error::StoreError, seal::SealError},
@@ -21,6 +21,18 @@ pub(in crate::store) enum Failure {
     Seal(SealError),
     /// The thread that does it is gone, or panicked on the way.
     Lost,
+}
+
+/// For the log. Neither an error of redb nor any other holds stored content.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redb(error) => error.fmt(f),
+            Self::Record { what, problem } => write!(f, "{what} cannot be read: {problem:?}"),
+            Self::Seal(error) => error.fmt(f),
+            Self::Lost => LostWriter.fmt(f),
+        }
+    }
 }
 
 impl Failure {

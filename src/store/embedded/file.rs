@@ -5,7 +5,10 @@ use std::{
     fs::{File, TryLockError},
     io::{self, ErrorKind, Read, Seek},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
@@ -23,11 +26,16 @@ use super::{
 /// How many bytes redb begins a file with to mark it as its own.
 const MAGIC_BYTES: usize = 9;
 
+/// What redb may hold of the file in memory. The kernel has the rest, and gives it up when memory is short.
+const CACHE_BYTES: usize = 32 * 1024 * 1024;
+
 /// An open file. It stays locked for as long as this lives.
 pub struct StoreFile {
     path: Arc<Path>,
     medium: Arc<dyn StorageBackend>,
     state: Mutex<State>,
+    /// Whether something failed since the last commit: said once, until one works again.
+    is_failing: AtomicBool,
 }
 
 enum State {
@@ -74,7 +82,7 @@ impl StoreFile {
         let opened = Opened::open(&medium).map_err(|failure| failure.at(path))?;
         schema::prepare(&opened.database, path)?;
         let state = Mutex::new(State::Open(Arc::new(opened)));
-        Ok(Self { path: Arc::from(path), medium, state })
+        Ok(Self { path: Arc::from(path), medium, state, is_failing: AtomicBool::new(false) })
     }
 
     /// Where it is.
@@ -125,8 +133,16 @@ impl StoreFile {
             let transaction = database.begin_write()?;
             let done = work(&transaction)?;
             transaction.commit()?;
+            self.committed();
             Ok(done)
         })
+    }
+
+    /// Whoever has committed says so. Reading alone proves nothing: it works on a full disk.
+    pub(super) fn committed(&self) {
+        if self.is_failing.swap(false, Ordering::Relaxed) {
+            tracing::info!(file.path = %self.path.display(), "the store works again");
+        }
     }
 
     /// For who reads through to the end, once.
@@ -143,16 +159,30 @@ impl StoreFile {
     pub(super) fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, Failure>) -> Result<T, Failure> {
         let opened = self.opened()?;
         let done = work(&opened.database);
-        if done.as_ref().is_err_and(Failure::needs_reopening) {
+        if let Err(failure) = &done
+            && failure.needs_reopening()
+        {
             self.give_up(&opened);
+            self.complain(failure);
         }
         done
+    }
+
+    fn complain(&self, failure: &Failure) {
+        if !self.is_failing.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                file.path = %self.path.display(),
+                error.message = %failure,
+                "the store fails: revocations are not stored until it works again"
+            );
+        }
     }
 
     /// Gives up whatever database there is, for who has seen it fail without an error.
     pub(super) fn distrust(&self) {
         if let Ok(opened) = self.opened() {
             self.give_up(&opened);
+            self.complain(&Failure::Lost);
         }
     }
 
@@ -168,8 +198,6 @@ impl StoreFile {
         }
         let opened = Arc::new(Opened::open(&self.medium)?);
         *state = State::Open(Arc::clone(&opened));
-        drop(state);
-        tracing::info!(file.path = %self.path.display(), "the store was opened anew after a failure");
         Ok(opened)
     }
 
@@ -185,7 +213,7 @@ impl StoreFile {
 impl Opened {
     fn open(medium: &Arc<dyn StorageBackend>) -> Result<Self, Failure> {
         let fenced = Fenced::new(Arc::clone(medium));
-        let database = Builder::new().create_with_backend(fenced.clone())?;
+        let database = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(fenced.clone())?;
         Ok(Self { database, fenced })
     }
 }

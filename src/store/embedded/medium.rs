@@ -130,3 +130,26 @@ pub(super) fn renew(medium: &dyn StorageBackend) -> io::Result<()> {
     }
     medium.sync_data()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{file::open_private, testing::TempDir};
+
+    #[test]
+    fn who_was_cut_off_reaches_nothing_any_more_and_the_next_one_everything() {
+        let dir = TempDir::new();
+        let medium: Arc<dyn StorageBackend> = Arc::new(Locked(open_private(&dir.path("f")).unwrap()));
+        let (old, new) = (Fenced::new(Arc::clone(&medium)), Fenced::new(medium));
+        let of_redb = old.clone();
+        of_redb.write(0, b"text").unwrap();
+        old.cut();
+        assert!(of_redb.write(0, b"late").is_err() && of_redb.set_len(0).is_err());
+        assert!(
+            of_redb.sync_data().is_err() && of_redb.len().is_err() && of_redb.read(0, &mut [0; 4]).is_err()
+        );
+        let mut read = [0; 4];
+        new.read(0, &mut read).unwrap();
+        assert_eq!(&read, b"text");
+    }
+}

@@ -21,7 +21,7 @@ pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("me
 pub(super) const SCHEMA: &str = "schema";
 
 /// The keys for the two parts of the latest revision.
-const EPOCH: &str = "epoch";
+pub(super) const EPOCH: &str = "epoch";
 const SEQUENCE: &str = "sequence";
 
 /// The schema that this build writes, and the latest that it reads.
@@ -45,8 +45,8 @@ pub(super) fn prepare(database: &Database, path: &Path) -> Result<(), StoreError
         Some(found) if found > VERSION => {
             Err(StoreError::NewerVersion { path: path.to_owned(), found, known: VERSION })
         }
-        Some(VERSION) => Ok(()),
-        _older_or_new => migrate(database).map_err(|failure| failure.at(path)),
+        Some(VERSION) if has_counters(database).map_err(|failure| failure.at(path))? => Ok(()),
+        _older_or_new_or_without_counters => migrate(database).map_err(|failure| failure.at(path)),
     }
 }
 
@@ -56,6 +56,12 @@ fn found(database: &Database) -> Result<Option<u64>, Failure> {
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Without them nobody can tell which history this is: another one begins (R12).
+fn has_counters(database: &Database) -> Result<bool, Failure> {
+    let meta = database.begin_read()?.open_table(META)?;
+    Ok(meta.get(EPOCH)?.is_some() && meta.get(SEQUENCE)?.is_some())
 }
 
 fn migrate(database: &Database) -> Result<(), Failure> {

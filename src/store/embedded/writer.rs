@@ -110,10 +110,14 @@ fn commit(file: &StoreFile, mut batch: Vec<Box<dyn Job>>) {
 
 /// Once more if the file was found failed from before, so that its recovery costs nobody an error.
 fn attempt_twice(file: &StoreFile, batch: &mut [Box<dyn Job>]) -> Result<Option<(usize, Failure)>, Failure> {
-    match file.with(|database| attempt(database, batch)) {
+    let done = match file.with(|database| attempt(database, batch)) {
         Err(failure) if failure.is_of_before() => file.with(|database| attempt(database, batch)),
         done => done,
+    };
+    if matches!(done, Ok(None)) {
+        file.committed();
     }
+    done
 }
 
 /// One transaction. A job that cannot be done is named, and nothing was written: the others go again without it.

@@ -11,8 +11,8 @@ use tonic_types::StatusExt as _;
 use super::{
     fields::bad_fields,
     kit::{
-        BATCH_VALIDATE, Setup, TO_ANSWER, about, ask, field_of, pieces, raw, reason_of, rejection_in,
-        status_in, token_in,
+        BATCH_VALIDATE, OTHER_HISTORY, Setup, TO_ANSWER, about, ask, field_of, pieces, raw, reason_of,
+        rejection_in, status_in, token_in,
     },
 };
 use crate::support::wait::within;
@@ -54,7 +54,7 @@ async fn one_bad_item_never_fails_the_others_and_the_order_is_kept() {
         about(""),
         ValidateRequest { kind: 9, ..about(named("second")) },
         about(setup.undecidable()),
-        ValidateRequest { min_revision: "1".into(), ..about(named("third")) },
+        ValidateRequest { min_revision: OTHER_HISTORY.into(), ..about(named("third")) },
         ValidateRequest { refusal_as_status: true, ..about(setup.token(|claims| claims["exp"] = 1.into())) },
         about(named("last")),
         about(named("first")),

@@ -8,7 +8,7 @@ use prost::Message as _;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use super::kit::{Setup, VALIDATE, about, ask, field_of, raw, reason_of, status_in};
+use super::kit::{OTHER_HISTORY, Setup, VALIDATE, about, ask, field_of, raw, reason_of, status_in, token_in};
 
 #[tokio::test]
 async fn keys_out_of_reach_are_unavailable_and_say_when_to_ask_again() {
@@ -23,20 +23,27 @@ async fn keys_out_of_reach_are_unavailable_and_say_when_to_ask_again() {
     }
 }
 
-/// This version keeps no revocations, so it cannot promise to know of one.
+/// About a revision of another store's history nobody can tell whether it has been reached.
 #[tokio::test]
-async fn a_wish_for_fresh_revocations_is_unavailable_whatever_the_token() {
+async fn r8_a_revision_of_another_history_is_unavailable_and_ones_own_is_not() {
     let setup = Setup::start().await;
     let mut client = setup.service.client().await;
-    for token in [setup.good(), String::new()] {
-        let revision = ValidateRequest { min_revision: "1".into(), ..about(&token) };
-        let zero = prost_types::Duration::default();
-        let long = prost_types::Duration { seconds: 3600, nanos: 0 };
-        let stale = |limit| ValidateRequest { max_staleness: Some(limit), ..about(&token) };
-        for request in [revision, stale(zero), stale(long)] {
-            let status = status_in(ask(&mut client, request).await);
-            assert_eq!((status.code(), &*reason_of(&status)), (Code::Unavailable, "REVOCATIONS_STALE"));
-        }
+    let known = ask(&mut client, about(setup.good())).await.unwrap().revision;
+    let request = |revision: &str| ValidateRequest { min_revision: revision.into(), ..about(setup.good()) };
+    assert_eq!(ask(&mut client, request(&known)).await.unwrap().revision, known);
+    let status = status_in(ask(&mut client, request(OTHER_HISTORY)).await);
+    assert_eq!((status.code(), &*reason_of(&status)), (Code::Unavailable, "REVOCATIONS_STALE"));
+}
+
+/// Nobody else writes to the embedded store: what is known is never old.
+#[tokio::test]
+async fn the_embedded_store_satisfies_any_wish_for_fresh_revocations() {
+    let setup = Setup::start().await;
+    let mut client = setup.service.client().await;
+    for seconds in [0, 3600] {
+        let limit = prost_types::Duration { seconds, nanos: 0 };
+        let request = ValidateRequest { max_staleness: Some(limit), ..about(setup.good()) };
+        token_in(ask(&mut client, request).await.unwrap());
     }
 }
 
@@ -57,6 +64,8 @@ pub(super) fn bad_fields(token: &str) -> Vec<(&'static str, ValidateRequest)> {
         ("max_staleness", staleness(-1, 0)),
         ("max_staleness", staleness(0, -1)),
         ("max_staleness", staleness(i64::MIN, i32::MIN)),
+        ("min_revision", ValidateRequest { min_revision: "1".into(), ..about(token) }),
+        ("min_revision", ValidateRequest { min_revision: "0000000000000000-01".into(), ..about(token) }),
         ("kind", ValidateRequest { kind: 3, ..about(token) }),
         ("kind", ValidateRequest { kind: -1, ..about(token) }),
         ("context.client_certificate_sha256", certificate("ab")),

@@ -71,7 +71,9 @@ async fn every_field_of_a_good_token_is_told_and_its_claims_byte_for_byte_as_sig
         should_refresh: false,
     };
     let response = ask(&mut client, about(token)).await.unwrap();
-    assert_eq!((response.revision.as_str(), response.revocations_as_of), ("", None), "none are kept");
+    assert!(response.revision.ends_with("-0"), "nothing was revoked yet: {}", response.revision);
+    let age = now() - response.revocations_as_of.unwrap().seconds;
+    assert!(age < 60, "{age} s");
     assert_eq!(shown(&token_in(response)), shown(&expected));
 }
 
@@ -122,8 +124,9 @@ async fn c2_a_cached_token_is_answered_with_the_same_bytes() {
     let request = about(setup.good()).encode_to_vec();
     let first = raw(&channel, VALIDATE, request.clone()).await.unwrap();
     let second = raw(&channel, VALIDATE, request).await.unwrap();
-    assert_eq!(first, second);
-    assert!(!token_in(ValidateResponse::decode(first).unwrap()).claims_json.is_empty());
+    let [first, second] = [first, second].map(|answer| token_in(ValidateResponse::decode(answer).unwrap()));
+    assert_eq!(first.encode_to_vec(), second.encode_to_vec());
+    assert!(!first.claims_json.is_empty());
     for (result, times) in [("hit", 1.0), ("miss", 1.0)] {
         let sample = format!("countersign_cache_lookups_total{{result=\"{result}\"}}");
         assert!((setup.service.metric(&sample).await - times).abs() < f64::EPSILON, "{result}");

@@ -29,6 +29,9 @@ pub(super) const AUDIENCE: &str = "https://api.example.test";
 /// An issuer whose key server nobody has ever reached.
 pub(super) const UNREACHABLE: &str = "https://unreachable.example.test";
 
+/// A revision that no store of these tests gave out.
+pub(super) const OTHER_HISTORY: &str = "0000000000000000-1";
+
 pub(super) const TO_ANSWER: Duration = Duration::from_secs(20);
 
 /// A running service with an issuer whose keys are in a file, another one that is out of reach, and the first one's key.

@@ -11,7 +11,7 @@ use prost::Message as _;
 use tonic::{Request, Status, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use super::kit::{AUDIENCE, ISSUER, TO_ANSWER, about, raw, status_in};
+use super::kit::{AUDIENCE, ISSUER, OTHER_HISTORY, TO_ANSWER, about, raw, status_in};
 use crate::support::{
     collector::{Collector, hexadecimal, shown},
     idp::{Idp, Reply},
@@ -205,7 +205,7 @@ async fn a_span_says_what_came_of_its_call() {
     let setup = Setup::start("1").await;
     let (channel, mut client) = (setup.service.channel().await, setup.service.client().await);
     asked(&mut client, Request::new(about("no token"))).await.unwrap();
-    let stale = ValidateRequest { min_revision: "1".into(), ..about(setup.old_token()) };
+    let stale = ValidateRequest { min_revision: OTHER_HISTORY.into(), ..about(setup.old_token()) };
     assert!(asked(&mut client, Request::new(stale)).await.is_err());
     let requests = [setup.old_token(), String::new(), setup.old_token()].map(about).to_vec();
     let batch = BatchValidateRequest { requests, include_claims: false };

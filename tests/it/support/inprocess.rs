@@ -17,12 +17,27 @@ use countersign::{
         validate::{RevocationSources, Validator},
     },
     state::{cache::TokenCache, revocations::Revocations, sessions::Sessions},
-    store::{self, OpenedStore, StoreSettings},
+    store::{self, Store, StoreSettings},
 };
 use tempfile::TempDir;
 
-/// Starts the configured issuers and waits until each has tried to get its keys.
+/// Starts the configured issuers over a store of their own, and waits until each has tried to get its keys.
 pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tasks) -> InProcess {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = StoreSettings { path: directory.path().join("countersign.redb"), key_ring: None };
+    let mut inner = validator_over(config, clock, tasks, &settings, |store| store).await;
+    inner.directory = Some(directory);
+    inner
+}
+
+/// The same over this store, seen through `through`.
+pub(crate) async fn validator_over(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    tasks: &Tasks,
+    settings: &StoreSettings,
+    through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+) -> InProcess {
     // Whoever comes second finds the provider installed; it is the same one.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let mut registry = metrics::registry();
@@ -41,28 +56,33 @@ pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tas
     let cache = TokenCache::new(config.cache).unwrap();
     let counters = ValidationMetrics::register(&mut registry);
     let trust = Trust::new(issuers.clone(), config.limits.max_token_bytes);
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("countersign.redb");
-    let store = store::open(&StoreSettings { path, key_ring: None }).unwrap();
+    let store = store::open(settings).unwrap();
+    let kept = through(Arc::clone(&store.revocations));
     let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
-    revocations.load(store.revocations.snapshot().await.unwrap(), Duration::ZERO, clock.now());
-    let kept = Arc::clone(&store.revocations);
+    revocations.load(kept.snapshot().await.unwrap(), Duration::ZERO, clock.now());
     let sights = SightMetrics::register(&mut registry);
-    let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, tasks));
-    let sources = RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale };
-    let validator = Validator::new(trust, sources, cache, encode, clock, counters);
-    InProcess { validator, issuers, around, registry, store, directory }
+    let sessions = Arc::new(Sessions::start(Arc::clone(&kept), Arc::clone(&revocations), sights, tasks));
+    let sources = RevocationSources {
+        revocations: Arc::clone(&revocations),
+        sessions: Arc::clone(&sessions),
+        on_stale: config.revocation.on_stale,
+    };
+    let validator = Arc::new(Validator::new(trust, sources, cache, encode, clock, counters));
+    InProcess { validator, issuers, around, registry, kept, revocations, sessions, directory: None }
 }
 
 /// A validator and what it counts.
 pub(crate) struct InProcess {
-    pub(crate) validator: Validator,
+    pub(crate) validator: Arc<Validator>,
     pub(crate) issuers: Vec<Arc<Issuer>>,
     /// To start more of them.
     pub(crate) around: Surroundings,
     registry: Registry,
-    pub(crate) store: OpenedStore,
-    directory: TempDir,
+    /// The store.
+    pub(crate) kept: Arc<dyn Store>,
+    pub(crate) revocations: Arc<Revocations>,
+    pub(crate) sessions: Arc<Sessions>,
+    directory: Option<TempDir>,
 }
 
 impl InProcess {

@@ -46,6 +46,14 @@ impl ManualClock {
     pub(crate) fn set(&self, seconds: i64) {
         *self.0.lock().unwrap() = UnixTime::from_secs(seconds);
     }
+
+    pub(crate) fn secs(&self) -> i64 {
+        self.now().as_secs()
+    }
+
+    pub(crate) fn move_by(&self, seconds: i64) {
+        self.set(self.secs() + seconds);
+    }
 }
 
 /// What a row asks, beside the token.

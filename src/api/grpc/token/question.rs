@@ -10,8 +10,7 @@ use crate::{
         kind::TokenKind,
     },
     proto::server::{self, RequestContext, ValidateRequest},
-    service::validate::Question,
-    store::Revision,
+    service::validate::{Question, Revision},
 };
 
 /// Reads a request; the question borrows from it.

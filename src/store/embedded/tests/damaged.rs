@@ -3,7 +3,10 @@
 use redb::{ReadableDatabase as _, ReadableTable as _};
 
 use super::{
-    super::{records::revocation_key, schema::REVOCATIONS},
+    super::{
+        records::revocation_key,
+        schema::{EPOCH, REVOCATIONS},
+    },
     *,
 };
 use crate::{
@@ -122,6 +125,24 @@ async fn a_file_of_schema_1_keeps_its_key_sets_and_begins_to_keep_revocations() 
     assert_eq!(recorded.epoch, first.revision.epoch);
     let key_sets = KeySetStore::new(file, Arc::clone(&place.ring));
     assert_eq!(key_sets.load(origin).await.unwrap(), Some(set));
+}
+
+#[tokio::test]
+async fn r12_a_file_that_lost_its_counters_begins_another_history_with_what_it_keeps() {
+    let place = Embedded::new();
+    let store = with_two(&place).await;
+    let before = store.snapshot().await.unwrap();
+    store
+        .file
+        .write_now(|transaction| {
+            transaction.open_table(META)?.remove(EPOCH)?;
+            Ok(())
+        })
+        .unwrap();
+    drop(store);
+    let after = place.open().await.snapshot().await.unwrap();
+    assert_ne!(after.revision.epoch, before.revision.epoch);
+    assert_eq!(after.revocations.len(), 2);
 }
 
 #[tokio::test]

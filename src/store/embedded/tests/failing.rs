@@ -121,7 +121,7 @@ async fn after_a_failed_sync_what_may_be_lost_is_written_again() {
     let failing = Failing::new();
     join_all((0..500).map(|name| failing.record(name))).await;
     // The first access that fails is a sync once all writes before it have worked.
-    for accesses in 0.. {
+    for accesses in 0..1000 {
         let before = failing.disk.syncs();
         failing.disk.fail_after(accesses);
         let recorded = failing.record(1000).await;
@@ -142,7 +142,7 @@ async fn after_a_failed_sync_what_may_be_lost_is_written_again() {
 #[tokio::test]
 async fn r1_wherever_a_commit_fails_nothing_acknowledged_is_lost() {
     let mut failures = 0;
-    for accesses in 0.. {
+    for accesses in 0..1000 {
         let failing = Failing::new();
         failing.record(0).await.unwrap();
         failing.disk.fail_after(accesses);

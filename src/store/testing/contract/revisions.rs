@@ -48,7 +48,8 @@ pub(in crate::store) async fn r8_a_snapshot_is_what_its_revision_says(subject: &
             }
         }
     };
-    tokio::join!(write, read);
+    let both = async { tokio::join!(write, read) };
+    tokio::time::timeout(DEADLINE, both).await.expect("every order is seen");
 }
 
 pub(in crate::store) async fn many_orders_at_once_are_all_recorded(subject: &dyn Subject) {

@@ -1,0 +1,1 @@
+//! Sequences that found a bug once.
