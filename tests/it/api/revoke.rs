@@ -2,6 +2,7 @@
 
 mod audit;
 mod bad;
+mod command;
 mod forms;
 mod targets;
 

@@ -55,9 +55,8 @@ async fn each_wrong_field_is_named() {
         ("reason", RevokeRequest { reason: text(513), ..bob() }),
     ];
     for (at, (field, request)) in cases.into_iter().enumerate() {
-        let status = match setup.try_revoke(request).await {
-            Ok(_) => panic!("case {at} ({field}) was revoked"),
-            Err(status) => status,
+        let Err(status) = setup.try_revoke(request).await else {
+            panic!("case {at} ({field}) was revoked");
         };
         assert_eq!(status.code(), Code::InvalidArgument, "case {at}: {status:?}");
         assert_eq!(

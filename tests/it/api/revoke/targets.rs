@@ -1,8 +1,6 @@
 //! Every target, for tokens that are cached and for those that nobody has seen.
 
-use countersign::proto::client::{
-    Recovery, RevokeRequest, Upstream, ValidateRequest, revoke_request::Target,
-};
+use countersign::proto::client::{RevokeRequest, Upstream, ValidateRequest, revoke_request::Target};
 use tonic::Code;
 
 use super::{demand, without_id};
