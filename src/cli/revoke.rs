@@ -31,7 +31,8 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = time)]
     not_before: Option<Timestamp>,
     /// The one session of the subject that goes on.
-    #[arg(long, value_name = "ID", requires = "subject", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true,
+        conflicts_with_all = ["token", "token_id", "session", "client", "all_of_issuer"])]
     except_session: String,
     /// Why, for the audit log.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

@@ -11,6 +11,7 @@ mod issuers;
 mod kit;
 mod misconfigured;
 mod refused;
+mod revoke;
 mod secrecy;
 mod start;
 mod stored_keys;

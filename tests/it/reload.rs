@@ -5,6 +5,7 @@ mod changed;
 mod files;
 mod limits;
 mod refused;
+mod revocation;
 mod signals;
 mod under_load;
 

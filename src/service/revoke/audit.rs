@@ -2,7 +2,7 @@
 
 use super::{
     Demand, Done,
-    demand::{Aim, Named},
+    demand::{Aim, Named, looks_like_a_token},
 };
 use crate::domain::revocation::Target;
 
@@ -119,8 +119,8 @@ fn kind(aim: &Aim<'_>) -> &'static str {
     }
 }
 
-/// The beginning of what is far longer than it may be. Whatever stands in a field of its own cannot break a line: both
-/// formats of the log escape it.
+/// The beginning of what is far longer than it may be, and nothing of a token that was put into the wrong field (E1). Whatever
+/// else stands in a field cannot break a line: both formats of the log escape it.
 fn short(text: &str) -> String {
-    text.chars().take(1024).collect()
+    if looks_like_a_token(text) { "(a token)".to_owned() } else { text.chars().take(1024).collect() }
 }

@@ -308,3 +308,20 @@ mod tests {
         assert_eq!(unverified(&Signer::rs256().access_token(&claims("i", "a"))).1["aud"], "a");
     }
 }
+
+/// (r, n - s) is as good a signature as (r, s) (SEC 1 section 4.1.4), and so another byte form of the same ES256 token.
+pub(crate) fn other_s(token: &str) -> String {
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
+        0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut borrow = 0_i16;
+    for at in (0..32).rev() {
+        let difference = i16::from(ORDER[at]) - i16::from(bytes[32 + at]) - borrow;
+        borrow = i16::from(difference < 0);
+        bytes[32 + at] = u8::try_from(difference.rem_euclid(256)).unwrap();
+    }
+    format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,6 +1,5 @@
 //! Tokens that must pass.
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use countersign::domain::{decide::Scheme, kind::TokenKind};
 use serde_json::json;
 
@@ -8,6 +7,7 @@ use super::{
     Expected, Row,
     mint::{AUDIENCE, Asked, ISSUER, Mint, NOW, World},
 };
+use crate::support::tokens::other_s;
 
 fn good(name: &'static str, mint: &Mint<'_>) -> Row {
     with(name, mint, Asked::default())
@@ -50,7 +50,7 @@ pub(crate) fn rows(world: &World) -> Vec<Row> {
         good("expired half a second within leeway", &token().claim("exp", json!(1_795_175_940.5))),
         Row {
             name: "an ECDSA signature in its high-S form",
-            token: high_s(&world.signed_by(world.signer("ES256")).make()),
+            token: other_s(&world.signed_by(world.signer("ES256")).make()),
             asked: Asked::default(),
             expected: Expected::Good,
         },
@@ -151,21 +151,4 @@ pub(crate) fn id_token(world: &World) -> Mint<'_> {
 /// `cnf` with the base64url of 32 bytes of seven.
 pub(crate) fn bound(world: &World) -> Mint<'_> {
     world.token().claim("cnf", json!({"x5t#S256": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"}))
-}
-
-/// (r, n - s) is as good a signature as (r, s) (SEC 1 section 4.1.4), and so another byte form of the same token.
-fn high_s(token: &str) -> String {
-    const ORDER: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
-        0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-    ];
-    let (input, signature) = token.rsplit_once('.').unwrap();
-    let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
-    let mut borrow = 0_i16;
-    for at in (0..32).rev() {
-        let difference = i16::from(ORDER[at]) - i16::from(bytes[32 + at]) - borrow;
-        borrow = i16::from(difference < 0);
-        bytes[32 + at] = u8::try_from(difference.rem_euclid(256)).unwrap();
-    }
-    format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }

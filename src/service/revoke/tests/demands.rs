@@ -17,10 +17,11 @@ fn named(named: Named<'_>) -> Demand<'_> {
 #[tokio::test]
 async fn each_wrong_field_is_named_and_nothing_is_done() {
     let rig = Rig::start().await;
-    let long = "x".repeat(1025);
+    let (long, long_reason) = ("x".repeat(1025), "x".repeat(513));
     let subject = named(Named::Subject("alice"));
     let now = Some(UnixTime::from_secs(NOW));
     let forged = format!("{}AAAA", token(|_| {}));
+    let shown = token(|_| {});
     let foreign = token(|claims| claims["iss"] = "https://c.example".into());
     let of_b = token(|claims| claims["iss"] = "https://b.example".into());
     let cases = [
@@ -35,6 +36,7 @@ async fn each_wrong_field_is_named_and_nothing_is_done() {
         ("subject", named(Named::Subject(""))),
         ("client_id", named(Named::Client(""))),
         ("token_id", named(Named::TokenId(&long))),
+        ("token_id", named(Named::TokenId(&shown))),
         ("session_id", named(Named::Session(&long))),
         ("subject", named(Named::Subject(&long))),
         ("client_id", named(Named::Client(&long))),
@@ -42,7 +44,7 @@ async fn each_wrong_field_is_named_and_nothing_is_done() {
         ("issuer", Demand { issuer: &long, ..subject }),
         ("issuer", Demand { issuer: "", ..subject }),
         ("issuer", Demand { issuer: "https://a.example/", ..subject }),
-        ("reason", Demand { reason: &"x".repeat(513), ..subject }),
+        ("reason", Demand { reason: &long_reason, ..subject }),
         ("not_before", Demand { not_before: now, ..named(Named::TokenId("t")) }),
         ("not_before", Demand { not_before: now, ..named(Named::Session("s")) }),
         ("not_before", Demand { not_before: Some(UnixTime::from_secs(NOW + 61)), ..subject }),
@@ -62,12 +64,12 @@ async fn each_wrong_field_is_named_and_nothing_is_done() {
 #[tokio::test]
 async fn what_is_just_within_its_bounds_is_taken() {
     let rig = Rig::start().await;
-    let long = "x".repeat(1024);
+    let (long, long_reason) = ("x".repeat(1024), "x".repeat(512));
     let subject = named(Named::Subject(&long));
     let most = Demand {
         not_before: Some(UnixTime::from_secs(NOW + 60)),
         except_session_id: &long,
-        reason: &"x".repeat(512),
+        reason: &long_reason,
         ..subject
     };
     let revoked = rig.revoke(most).await.unwrap();
