@@ -39,7 +39,9 @@ const KNOWN_SESSIONS: u64 = 100_000;
 
 /// The sessions that are known here.
 pub struct Sessions {
-    known: Cache<Target, Arc<Tracked>>,
+    known: Cache<Seen, Arc<Tracked>>,
+    /// Of the session itself, whoever is in it.
+    begins: Cache<Target, Arc<AtomicI64>>,
     store: Arc<dyn Store>,
     recorder: Recorder,
     revocations: Arc<Revocations>,
@@ -49,11 +51,14 @@ pub struct Sessions {
     resting_until: AtomicI64,
 }
 
-/// What is known of one session.
+/// A session as one client's tokens show it: clients share sessions, and a client's cut-off ends nothing of the others'.
+type Seen = (Target, Option<Target>);
+
+/// What is known of one session, for one client's tokens.
 #[derive(Debug)]
 pub struct Tracked {
-    /// In milliseconds, like a [`UnixTime`].
-    began_at: AtomicI64,
+    /// In milliseconds, like a [`UnixTime`]; shared by all that is known of the session.
+    began_at: Arc<AtomicI64>,
     has_ended: AtomicBool,
     /// Then it is to be looked up again: what was revoked since is in the set until long after.
     until: UnixTime,
@@ -71,14 +76,6 @@ impl fmt::Debug for Sessions {
 }
 
 impl Tracked {
-    fn new(standing: SessionStanding, until: UnixTime) -> Arc<Self> {
-        Arc::new(Self {
-            began_at: AtomicI64::new(standing.began_at.as_millis()),
-            has_ended: AtomicBool::new(standing.has_ended),
-            until,
-        })
-    }
-
     /// As it is now; `None` if it is to be looked up again.
     pub fn standing(&self, now: UnixTime) -> Option<SessionStanding> {
         (now < self.until).then(|| SessionStanding {
@@ -97,10 +94,8 @@ impl Sessions {
         tasks: &Tasks,
     ) -> Self {
         Self {
-            known: Cache::builder()
-                .eviction_policy(EvictionPolicy::lru())
-                .max_capacity(KNOWN_SESSIONS)
-                .build(),
+            known: remembering(),
+            begins: remembering(),
             recorder: Recorder::start(Arc::clone(&store), metrics.clone(), tasks),
             store,
             revocations,
@@ -122,7 +117,7 @@ impl Sessions {
     /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged
     /// in, before what was known as the session's beginning moves that.
     pub fn find(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
-        let tracked = self.known.get(&token.targets().session?)?;
+        let tracked = self.known.get(&seen(token)?)?;
         let known = tracked.standing(now)?;
         if let Some(began_at) = own_begin(token)
             && began_at < known.began_at
@@ -151,16 +146,30 @@ impl Sessions {
         };
         let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
             || is_revoked(token, began_at, &sight.revocations);
-        let standing = SessionStanding { began_at, has_ended };
-        let tracked = Tracked::new(standing, now.plus(token.policy().max_token_lifetime / 2));
-        if let Some(session) = token.targets().session {
-            self.known.insert(session, Arc::clone(&tracked));
+        let tracked = Arc::new(Tracked {
+            began_at: self.begin_of(token, began_at),
+            has_ended: AtomicBool::new(has_ended),
+            until: now.plus(token.policy().max_token_lifetime / 2),
+        });
+        if let Some(seen) = seen(token) {
+            self.known.insert(seen, Arc::clone(&tracked));
             if stored.is_none_or(|stored| began_at < stored.began_at) {
                 self.recorder.remember(record(token, began_at, now));
             }
         }
         self.metrics.looked_up(stored.is_some());
         Ok(tracked)
+    }
+
+    /// What all that is known of the token's session shares, now that it is known to have begun by then.
+    fn begin_of(&self, token: &VerifiedToken, began_at: UnixTime) -> Arc<AtomicI64> {
+        let new = || Arc::new(AtomicI64::new(began_at.as_millis()));
+        let Some(session) = token.targets().session else { return new() };
+        let shared = self.begins.get_with(session, new);
+        if shared.fetch_min(began_at.as_millis(), Ordering::Relaxed) > began_at.as_millis() {
+            self.revocations.changed();
+        }
+        shared
     }
 
     /// Returns once everything that was seen before is in the store, or will not be.
@@ -183,6 +192,16 @@ impl Sessions {
         self.resting_until.store(elapsed().saturating_add(rest), Ordering::Relaxed);
         None
     }
+}
+
+fn remembering<K: std::hash::Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>()
+-> Cache<K, V> {
+    Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(KNOWN_SESSIONS).build()
+}
+
+fn seen(token: &VerifiedToken) -> Option<Seen> {
+    let targets = token.targets();
+    targets.session.map(|session| (session, targets.client))
 }
 
 /// When the token itself says that its session began, at the latest.

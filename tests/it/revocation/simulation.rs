@@ -51,7 +51,7 @@ async fn take(step: &Step, world: &mut World, model: &mut Model) -> Result<(), S
         Step::Validate(choice) => {
             if let Some((number, token)) = model.token(choice) {
                 let said = world.validate(number, &token).await;
-                return model.judge(&token, said, world.clock.secs(), world.is_faulty());
+                return model.judge(&token, said, world.clock.secs(), world.has_been_faulty());
             }
         }
         Step::Revoke(target) => {

@@ -81,6 +81,8 @@ pub(super) struct World {
     directory: TempDir,
     signer: Signer,
     fails: Arc<AtomicBool>,
+    /// Since the process started: it leaves a store alone for a second that did not answer.
+    has_failed: AtomicBool,
     running: Option<Running>,
 }
 
@@ -98,6 +100,7 @@ impl World {
             directory: tempfile::tempdir().unwrap(),
             signer: Signer::shared("HS256", SECRET.as_bytes()),
             fails: Arc::new(AtomicBool::new(false)),
+            has_failed: AtomicBool::new(false),
             running: None,
         };
         world.running = Some(world.run().await);
@@ -150,6 +153,7 @@ impl World {
         let stored = cleanly && !self.is_faulty();
         self.end(cleanly).await;
         self.running = Some(self.run().await);
+        self.has_failed.store(self.is_faulty(), Ordering::SeqCst);
         stored
     }
 
@@ -173,6 +177,12 @@ impl World {
 
     pub(super) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::SeqCst);
+        self.has_failed.fetch_or(fails, Ordering::SeqCst);
+    }
+
+    /// Whether a token may be answered with "cannot tell".
+    pub(super) fn has_been_faulty(&self) -> bool {
+        self.has_failed.load(Ordering::SeqCst)
     }
 
     pub(super) fn is_faulty(&self) -> bool {
