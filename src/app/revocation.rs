@@ -50,6 +50,7 @@ impl Revocation {
         propagator.start();
         let scraped = Arc::clone(&propagator);
         shell.before_scrape(move || scraped.update_metrics());
+        let revocations = Arc::clone(&sources.revocations);
         let around = revoke::Surroundings {
             validator: Arc::clone(validator),
             revocations: sources.revocations,
@@ -66,7 +67,7 @@ impl Revocation {
             stopping.run_until_cancelled(storing.store_pending()).await;
             storing.store_or_give_up().await;
         });
-        let sweeper = Sweeper::new(Arc::clone(&store.revocations), clock);
+        let sweeper = Sweeper::new(Arc::clone(&store.revocations), revocations, clock);
         let stopping = tasks.stopping().clone();
         tasks.spawn(async move { stopping.run_until_cancelled(sweeper.run()).await });
         Ok(Self { revoker, propagator, validator: Arc::clone(validator) })

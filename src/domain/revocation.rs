@@ -8,6 +8,10 @@ use aws_lc_rs::digest;
 
 use super::time::UnixTime;
 
+/// How far a clock may be set back without anything being forgotten: what covers tokens that are valid again then is kept for
+/// so much longer than it counts, in memory and in the store.
+pub const CLOCK_SET_BACK: Duration = Duration::from_hours(1);
+
 /// What a revocation is about. The numbers are stored, and part of every key: none is ever used for anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TargetKind {
@@ -193,15 +197,17 @@ impl fmt::Debug for Target {
     }
 }
 
-impl Revocation {
-    /// Whether what began at `begin` is within its reach; what does not say when it began is.
-    pub fn reaches(&self, begin: Option<UnixTime>) -> bool {
-        match (self.reach, begin) {
-            (Reach::All, _) | (Reach::UpTo(_), None) => true,
-            (Reach::UpTo(cut_off), Some(begin)) => begin <= cut_off,
+impl Reach {
+    /// Whether what began at `begin` is within it; what does not say when it began is.
+    pub fn reaches(self, begin: Option<UnixTime>) -> bool {
+        match (self, begin) {
+            (Self::All, _) | (Self::UpTo(_), None) => true,
+            (Self::UpTo(cut_off), Some(begin)) => begin <= cut_off,
         }
     }
+}
 
+impl Revocation {
     /// Both, as one: the later of each time, so that the order in which they come, and how often, changes nothing (R11).
     #[must_use]
     pub fn merge(self, other: Self) -> Self {

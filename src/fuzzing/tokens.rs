@@ -12,7 +12,7 @@ use crate::domain::{
     key::Candidates,
     kind::TokenKind,
     revocation::{
-        Reach, Revocation, Target, TargetKind,
+        Reach, Target, TargetKind,
         check::{Known, LastCheck, check},
     },
     time::UnixTime,
@@ -147,7 +147,7 @@ impl Known for NothingRevoked {
         false
     }
 
-    fn find(&self, _: &Target) -> Option<Revocation> {
+    fn find(&self, _: &Target) -> Option<Reach> {
         None
     }
 }
@@ -164,11 +164,8 @@ impl Known for AllOf<'_> {
         true
     }
 
-    fn find(&self, target: &Target) -> Option<Revocation> {
-        let end = UnixTime::from_millis(i64::MAX);
-        let revoked =
-            Revocation { target: *target, reach: Reach::All, made_at: end, until: end, kept_until: end };
-        (*target == Target::issuer(&self.0.policy().issuer)).then_some(revoked)
+    fn find(&self, target: &Target) -> Option<Reach> {
+        (*target == Target::issuer(&self.0.policy().issuer)).then_some(Reach::All)
     }
 }
 

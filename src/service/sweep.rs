@@ -1,4 +1,4 @@
-//! Removing from the store what nobody needs any more.
+//! Removing from the store, and from memory, what nobody needs any more.
 //!
 //! A clock that jumps ahead by a year would make every revocation look old, and what is removed is gone. So the time that
 //! counts here is never more than a minute ahead of the time that the process started with and has counted since.
@@ -8,7 +8,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    domain::time::{Clock, UnixTime},
+    domain::{
+        revocation::CLOCK_SET_BACK,
+        time::{Clock, UnixTime},
+    },
+    state::revocations::Revocations,
     store::Store,
 };
 
@@ -16,19 +20,20 @@ const EVERY: Duration = Duration::from_hours(1);
 /// How far a clock may have been put right.
 const TOLERANCE: Duration = Duration::from_mins(1);
 
-/// Sweeps one store.
+/// Sweeps one store, and the set beside it.
 #[derive(Debug)]
 pub struct Sweeper {
     store: Arc<dyn Store>,
+    revocations: Arc<Revocations>,
     clock: Arc<dyn Clock>,
     started: (UnixTime, Instant),
 }
 
 impl Sweeper {
     /// To be made when the process starts: what its clock says then is believed.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Arc<dyn Store>, revocations: Arc<Revocations>, clock: Arc<dyn Clock>) -> Self {
         let started = (clock.now(), Instant::now());
-        Self { store, clock, started }
+        Self { store, revocations, clock, started }
     }
 
     /// Sweeps now and then once an hour, for as long as it is polled.
@@ -36,7 +41,10 @@ impl Sweeper {
         let mut tick = tokio::time::interval(EVERY);
         loop {
             tick.tick().await;
-            if let Err(error) = self.store.sweep(self.now()).await {
+            // What is over counts again if the clock is set back.
+            let now = self.now();
+            self.revocations.sweep(now);
+            if let Err(error) = self.store.sweep(now.minus(CLOCK_SET_BACK)).await {
                 tracing::warn!(
                     error.message = %error,
                     "what is past its time could not be removed from the store; the next try is in an hour"
@@ -73,7 +81,7 @@ mod tests {
         let store = Arc::new(MemoryStore::default());
         let (kept, clock): (Arc<dyn Store>, Arc<dyn Clock>) =
             (Arc::<MemoryStore>::clone(&store), Arc::<Wall>::clone(&wall));
-        let sweeper = Sweeper::new(kept, clock);
+        let sweeper = Sweeper::new(kept, Arc::new(Revocations::new(1)), clock);
         wall.0.store(99_000_000, Ordering::Relaxed);
         let within = |hours: u64| {
             let run = sweeper.run();
@@ -83,14 +91,14 @@ mod tests {
         let last = 1_000_000 + 2 * 3_600 + 60;
         assert_eq!(
             store.sweeps(),
-            [last - 7_200, last - 3_600, last].map(UnixTime::from_secs),
-            "at once and then each hour, as far as the process has counted"
+            [last - 3 * 3_600, last - 2 * 3_600, last - 3_600].map(UnixTime::from_secs),
+            "at once and then each hour, as far as the process has counted, an hour behind"
         );
         wall.0.store(1_000_500, Ordering::Relaxed);
         drop(within(0).await);
         assert_eq!(
             store.sweeps().last(),
-            Some(&UnixTime::from_secs(1_000_500)),
+            Some(&UnixTime::from_secs(1_000_500 - 3_600)),
             "an earlier clock is believed"
         );
     }

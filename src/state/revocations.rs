@@ -3,9 +3,8 @@
 //! A set that has not changed costs a validation one load of its generation: a token that was found active at a generation
 //! stays so until the next one (`domain/revocation/check.rs` says why).
 
-mod count;
-mod life;
 mod settings;
+mod shards;
 
 use std::{
     fmt,
@@ -18,22 +17,18 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use moka::{
-    ops::compute::{CompResult, Op},
-    sync::Cache,
-};
 use tokio::sync::watch;
 
 use crate::{
     domain::{
-        revocation::{Revocation, Target, TargetKind, check::Known},
+        revocation::{CLOCK_SET_BACK, Reach, Revocation, Target, TargetKind, check::Known},
         time::UnixTime,
     },
     store::{Revision, Snapshot},
 };
 
 pub use self::settings::{OnStale, RevocationSettings};
-use self::{count::Counts, life::Life};
+use self::shards::Shards;
 
 /// The set is full: `revocation.max_entries`. What is in it goes on being refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,21 +37,13 @@ pub struct Full;
 
 /// The set.
 pub struct Revocations {
-    entries: Cache<Target, Kept>,
-    counts: Arc<Counts>,
+    entries: Shards,
     max_entries: AtomicU64,
     /// Zero until the snapshot is loaded.
     generation: AtomicU64,
     revision: watch::Sender<Option<Revision>>,
     /// The same, as answers carry it.
     written: ArcSwap<Bytes>,
-}
-
-/// A revocation, and how long moka keeps it.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    revocation: Revocation,
-    life: Duration,
 }
 
 /// The set as it is seen at one moment.
@@ -68,26 +55,15 @@ pub struct View<'s> {
 
 impl fmt::Debug for Revocations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Revocations").field("counts", &self.counts).finish_non_exhaustive()
+        f.debug_struct("Revocations").field("total", &self.total()).finish_non_exhaustive()
     }
 }
 
 impl Revocations {
     /// A set that does not know yet what is revoked: [`Revocations::load`] tells it.
     pub fn new(max_entries: u64) -> Self {
-        let counts = Arc::new(Counts::default());
-        let left = Arc::clone(&counts);
-        let entries = Cache::builder()
-            .expire_after(Life)
-            .eviction_listener(move |target: Arc<Target>, _, cause| {
-                if cause.was_evicted() {
-                    left.remove(target.kind());
-                }
-            })
-            .build();
         Self {
-            entries,
-            counts,
+            entries: Shards::new(),
             max_entries: AtomicU64::new(max_entries),
             generation: AtomicU64::new(0),
             revision: watch::Sender::new(None),
@@ -98,14 +74,16 @@ impl Revocations {
     /// Takes what a store has kept. `longest` is the longest that any issuer's token may be valid, leeway included: what was
     /// made under a shorter `max_token_lifetime` gets the life that it needs now.
     pub fn load(&self, snapshot: Snapshot, longest: Duration, now: UnixTime) {
+        self.entries.reserve(snapshot.revocations.len());
         for revocation in snapshot.revocations {
             let until = if revocation.target.kind().is_of_one_token() {
                 revocation.until
             } else {
                 revocation.until.max(revocation.made_at.plus(longest))
             };
-            if now < until {
-                self.put(Revocation { until, ..revocation }, now);
+            // What is over is taken for as long as a clock that is set back could make it count again.
+            if now < until.plus(CLOCK_SET_BACK) {
+                self.entries.put(&Revocation { until, ..revocation });
             }
         }
         self.recorded(snapshot.revision);
@@ -120,23 +98,23 @@ impl Revocations {
 
     /// Refuses from now on what these are about, unless that would be more than `max_entries` single targets. Cut-offs are
     /// always taken: they are how to get by with few.
-    pub fn insert(&self, revocations: &[Revocation], now: UnixTime) -> Result<(), Full> {
+    pub fn insert(&self, revocations: &[Revocation]) -> Result<(), Full> {
         let single = revocations.iter().any(|revocation| revocation.target.kind().is_single());
-        if single && self.counts.total() >= self.max_entries.load(Ordering::Relaxed) {
+        if single && self.entries.total() >= self.max_entries.load(Ordering::Relaxed) {
             // What is known already takes no more room.
-            let is_known = |it: &Revocation| self.entries.contains_key(&it.target);
+            let is_known = |it: &Revocation| self.entries.contains(&it.target);
             if !revocations.iter().all(is_known) {
                 return Err(Full);
             }
         }
-        self.add(revocations, now);
+        self.add(revocations);
         Ok(())
     }
 
     /// The same, whatever the size: for what follows from a revocation that was taken.
-    pub fn add(&self, revocations: &[Revocation], now: UnixTime) {
+    pub fn add(&self, revocations: &[Revocation]) {
         for revocation in revocations {
-            self.put(*revocation, now);
+            self.entries.put(revocation);
         }
         // After they are there: who sees the new generation finds them. Before the snapshot is loaded nobody looks.
         self.changed();
@@ -147,19 +125,6 @@ impl Revocations {
         let next = |generation: u64| (generation != 0).then(|| generation.wrapping_add(1).max(1));
         // An error is a set that is not loaded yet.
         let _changed = self.generation.fetch_update(Ordering::Release, Ordering::Relaxed, next);
-    }
-
-    fn put(&self, revocation: Revocation, now: UnixTime) {
-        let kind = revocation.target.kind();
-        // First, so that nobody takes a kind for empty that is not.
-        self.counts.add(kind);
-        let result = self.entries.entry(revocation.target).and_compute_with(|known| {
-            let merged = known.map_or(revocation, |known| known.into_value().revocation.merge(revocation));
-            Op::Put(Kept { revocation: merged, life: life::of(&merged, now) })
-        });
-        if matches!(result, CompResult::ReplacedWith(_)) {
-            self.counts.remove(kind);
-        }
     }
 
     /// A store has recorded everything up to here, and it is in the set.
@@ -205,17 +170,17 @@ impl Revocations {
 
     /// How many of a kind there may be.
     pub fn count(&self, kind: TargetKind) -> u64 {
-        self.counts.of(kind)
+        self.entries.count(kind)
     }
 
     /// How many there may be in all.
     pub fn total(&self) -> u64 {
-        self.counts.total()
+        self.entries.total()
     }
 
-    /// Frees what is over.
-    pub fn sweep(&self) {
-        self.entries.run_pending_tasks();
+    /// Frees what is over at `now`, which must not be ahead of the time that it is.
+    pub fn sweep(&self, now: UnixTime) {
+        self.entries.sweep(now);
     }
 
     /// The set at `now`.
@@ -230,13 +195,11 @@ impl Known for View<'_> {
     }
 
     fn has_any(&self, kind: TargetKind) -> bool {
-        self.set.counts.of(kind) > 0
+        self.set.entries.count(kind) > 0
     }
 
-    /// moka's clock frees the memory; whether an entry counts is decided here.
-    fn find(&self, target: &Target) -> Option<Revocation> {
-        let kept = self.set.entries.get(target)?;
-        (self.now < kept.revocation.until).then_some(kept.revocation)
+    fn find(&self, target: &Target) -> Option<Reach> {
+        self.set.entries.find(target, self.now)
     }
 }
 

@@ -119,9 +119,8 @@ impl Sessions {
     pub fn find(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
         let tracked = self.known.get(&seen(token)?)?;
         let known = tracked.standing(now)?;
-        if let Some(began_at) = own_begin(token)
-            && began_at < known.began_at
-        {
+        let began_at = own_begin(token, now);
+        if began_at < known.began_at {
             tracked.began_at.fetch_min(began_at.as_millis(), Ordering::Relaxed);
             // Other tokens of the session were found active with the later beginning.
             self.revocations.changed();
@@ -137,17 +136,15 @@ impl Sessions {
             return Err(NoSight);
         };
         let stored = sight.session.as_ref();
-        let own = own_begin(token);
-        let began_at = match (own, stored) {
-            (Some(own), Some(stored)) => own.min(stored.began_at),
-            (Some(own), None) => own,
-            // Of a token that does not say when it was issued, nobody knows how old it is.
-            (None, _) => UnixTime::from_secs(0),
-        };
+        let own = own_begin(token, now);
+        let began_at = stored.map_or(own, |stored| own.min(stored.began_at));
+        // What another client's token has shown may not be in the store yet.
+        let shared = self.begin_of(token, began_at);
+        let began_at = UnixTime::from_millis(shared.load(Ordering::Relaxed));
         let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
             || is_revoked(token, began_at, &sight.revocations);
         let tracked = Arc::new(Tracked {
-            began_at: self.begin_of(token, began_at),
+            began_at: shared,
             has_ended: AtomicBool::new(has_ended),
             until: now.plus(token.policy().max_token_lifetime / 2),
         });
@@ -204,18 +201,19 @@ fn seen(token: &VerifiedToken) -> Option<Seen> {
     targets.session.map(|session| (session, targets.client))
 }
 
-/// When the token itself says that its session began, at the latest.
-fn own_begin(token: &VerifiedToken) -> Option<UnixTime> {
+/// When the token shows that its session began, at the latest. One that does not say when it was issued shows that by being
+/// there; whether it is older than a cut-off is asked of the set, for as long as one may live.
+fn own_begin(token: &VerifiedToken, now: UnixTime) -> UnixTime {
     let claims = token.claims();
-    let issued_at = claims.issued_at?;
-    Some(claims.auth_time.map_or(issued_at, |login| login.min(issued_at)))
+    let issued_at = claims.issued_at.unwrap_or(now);
+    claims.auth_time.map_or(issued_at, |login| login.min(issued_at))
 }
 
 /// As `domain/revocation/check.rs` has it, but for what only the store remembers: a session's beginning decides, whenever its
 /// tokens were issued.
 fn is_revoked(token: &VerifiedToken, began_at: UnixTime, kept: &[Revocation]) -> bool {
     let of = |kind: TargetKind| kept.iter().find(move |revocation| revocation.target.kind() == kind);
-    let reached = |kind| of(kind).filter(|revocation| revocation.reaches(Some(began_at)));
+    let reached = |kind| of(kind).filter(|revocation| revocation.reach.reaches(Some(began_at)));
     let exempt = |cut_off: &Revocation| {
         of(TargetKind::Exception).is_some_and(|exception| exception.reach >= cut_off.reach)
     };

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Revocation, Target, TargetKind};
+use super::{Reach, Target, TargetKind};
 use crate::domain::{
     reason::{Reason, Refusal},
     time::UnixTime,
@@ -17,8 +17,8 @@ pub trait Known {
     /// Whether there may be any of this kind.
     fn has_any(&self, kind: TargetKind) -> bool;
 
-    /// The one of this target, unless its time is over.
-    fn find(&self, target: &Target) -> Option<Revocation>;
+    /// How far the one of this target reaches, unless its time is over.
+    fn find(&self, target: &Target) -> Option<Reach>;
 }
 
 /// What is known of a token's session beside what the token says.
@@ -92,10 +92,10 @@ fn look(token: &VerifiedToken, session: Option<SessionStanding>, known: &impl Kn
     let begin = begin(token, session);
     let reached = |kind: TargetKind, target: fn(&VerifiedToken) -> Option<Target>| {
         let candidate = if known.has_any(kind) { find(target(token)) } else { None };
-        candidate.filter(|revocation| revocation.reaches(begin))
+        candidate.filter(|reach| reach.reaches(begin))
     };
     if let Some(cut_off) = reached(TargetKind::Subject, |token| token.targets().subject)
-        && !is_exempt(token, &cut_off, known)
+        && !is_exempt(token, cut_off, known)
     {
         return Err(revoked("everything of the token's subject up to some time was revoked"));
     }
@@ -109,13 +109,13 @@ fn look(token: &VerifiedToken, session: Option<SessionStanding>, known: &impl Kn
 }
 
 /// Whether the session is spared by what it is up to: an exception from an earlier cut-off spares nothing of a later one.
-fn is_exempt(token: &VerifiedToken, cut_off: &Revocation, known: &impl Known) -> bool {
+fn is_exempt(token: &VerifiedToken, cut_off: Reach, known: &impl Known) -> bool {
     known.has_any(TargetKind::Exception)
         && token
             .targets()
             .exception
             .and_then(|target| known.find(&target))
-            .is_some_and(|exception| exception.reach >= cut_off.reach)
+            .is_some_and(|exception| exception >= cut_off)
 }
 
 /// When what the token stands for began: the earliest of its issue, its login and its session. A token without `iat` may

@@ -6,7 +6,7 @@ use super::demand::Named;
 use crate::{
     domain::{
         policy::IssuerPolicy,
-        revocation::{Reach, Revocation, Target},
+        revocation::{CLOCK_SET_BACK, Reach, Revocation, Target},
         time::UnixTime,
     },
     store::{Ending, Order},
@@ -36,7 +36,8 @@ pub(super) fn of_token(
     now: UnixTime,
 ) -> Planned {
     let until = expires_at.plus(policy.leeway);
-    if until <= now {
+    // Not what has expired a moment ago: if the clock is set back, it is valid again.
+    if until.plus(CLOCK_SET_BACK) <= now {
         return Planned { order: Order::default(), main: None };
     }
     Planned::single(Revocation { target, reach: Reach::All, made_at: now, until, kept_until: until })

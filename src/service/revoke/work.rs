@@ -36,7 +36,7 @@ impl Revoker {
         if let (None, Some(revision)) = (planned.main, self.around.revocations.revision()) {
             return Ok(self.nothing_to_do(attempt, revision, &telling));
         }
-        if self.refuse_here(&planned, now).is_err() {
+        if self.refuse_here(&planned).is_err() {
             return Err(self.refuse(attempt, NotRevoked::Full));
         }
         if planned.order.ending.is_some() {
@@ -78,20 +78,20 @@ impl Revoker {
 
     /// Refuses from now on what is planned, unless it is a single one too many. A cut-off is always taken: it is what is left
     /// to do when there are too many single ones (R2).
-    fn refuse_here(&self, planned: &Planned, now: UnixTime) -> Result<(), Full> {
+    fn refuse_here(&self, planned: &Planned) -> Result<(), Full> {
         let unstored = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
         let is_single = planned.main.is_some_and(|main| main.target.kind().is_single());
         // A caller that repeats one and the same while the store is away must not fill the memory either.
         if is_single && unstored >= self.around.revocations.max_entries() {
             return Err(Full);
         }
-        self.around.revocations.insert(&planned.order.revocations, now)
+        self.around.revocations.insert(&planned.order.revocations)
     }
 
     /// The cut-off that counts now: a later one may have been there already (R11).
     fn effective(&self, main: &Revocation, now: UnixTime) -> Option<UnixTime> {
         let known = self.around.revocations.at(now).find(&main.target);
-        match known.map_or(main.reach, |known| known.reach.max(main.reach)) {
+        match known.map_or(main.reach, |known| known.max(main.reach)) {
             Reach::UpTo(cut_off) => Some(cut_off),
             Reach::All => None,
         }
@@ -121,7 +121,7 @@ impl Revoker {
                 Revocation { target, reach: Reach::All, made_at: at, until, kept_until }
             };
             let ended: Vec<_> = recorded.ended.iter().map(of_session).collect();
-            self.around.revocations.add(&ended, at);
+            self.around.revocations.add(&ended);
         }
         self.around.revocations.recorded(recorded.revision);
     }

@@ -17,7 +17,7 @@ use crate::{
     app,
     config::{Config, Environment},
     domain::{
-        revocation::{Revocation, Target, check::Known as _},
+        revocation::{Reach, Target, check::Known as _},
         time::{Clock, UnixTime},
     },
     issuer::{self, HttpClient, KeyMetrics},
@@ -125,7 +125,12 @@ impl Rig {
     }
 
     /// What this replica refuses.
-    pub(super) fn known(&self, target: &Target) -> Option<Revocation> {
+    /// How far the stored revocation of this target reaches.
+    pub(super) fn stored(&self, target: &Target) -> Option<Reach> {
+        self.store.revocation(target).map(|kept| kept.reach)
+    }
+
+    pub(super) fn known(&self, target: &Target) -> Option<Reach> {
         self.revocations.at(self.wall.now()).find(target)
     }
 

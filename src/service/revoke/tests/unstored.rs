@@ -34,7 +34,7 @@ async fn r9_what_the_store_does_not_take_is_refused_here_said_and_stored_later()
     rig.store.fail(false);
     drop(timeout(Duration::from_secs(4), &mut storing).await);
     assert_eq!(rig.store.attempts(), 6, "once more, and then it is stored");
-    assert_eq!(rig.store.revocation(&target), rig.known(&target));
+    assert_eq!(rig.stored(&target), rig.known(&target));
     assert!(rig.known(&Target::session(ISSUER, "s-1")).is_some(), "the session that ended with it, too");
     assert!(rig.has_counted("countersign_unstored_revocations 0"));
     assert_eq!(rig.revocations.revision().map(|it| it.sequence), Some(1));
@@ -84,7 +84,7 @@ async fn r1_a_caller_that_gives_up_changes_nothing_about_what_has_begun() {
     sleep(Duration::from_millis(1)).await;
     let target = Target::token_id(ISSUER, "a");
     assert!(rig.known(&target).is_some());
-    assert_eq!(rig.store.revocation(&target), rig.known(&target));
+    assert_eq!(rig.stored(&target), rig.known(&target));
 }
 
 #[tokio::test(start_paused = true)]

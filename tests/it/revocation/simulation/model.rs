@@ -213,7 +213,8 @@ impl Model {
 
     /// A session whose token passed is known from then on, and is written soon.
     fn seen(&mut self, token: &Token, now: i64) {
-        let (Some(session), Some(own)) = (token.session, own_begin(token)) else { return };
+        let Some(session) = token.session else { return };
+        let own = own_begin(token).unwrap_or_else(|| token.login.map_or(now, |login| login.min(now)));
         let known = self.sessions.entry(session).or_insert(Beginning {
             surely: Some(own),
             maybe: own,
@@ -287,10 +288,10 @@ impl Model {
         let is_over = now >= entry.made_at.max(entry.cut_off.min(now)) + SESSION_LIFE;
         let sure = entry.certainty > Certainty::Maybe && !is_over;
         let by_name = ended.is_some_and(|certainty| certainty > Certainty::Maybe);
-        // Without a time of issue and a session, nobody can tell a new token from an old one: it is refused for as long as an
-        // old one could live.
+        // Without a time of issue nobody can tell a new token from an old one: it is refused for as long as an old one could
+        // live.
         let first_life_is_over = now >= entry.made_at.max(entry.cut_off) + TOKEN_LIFE + LEEWAY;
-        let is_timeless = token.issued_at.is_none() && token.session.is_none();
+        let is_timeless = token.issued_at.is_none();
         let may_be_new = is_cut_off && is_timeless && first_life_is_over;
         let memory_is_fresh = session.is_none_or(|it| now < it.seen_at + SESSION_LIFE);
         let by_reach =

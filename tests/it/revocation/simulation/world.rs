@@ -14,7 +14,7 @@ use countersign::{
         decide::{Presented, Requirements, Scheme},
         kind::TokenKind,
         reason::Reason,
-        revocation,
+        revocation::{self, CLOCK_SET_BACK},
         time::{Clock, UnixTime},
     },
     issuer::HttpClient,
@@ -189,10 +189,12 @@ impl World {
         self.fails.load(Ordering::SeqCst)
     }
 
-    /// With the time that the sweeper would take, which is the clock's as long as that is right.
+    /// As the sweeper does it while its clock is right.
     pub(super) async fn sweep(&self) {
+        let now = self.clock.now();
+        self.running().inner.revocations.sweep(now);
         // A store that fails removes nothing.
-        drop(self.running().store.sweep(self.clock.now()).await);
+        drop(self.running().store.sweep(now.minus(CLOCK_SET_BACK)).await);
     }
 
     pub(super) async fn validate(&self, _number: usize, token: &Token) -> Said {

@@ -1,0 +1,120 @@
+//! Where the set keeps its entries: a hash map in shards, each behind a lock of its own.
+//!
+//! Not moka, as the tokens' cache: nothing is ever evicted here, so what moka keeps for that (two lists, a timer wheel, a
+//! channel for each reader) is 300 bytes an entry and most of the time of loading a million. And its clock is its own: an entry
+//! that moka lets go is gone, although the wall clock may have been set back meanwhile.
+
+use std::{
+    collections::{HashMap, hash_map::Entry as Place},
+    hash::{BuildHasher, RandomState},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::domain::{
+    revocation::{CLOCK_SET_BACK, Reach, Revocation, Target, TargetKind},
+    time::UnixTime,
+};
+
+/// So many that two threads rarely meet, and that sweeping one holds nobody up for long.
+const SHARDS: usize = 64;
+
+type Shard = HashMap<[u8; Target::KEY_BYTES], Kept, RandomState>;
+
+/// What memory has of a revocation.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    reach: Reach,
+    until: UnixTime,
+    kind: TargetKind,
+}
+
+pub(super) struct Shards {
+    /// Random, so that nobody can choose ids that meet in one place.
+    hasher: RandomState,
+    shards: Box<[RwLock<Shard>]>,
+    /// By kind. Never less than there are: counted before an entry is there, and no longer after it is gone.
+    counts: [AtomicU64; TargetKind::ALL.len()],
+}
+
+impl Shards {
+    pub(super) fn new() -> Self {
+        let hasher = RandomState::new();
+        let shard = || RwLock::new(Shard::with_hasher(hasher.clone()));
+        let shards = (0..SHARDS).map(|_| shard()).collect();
+        Self { hasher, shards, counts: Default::default() }
+    }
+
+    /// Room for this many, to be filled without growing step by step.
+    pub(super) fn reserve(&self, entries: usize) {
+        for shard in &self.shards {
+            shard.write().unwrap_or_else(PoisonError::into_inner).reserve(entries / SHARDS);
+        }
+    }
+
+    /// Adds a revocation, merged with what is there (R11).
+    pub(super) fn put(&self, revocation: &Revocation) {
+        let Revocation { target, reach, until, .. } = *revocation;
+        let Some(shard) = self.shard(&target) else { return };
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        match shard.entry(*target.key()) {
+            Place::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.reach = known.reach.max(reach);
+                known.until = known.until.max(until);
+            }
+            Place::Vacant(place) => {
+                if let Some(count) = self.count_of(target.kind()) {
+                    count.fetch_add(1, Ordering::Release);
+                }
+                place.insert(Kept { reach, until, kind: target.kind() });
+            }
+        }
+    }
+
+    /// How far the one of this target reaches, unless its time is over.
+    pub(super) fn find(&self, target: &Target, now: UnixTime) -> Option<Reach> {
+        let shard = self.shard(target)?.read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(target.key()).filter(|kept| now < kept.until).map(|kept| kept.reach)
+    }
+
+    pub(super) fn contains(&self, target: &Target) -> bool {
+        self.shard(target).is_some_and(|shard| {
+            shard.read().unwrap_or_else(PoisonError::into_inner).contains_key(target.key())
+        })
+    }
+
+    /// Removes what does not matter any more, nor would if the clock were set back.
+    pub(super) fn sweep(&self, now: UnixTime) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.retain(|_, kept| {
+                let stays = now < kept.until.plus(CLOCK_SET_BACK);
+                if !stays && let Some(count) = self.count_of(kept.kind) {
+                    count.fetch_sub(1, Ordering::Release);
+                }
+                stays
+            });
+        }
+    }
+
+    pub(super) fn count(&self, kind: TargetKind) -> u64 {
+        self.count_of(kind).map_or(u64::MAX, |count| count.load(Ordering::Acquire))
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    fn shard(&self, target: &Target) -> Option<&RwLock<Shard>> {
+        let hash = self.hasher.hash_one(target.key());
+        let at = usize::try_from(hash % u64::try_from(SHARDS).ok()?).ok()?;
+        self.shards.get(at)
+    }
+
+    fn count_of(&self, kind: TargetKind) -> Option<&AtomicU64> {
+        self.counts.get(usize::from(kind.number()).wrapping_sub(1))
+    }
+}
