@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use countersign::proto::client::{Reason, Recovery, RequestContext, TokenKind, ValidateRequest};
+use countersign::proto::client::{
+    Reason, Recovery, RequestContext, RevokeRequest, TokenKind, ValidateRequest, revoke_request::Target,
+};
 use serde_json::{Value, json};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::kit::{
-    ISSUER, Setup, UNREACHABLE, about, ask, pieces, reason_of, rejection_in, status_in, token_in,
+    ISSUER, Setup, TO_ANSWER, UNREACHABLE, about, ask, pieces, reason_of, rejection_in, status_in, token_in,
 };
-use crate::support::tokens::{Signer, claims};
+use crate::support::{
+    tokens::{Signer, claims},
+    wait::within,
+};
 
 const PAGE: &str = include_str!("../../../docs/errors.md");
 
@@ -78,7 +83,12 @@ async fn every_refusal_has_the_reason_the_recovery_and_the_status_of_the_page_an
     let setup = Setup::start().await;
     let mut client = setup.service.client().await;
     let mut left = page();
-    for (reason, request) in refused(&setup) {
+    let revoked = setup.good();
+    let target = Some(Target::Token(revoked.clone()));
+    within("an answer", TO_ANSWER, client.revoke(RevokeRequest { target, ..RevokeRequest::default() }))
+        .await
+        .unwrap();
+    for (reason, request) in refused(&setup).into_iter().chain([(Reason::Revoked, about(revoked))]) {
         let name = reason.as_str_name().strip_prefix("REASON_").unwrap();
         let (recovery, code) = page()[name];
         left.remove(name);
