@@ -9,7 +9,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -57,9 +57,10 @@ type Seen = (Target, Option<Target>);
 /// What is known of one session, for one client's tokens.
 #[derive(Debug)]
 pub struct Tracked {
-    /// In milliseconds, like a [`UnixTime`]; shared by all that is known of the session.
+    /// When the session began, in milliseconds like a [`UnixTime`]; shared by all that is known of it.
     began_at: Arc<AtomicI64>,
-    has_ended: AtomicBool,
+    /// What the store was asked about. If an earlier beginning shows, it has to be asked again.
+    standing: SessionStanding,
     /// Then it is to be looked up again: what was revoked since is in the set until long after.
     until: UnixTime,
 }
@@ -78,10 +79,8 @@ impl fmt::Debug for Sessions {
 impl Tracked {
     /// As it is now; `None` if it is to be looked up again.
     pub fn standing(&self, now: UnixTime) -> Option<SessionStanding> {
-        (now < self.until).then(|| SessionStanding {
-            began_at: UnixTime::from_millis(self.began_at.load(Ordering::Relaxed)),
-            has_ended: self.has_ended.load(Ordering::Relaxed),
-        })
+        let is_as_asked = self.began_at.load(Ordering::Relaxed) >= self.standing.began_at.as_millis();
+        (now < self.until && is_as_asked).then_some(self.standing)
     }
 }
 
@@ -114,19 +113,12 @@ impl Sessions {
         !claims.session_id().is_empty() || claims.auth_time.is_some_and(|login| login < horizon)
     }
 
-    /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged
-    /// in, before what was known as the session's beginning moves that.
+    /// What is known of the token's session; `None` if it has to be looked up, as when the token was issued, or its user logged
+    /// in, before what was known as the session's beginning.
     pub fn find(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
         let tracked = self.known.get(&seen(token)?)?;
         let known = tracked.standing(now)?;
-        let began_at = own_begin(token, now);
-        if began_at < known.began_at {
-            tracked.began_at.fetch_min(began_at.as_millis(), Ordering::Relaxed);
-            // Other tokens of the session were found active with the later beginning.
-            self.revocations.changed();
-            self.recorder.remember(record(token, began_at, now));
-        }
-        Some(tracked)
+        (own_begin(token, now) >= known.began_at).then_some(tracked)
     }
 
     /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second.
@@ -145,7 +137,7 @@ impl Sessions {
             || is_revoked(token, began_at, &sight.revocations);
         let tracked = Arc::new(Tracked {
             began_at: shared,
-            has_ended: AtomicBool::new(has_ended),
+            standing: SessionStanding { began_at, has_ended },
             until: now.plus(token.policy().max_token_lifetime / 2),
         });
         if let Some(seen) = seen(token) {
@@ -164,6 +156,7 @@ impl Sessions {
         let Some(session) = token.targets().session else { return new() };
         let shared = self.begins.get_with(session, new);
         if shared.fetch_min(began_at.as_millis(), Ordering::Relaxed) > began_at.as_millis() {
+            // Other tokens of the session were found active with the later beginning.
             self.revocations.changed();
         }
         shared

@@ -292,7 +292,9 @@ impl Model {
         // live.
         let first_life_is_over = now >= entry.made_at.max(entry.cut_off) + TOKEN_LIFE + LEEWAY;
         let is_timeless = token.issued_at.is_none();
-        let may_be_new = is_cut_off && is_timeless && first_life_is_over;
+        // The same holds for one that is revoked by its id alone: when it ends is not known.
+        let is_open = is_cut_off || matches!(entry.target, Target::TokenId(_));
+        let may_be_new = is_open && is_timeless && first_life_is_over;
         let memory_is_fresh = session.is_none_or(|it| now < it.seen_at + SESSION_LIFE);
         let by_reach =
             (by_itself || by_memory && memory_is_fresh) && !(is_subject && exempted_later) && !may_be_new;
