@@ -3,13 +3,14 @@
 //! A session is looked up in the store when its first token comes here; from then on this knows it, for a while. What is new
 //! to the store is written to it in the background: nobody waits for that.
 
+mod known;
 mod recorder;
 
 use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -28,18 +29,19 @@ use crate::{
     store::{SessionRecord, Sight, Store},
 };
 
-use self::recorder::Recorder;
+pub use self::known::Tracked;
+use self::{known::Known, recorder::Recorder};
 
 /// How long a token's first sight may wait for the store (S5).
 const SIGHT: Duration = Duration::from_millis(50);
 /// While the store does not answer, how long nobody else waits for it.
 const REST: Duration = Duration::from_secs(1);
-/// How many sessions are known at once; the least recently seen are looked up again. About 200 bytes each.
+/// How many sessions are known at once; the least recently seen are looked up again. About 400 bytes each.
 const KNOWN_SESSIONS: u64 = 100_000;
 
 /// The sessions that are known here.
 pub struct Sessions {
-    known: Cache<Target, Arc<Tracked>>,
+    known: Cache<Target, Arc<Known>>,
     store: Arc<dyn Store>,
     recorder: Recorder,
     revocations: Arc<Revocations>,
@@ -47,16 +49,6 @@ pub struct Sessions {
     started: Instant,
     /// Milliseconds after `started` until which the store is left alone.
     resting_until: AtomicI64,
-}
-
-/// What is known of one session.
-#[derive(Debug)]
-pub struct Tracked {
-    /// In milliseconds, like a [`UnixTime`].
-    began_at: AtomicI64,
-    has_ended: AtomicBool,
-    /// Then it is to be looked up again: what was revoked since is in the set until long after.
-    until: UnixTime,
 }
 
 /// The store did not answer in time.
@@ -67,24 +59,6 @@ pub struct NoSight;
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions").field("store", &self.store).finish_non_exhaustive()
-    }
-}
-
-impl Tracked {
-    fn new(standing: SessionStanding, until: UnixTime) -> Arc<Self> {
-        Arc::new(Self {
-            began_at: AtomicI64::new(standing.began_at.as_millis()),
-            has_ended: AtomicBool::new(standing.has_ended),
-            until,
-        })
-    }
-
-    /// As it is now; `None` if it is to be looked up again.
-    pub fn standing(&self, now: UnixTime) -> Option<SessionStanding> {
-        (now < self.until).then(|| SessionStanding {
-            began_at: UnixTime::from_millis(self.began_at.load(Ordering::Relaxed)),
-            has_ended: self.has_ended.load(Ordering::Relaxed),
-        })
     }
 }
 
@@ -122,45 +96,88 @@ impl Sessions {
     /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged
     /// in, before what was known as the session's beginning moves that.
     pub fn find(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
-        let tracked = self.known.get(&token.targets().session?)?;
-        let known = tracked.standing(now)?;
-        if let Some(began_at) = own_begin(token)
-            && began_at < known.began_at
-        {
-            tracked.began_at.fetch_min(began_at.as_millis(), Ordering::Relaxed);
-            // Other tokens of the session were found active with the later beginning.
-            self.revocations.changed();
-            self.recorder.remember(record(token, began_at, now));
+        let known = self.known.get(&token.targets().session?)?;
+        let begin = own_begin(token);
+        if self.move_begin(&known, begin) {
+            self.recorder.remember(record(token, begin, now));
         }
-        Some(tracked)
+        known.sight(token, now)
     }
 
-    /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second.
+    /// What was ever seen of the session's beginning, for when the store says nothing.
+    pub fn remembered(&self, token: &VerifiedToken) -> Option<SessionStanding> {
+        let known = self.known.get(&token.targets().session?)?;
+        Some(SessionStanding { began_at: known.began_at(), has_ended: false })
+    }
+
+    /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second: once for
+    /// all who ask at the same time.
     pub async fn look_up(&self, token: &VerifiedToken, now: UnixTime) -> Result<Arc<Tracked>, NoSight> {
-        let Some(sight) = self.ask(token).await else {
+        let known = match token.targets().session {
+            Some(session) => self.known.get_with(session, Known::new),
+            None => Known::new(),
+        };
+        if self.rests() {
             self.metrics.failed();
             return Err(NoSight);
+        }
+        let asked = async {
+            let _turn = known.turn.lock().await;
+            if let Some(tracked) = known.sight(token, now) {
+                return Some(tracked);
+            }
+            let sight = self.ask(token).await?;
+            Some(self.learn(&known, token, &sight, now))
         };
+        let tracked = timeout(SIGHT, asked).await.unwrap_or_else(|_elapsed| {
+            self.rest();
+            None
+        });
+        tracked.ok_or_else(|| {
+            self.metrics.failed();
+            NoSight
+        })
+    }
+
+    fn learn(&self, known: &Known, token: &VerifiedToken, sight: &Sight, now: UnixTime) -> Arc<Tracked> {
         let stored = sight.session.as_ref();
         let own = own_begin(token);
-        let began_at = match (own, stored) {
-            (Some(own), Some(stored)) => own.min(stored.began_at),
-            (Some(own), None) => own,
-            // Of a token that does not say when it was issued, nobody knows how old it is.
-            (None, _) => UnixTime::from_secs(0),
-        };
+        self.move_begin(known, stored.map_or(own, |stored| stored.began_at.min(own)));
+        let began_at = known.began_at();
         let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
             || is_revoked(token, began_at, &sight.revocations);
-        let standing = SessionStanding { began_at, has_ended };
-        let tracked = Tracked::new(standing, now.plus(token.policy().max_token_lifetime / 2));
-        if let Some(session) = token.targets().session {
-            self.known.insert(session, Arc::clone(&tracked));
-            if stored.is_none_or(|stored| began_at < stored.began_at) {
-                self.recorder.remember(record(token, began_at, now));
-            }
+        if token.targets().session.is_some() && stored.is_none_or(|stored| began_at < stored.began_at) {
+            self.recorder.remember(record(token, began_at, now));
         }
         self.metrics.looked_up(stored.is_some());
-        Ok(tracked)
+        known.saw(token, (began_at, has_ended), now)
+    }
+
+    /// Whether a session began earlier than was known: then other tokens of it were found active with the later beginning.
+    fn move_begin(&self, known: &Known, begin: UnixTime) -> bool {
+        let has_moved = known.began_by(begin);
+        if has_moved {
+            self.revocations.changed();
+        }
+        has_moved
+    }
+
+    /// In turn.
+    async fn ask(&self, token: &VerifiedToken) -> Option<Sight> {
+        // Who had to wait for somebody else's turn may have waited for nothing.
+        if self.rests() {
+            return None;
+        }
+        let targets = token.targets();
+        let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
+        let asked: Vec<Target> = asked.into_iter().flatten().collect();
+        match self.store.sight(targets.session, &asked).await {
+            Ok(sight) => Some(sight),
+            Err(_failed) => {
+                self.rest();
+                None
+            }
+        }
     }
 
     /// Returns once everything that was seen before is in the store, or will not be.
@@ -168,28 +185,26 @@ impl Sessions {
         self.recorder.flush().await;
     }
 
-    async fn ask(&self, token: &VerifiedToken) -> Option<Sight> {
-        let elapsed = || i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        if elapsed() < self.resting_until.load(Ordering::Relaxed) {
-            return None;
-        }
-        let targets = token.targets();
-        let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
-        let asked: Vec<Target> = asked.into_iter().flatten().collect();
-        if let Ok(Ok(sight)) = timeout(SIGHT, self.store.sight(targets.session, &asked)).await {
-            return Some(sight);
-        }
+    fn rests(&self) -> bool {
+        self.elapsed() < self.resting_until.load(Ordering::Relaxed)
+    }
+
+    fn rest(&self) {
         let rest = i64::try_from(REST.as_millis()).unwrap_or(i64::MAX);
-        self.resting_until.store(elapsed().saturating_add(rest), Ordering::Relaxed);
-        None
+        self.resting_until.store(self.elapsed().saturating_add(rest), Ordering::Relaxed);
+    }
+
+    fn elapsed(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 }
 
-/// When the token itself says that its session began, at the latest.
-fn own_begin(token: &VerifiedToken) -> Option<UnixTime> {
+/// When the token itself says that its session began, at the latest. Of one that does not say when it was issued, nobody knows
+/// how old it is.
+fn own_begin(token: &VerifiedToken) -> UnixTime {
     let claims = token.claims();
-    let issued_at = claims.issued_at?;
-    Some(claims.auth_time.map_or(issued_at, |login| login.min(issued_at)))
+    let Some(issued_at) = claims.issued_at else { return UnixTime::from_secs(0) };
+    claims.auth_time.map_or(issued_at, |login| login.min(issued_at))
 }
 
 /// As `domain/revocation/check.rs` has it, but for what only the store remembers: a session's beginning decides, whenever its
