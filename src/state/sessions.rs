@@ -3,6 +3,7 @@
 //! A session is looked up in the store when its first token comes here; from then on this knows it, for a while. What is new
 //! to the store is written to it in the background: nobody waits for that.
 
+mod known;
 mod recorder;
 
 use std::{
@@ -28,20 +29,19 @@ use crate::{
     store::{SessionRecord, Sight, Store},
 };
 
-use self::recorder::Recorder;
+pub use self::known::Tracked;
+use self::{known::Known, recorder::Recorder};
 
 /// How long a token's first sight may wait for the store (S5).
 const SIGHT: Duration = Duration::from_millis(50);
 /// While the store does not answer, how long nobody else waits for it.
 const REST: Duration = Duration::from_secs(1);
-/// How many sessions are known at once; the least recently seen are looked up again. About 200 bytes each.
+/// How many sessions are known at once; the least recently seen are looked up again. About 400 bytes each.
 const KNOWN_SESSIONS: u64 = 100_000;
 
 /// The sessions that are known here.
 pub struct Sessions {
-    known: Cache<Seen, Arc<Tracked>>,
-    /// Of the session itself, whoever is in it.
-    begins: Cache<Target, Arc<AtomicI64>>,
+    known: Cache<Target, Arc<Known>>,
     store: Arc<dyn Store>,
     recorder: Recorder,
     revocations: Arc<Revocations>,
@@ -49,20 +49,6 @@ pub struct Sessions {
     started: Instant,
     /// Milliseconds after `started` until which the store is left alone.
     resting_until: AtomicI64,
-}
-
-/// A session as one client's tokens show it: clients share sessions, and a client's cut-off ends nothing of the others'.
-type Seen = (Target, Option<Target>);
-
-/// What is known of one session, for one client's tokens.
-#[derive(Debug)]
-pub struct Tracked {
-    /// When the session began, in milliseconds like a [`UnixTime`]; shared by all that is known of it.
-    began_at: Arc<AtomicI64>,
-    /// What the store was asked about. If an earlier beginning shows, it has to be asked again.
-    standing: SessionStanding,
-    /// Then it is to be looked up again: what was revoked since is in the set until long after.
-    until: UnixTime,
 }
 
 /// The store did not answer in time.
@@ -76,14 +62,6 @@ impl fmt::Debug for Sessions {
     }
 }
 
-impl Tracked {
-    /// As it is now; `None` if it is to be looked up again.
-    pub fn standing(&self, now: UnixTime) -> Option<SessionStanding> {
-        let is_as_asked = self.began_at.load(Ordering::Relaxed) >= self.standing.began_at.as_millis();
-        (now < self.until && is_as_asked).then_some(self.standing)
-    }
-}
-
 impl Sessions {
     /// Knows none yet, and writes those that are new to `store` in one of these tasks, until they stop.
     pub fn start(
@@ -93,8 +71,10 @@ impl Sessions {
         tasks: &Tasks,
     ) -> Self {
         Self {
-            known: remembering(),
-            begins: remembering(),
+            known: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .max_capacity(KNOWN_SESSIONS)
+                .build(),
             recorder: Recorder::start(Arc::clone(&store), metrics.clone(), tasks),
             store,
             revocations,
@@ -113,53 +93,91 @@ impl Sessions {
         !claims.session_id().is_empty() || claims.auth_time.is_some_and(|login| login < horizon)
     }
 
-    /// What is known of the token's session; `None` if it has to be looked up, as when the token was issued, or its user logged
-    /// in, before what was known as the session's beginning.
+    /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged
+    /// in, before what was known as the session's beginning moves that.
     pub fn find(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
-        let tracked = self.known.get(&seen(token)?)?;
-        let known = tracked.standing(now)?;
-        (own_begin(token, now) >= known.began_at).then_some(tracked)
+        let known = self.known.get(&token.targets().session?)?;
+        let begin = own_begin(token, now);
+        if self.move_begin(&known, begin) {
+            self.recorder.remember(record(token, begin, now));
+        }
+        known.sight(token, now)
     }
 
-    /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second.
+    /// What was ever seen of the session's beginning, for when the store says nothing.
+    pub fn remembered(&self, token: &VerifiedToken) -> Option<SessionStanding> {
+        let known = self.known.get(&token.targets().session?)?;
+        Some(SessionStanding { began_at: known.began_at(), has_ended: false })
+    }
+
+    /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second: once for
+    /// all who ask at the same time.
     pub async fn look_up(&self, token: &VerifiedToken, now: UnixTime) -> Result<Arc<Tracked>, NoSight> {
-        let Some(sight) = self.ask(token).await else {
+        let known = match token.targets().session {
+            Some(session) => self.known.get_with(session, Known::new),
+            None => Known::new(),
+        };
+        if self.rests() {
             self.metrics.failed();
             return Err(NoSight);
-        };
-        let stored = sight.session.as_ref();
-        let own = own_begin(token, now);
-        let began_at = stored.map_or(own, |stored| own.min(stored.began_at));
-        // What another client's token has shown may not be in the store yet.
-        let shared = self.begin_of(token, began_at);
-        let began_at = UnixTime::from_millis(shared.load(Ordering::Relaxed));
-        let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
-            || is_revoked(token, began_at, &sight.revocations);
-        let tracked = Arc::new(Tracked {
-            began_at: shared,
-            standing: SessionStanding { began_at, has_ended },
-            until: now.plus(token.policy().max_token_lifetime / 2),
-        });
-        if let Some(seen) = seen(token) {
-            self.known.insert(seen, Arc::clone(&tracked));
-            if stored.is_none_or(|stored| began_at < stored.began_at) {
-                self.recorder.remember(record(token, began_at, now));
-            }
         }
-        self.metrics.looked_up(stored.is_some());
-        Ok(tracked)
+        let asked = async {
+            let _turn = known.turn.lock().await;
+            if let Some(tracked) = known.sight(token, now) {
+                return Some(tracked);
+            }
+            let sight = self.ask(token).await?;
+            Some(self.learn(&known, token, &sight, now))
+        };
+        let tracked = timeout(SIGHT, asked).await.unwrap_or_else(|_elapsed| {
+            self.rest();
+            None
+        });
+        tracked.ok_or_else(|| {
+            self.metrics.failed();
+            NoSight
+        })
     }
 
-    /// What all that is known of the token's session shares, now that it is known to have begun by then.
-    fn begin_of(&self, token: &VerifiedToken, began_at: UnixTime) -> Arc<AtomicI64> {
-        let new = || Arc::new(AtomicI64::new(began_at.as_millis()));
-        let Some(session) = token.targets().session else { return new() };
-        let shared = self.begins.get_with(session, new);
-        if shared.fetch_min(began_at.as_millis(), Ordering::Relaxed) > began_at.as_millis() {
-            // Other tokens of the session were found active with the later beginning.
+    fn learn(&self, known: &Known, token: &VerifiedToken, sight: &Sight, now: UnixTime) -> Arc<Tracked> {
+        let stored = sight.session.as_ref();
+        let own = own_begin(token, now);
+        self.move_begin(known, stored.map_or(own, |stored| stored.began_at.min(own)));
+        let began_at = known.began_at();
+        let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
+            || is_revoked(token, began_at, &sight.revocations);
+        if token.targets().session.is_some() && stored.is_none_or(|stored| began_at < stored.began_at) {
+            self.recorder.remember(record(token, began_at, now));
+        }
+        self.metrics.looked_up(stored.is_some());
+        known.saw(token, (began_at, has_ended), now)
+    }
+
+    /// Whether a session began earlier than was known: then other tokens of it were found active with the later beginning.
+    fn move_begin(&self, known: &Known, begin: UnixTime) -> bool {
+        let has_moved = known.began_by(begin);
+        if has_moved {
             self.revocations.changed();
         }
-        shared
+        has_moved
+    }
+
+    /// In turn.
+    async fn ask(&self, token: &VerifiedToken) -> Option<Sight> {
+        // Who had to wait for somebody else's turn may have waited for nothing.
+        if self.rests() {
+            return None;
+        }
+        let targets = token.targets();
+        let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
+        let asked: Vec<Target> = asked.into_iter().flatten().collect();
+        match self.store.sight(targets.session, &asked).await {
+            Ok(sight) => Some(sight),
+            Err(_failed) => {
+                self.rest();
+                None
+            }
+        }
     }
 
     /// Returns once everything that was seen before is in the store, or will not be.
@@ -167,31 +185,18 @@ impl Sessions {
         self.recorder.flush().await;
     }
 
-    async fn ask(&self, token: &VerifiedToken) -> Option<Sight> {
-        let elapsed = || i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        if elapsed() < self.resting_until.load(Ordering::Relaxed) {
-            return None;
-        }
-        let targets = token.targets();
-        let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
-        let asked: Vec<Target> = asked.into_iter().flatten().collect();
-        if let Ok(Ok(sight)) = timeout(SIGHT, self.store.sight(targets.session, &asked)).await {
-            return Some(sight);
-        }
-        let rest = i64::try_from(REST.as_millis()).unwrap_or(i64::MAX);
-        self.resting_until.store(elapsed().saturating_add(rest), Ordering::Relaxed);
-        None
+    fn rests(&self) -> bool {
+        self.elapsed() < self.resting_until.load(Ordering::Relaxed)
     }
-}
 
-fn remembering<K: std::hash::Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>()
--> Cache<K, V> {
-    Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(KNOWN_SESSIONS).build()
-}
+    fn rest(&self) {
+        let rest = i64::try_from(REST.as_millis()).unwrap_or(i64::MAX);
+        self.resting_until.store(self.elapsed().saturating_add(rest), Ordering::Relaxed);
+    }
 
-fn seen(token: &VerifiedToken) -> Option<Seen> {
-    let targets = token.targets();
-    targets.session.map(|session| (session, targets.client))
+    fn elapsed(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
 /// When the token shows that its session began, at the latest. One that does not say when it was issued shows that by being

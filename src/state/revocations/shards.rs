@@ -34,7 +34,7 @@ struct Kept {
 pub(super) struct Shards {
     /// Random, so that nobody can choose ids that meet in one place.
     hasher: RandomState,
-    shards: Box<[RwLock<Shard>]>,
+    all: Box<[RwLock<Shard>]>,
     /// By kind. Never less than there are: counted before an entry is there, and no longer after it is gone.
     counts: [AtomicU64; TargetKind::ALL.len()],
 }
@@ -43,13 +43,13 @@ impl Shards {
     pub(super) fn new() -> Self {
         let hasher = RandomState::new();
         let shard = || RwLock::new(Shard::with_hasher(hasher.clone()));
-        let shards = (0..SHARDS).map(|_| shard()).collect();
-        Self { hasher, shards, counts: Default::default() }
+        let all = (0..SHARDS).map(|_| shard()).collect();
+        Self { hasher, all, counts: Default::default() }
     }
 
     /// Room for this many, to be filled without growing step by step.
     pub(super) fn reserve(&self, entries: usize) {
-        for shard in &self.shards {
+        for shard in &self.all {
             shard.write().unwrap_or_else(PoisonError::into_inner).reserve(entries / SHARDS);
         }
     }
@@ -88,7 +88,7 @@ impl Shards {
 
     /// Removes what does not matter any more, nor would if the clock were set back.
     pub(super) fn sweep(&self, now: UnixTime) {
-        for shard in &self.shards {
+        for shard in &self.all {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             shard.retain(|_, kept| {
                 let stays = now < kept.until.plus(CLOCK_SET_BACK);
@@ -111,7 +111,7 @@ impl Shards {
     fn shard(&self, target: &Target) -> Option<&RwLock<Shard>> {
         let hash = self.hasher.hash_one(target.key());
         let at = usize::try_from(hash % u64::try_from(SHARDS).ok()?).ok()?;
-        self.shards.get(at)
+        self.all.get(at)
     }
 
     fn count_of(&self, kind: TargetKind) -> Option<&AtomicU64> {

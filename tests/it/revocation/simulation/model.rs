@@ -188,7 +188,7 @@ impl Model {
         let expected = self.expected(token, now);
         match (said, expected) {
             (Said::Good, Expected::Good | Expected::Either) => self.seen(token, now),
-            (Said::Revoked, Expected::Revoked | Expected::Either) => self.shown(token),
+            (Said::Revoked, Expected::Revoked | Expected::Either) => self.shown(token, now),
             // The first sight of a session needs the store.
             (Said::CannotTell, _) if faulty => {}
             _ => {
@@ -202,11 +202,15 @@ impl Model {
         Ok(())
     }
 
-    /// A revoked token, too, shows that its session began no later than itself: to those who know the session.
-    fn shown(&mut self, token: &Token) {
-        if let (Some(session), Some(own)) = (token.session, own_begin(token))
-            && let Some(known) = self.sessions.get_mut(&session)
-        {
+    /// A revoked token, too, may show that its session began no later than itself.
+    fn shown(&mut self, token: &Token, now: i64) {
+        if let (Some(session), Some(own)) = (token.session, own_begin(token)) {
+            let known = self.sessions.entry(session).or_insert(Beginning {
+                surely: None,
+                maybe: own,
+                seen_at: now,
+                certainty: Certainty::Maybe,
+            });
             known.maybe = known.maybe.min(own);
         }
     }
