@@ -13,6 +13,8 @@ pub mod policy;
 pub mod reason;
 pub mod revocation;
 pub mod secret;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 pub mod token;
 pub mod verify;

@@ -131,3 +131,6 @@ fn begin(token: &VerifiedToken, session: Option<SessionStanding>) -> Option<Unix
 fn revoked(message: &'static str) -> Refusal {
     Refusal::new(Reason::Revoked, message)
 }
+
+#[cfg(test)]
+mod tests;
