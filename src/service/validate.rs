@@ -351,7 +351,10 @@ impl Validator {
                 self.pass(&cached, (session, cached.last_check()), asked, now, answer)
             }
             // Whatever is found out about the session later has to be asked about then.
-            Standing::Unknown => self.pass(&cached, (None, &LastCheck::default()), asked, now, answer),
+            Standing::Unknown => {
+                let remembered = self.sources.sessions.remembered(cached.token());
+                self.pass(&cached, (remembered, &LastCheck::default()), asked, now, answer)
+            }
         }
     }
 

@@ -9,13 +9,16 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
 
 use moka::{policy::EvictionPolicy, sync::Cache};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 
 use crate::{
     domain::{
@@ -34,14 +37,14 @@ use self::recorder::Recorder;
 const SIGHT: Duration = Duration::from_millis(50);
 /// While the store does not answer, how long nobody else waits for it.
 const REST: Duration = Duration::from_secs(1);
-/// How many sessions are known at once; the least recently seen are looked up again. About 200 bytes each.
+/// How many sessions are known at once; the least recently seen are looked up again. About 400 bytes each.
 const KNOWN_SESSIONS: u64 = 100_000;
 
 /// The sessions that are known here.
 pub struct Sessions {
     known: Cache<Seen, Arc<Tracked>>,
-    /// Of the session itself, whoever is in it.
-    begins: Cache<Target, Arc<AtomicI64>>,
+    /// The sessions themselves, whoever is in them.
+    sessions: Cache<Target, Arc<Session>>,
     store: Arc<dyn Store>,
     recorder: Recorder,
     revocations: Arc<Revocations>,
@@ -54,11 +57,21 @@ pub struct Sessions {
 /// A session as one client's tokens show it: clients share sessions, and a client's cut-off ends nothing of the others'.
 type Seen = (Target, Option<Target>);
 
+/// What all that is known of one session shares.
+#[derive(Debug)]
+struct Session {
+    /// When it began, in milliseconds like a [`UnixTime`]. It only ever falls.
+    began_at: AtomicI64,
+    /// Whether tokens of it may have been found active by that beginning.
+    is_tracked: AtomicBool,
+    /// Held by who asks the store: everybody else waits for the answer.
+    turn: Mutex<()>,
+}
+
 /// What is known of one session, for one client's tokens.
 #[derive(Debug)]
 pub struct Tracked {
-    /// When the session began, in milliseconds like a [`UnixTime`]; shared by all that is known of it.
-    began_at: Arc<AtomicI64>,
+    session: Arc<Session>,
     /// What the store was asked about. If an earlier beginning shows, it has to be asked again.
     standing: SessionStanding,
     /// Then it is to be looked up again: what was revoked since is in the set until long after.
@@ -79,8 +92,25 @@ impl fmt::Debug for Sessions {
 impl Tracked {
     /// As it is now; `None` if it is to be looked up again.
     pub fn standing(&self, now: UnixTime) -> Option<SessionStanding> {
-        let is_as_asked = self.began_at.load(Ordering::Relaxed) >= self.standing.began_at.as_millis();
+        let is_as_asked = self.session.began_at() >= self.standing.began_at;
         (now < self.until && is_as_asked).then_some(self.standing)
+    }
+
+    /// As it was when the store was asked, and with what has been seen of the session's beginning since.
+    pub fn last_standing(&self) -> SessionStanding {
+        SessionStanding { began_at: self.session.began_at(), ..self.standing }
+    }
+}
+
+impl Session {
+    fn new(began_at: UnixTime) -> Arc<Self> {
+        let began_at = AtomicI64::new(began_at.as_millis());
+        Arc::new(Self { began_at, is_tracked: AtomicBool::new(false), turn: Mutex::new(()) })
+    }
+
+    /// The earliest that was seen.
+    fn began_at(&self) -> UnixTime {
+        UnixTime::from_millis(self.began_at.load(Ordering::Relaxed))
     }
 }
 
@@ -94,7 +124,7 @@ impl Sessions {
     ) -> Self {
         Self {
             known: remembering(),
-            begins: remembering(),
+            sessions: remembering(),
             recorder: Recorder::start(Arc::clone(&store), metrics.clone(), tasks),
             store,
             revocations,
@@ -121,22 +151,51 @@ impl Sessions {
         (own_begin(token, now) >= known.began_at).then_some(tracked)
     }
 
-    /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second.
+    /// What was ever seen of the session's beginning, for when the store says nothing.
+    pub fn remembered(&self, token: &VerifiedToken) -> Option<SessionStanding> {
+        let session = self.sessions.get(&token.targets().session?)?;
+        Some(SessionStanding { began_at: session.began_at(), has_ended: false })
+    }
+
+    /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second: once for
+    /// all who ask about a session at the same time.
     pub async fn look_up(&self, token: &VerifiedToken, now: UnixTime) -> Result<Arc<Tracked>, NoSight> {
-        let Some(sight) = self.ask(token).await else {
-            self.metrics.failed();
-            return Err(NoSight);
+        // Whether or not the store answers, this much is known.
+        let session = self.session_of(token, own_begin(token, now));
+        let asked = async {
+            let _turn = session.turn.lock().await;
+            match self.find(token, now) {
+                Some(tracked) => Some(tracked),
+                None => Some(self.learn(&session, token, &self.ask(token).await?, now)),
+            }
         };
+        let tracked = if self.rests() { Ok(None) } else { timeout(SIGHT, asked).await };
+        if tracked.is_err() {
+            self.rest();
+        }
+        tracked.ok().flatten().ok_or_else(|| {
+            self.metrics.failed();
+            NoSight
+        })
+    }
+
+    fn learn(
+        &self,
+        session: &Arc<Session>,
+        token: &VerifiedToken,
+        sight: &Sight,
+        now: UnixTime,
+    ) -> Arc<Tracked> {
         let stored = sight.session.as_ref();
-        let own = own_begin(token, now);
-        let began_at = stored.map_or(own, |stored| own.min(stored.began_at));
-        // What another client's token has shown may not be in the store yet.
-        let shared = self.begin_of(token, began_at);
-        let began_at = UnixTime::from_millis(shared.load(Ordering::Relaxed));
+        if let Some(stored) = stored {
+            self.began_by(session, stored.began_at);
+        }
+        session.is_tracked.store(true, Ordering::Relaxed);
+        let began_at = session.began_at();
         let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
             || is_revoked(token, began_at, &sight.revocations);
         let tracked = Arc::new(Tracked {
-            began_at: shared,
+            session: Arc::clone(session),
             standing: SessionStanding { began_at, has_ended },
             until: now.plus(token.policy().max_token_lifetime / 2),
         });
@@ -147,19 +206,24 @@ impl Sessions {
             }
         }
         self.metrics.looked_up(stored.is_some());
-        Ok(tracked)
+        tracked
     }
 
-    /// What all that is known of the token's session shares, now that it is known to have begun by then.
-    fn begin_of(&self, token: &VerifiedToken, began_at: UnixTime) -> Arc<AtomicI64> {
-        let new = || Arc::new(AtomicI64::new(began_at.as_millis()));
-        let Some(session) = token.targets().session else { return new() };
-        let shared = self.begins.get_with(session, new);
-        if shared.fetch_min(began_at.as_millis(), Ordering::Relaxed) > began_at.as_millis() {
+    /// The token's session, which is known to have begun by then; one of its own for a token without.
+    fn session_of(&self, token: &VerifiedToken, began_at: UnixTime) -> Arc<Session> {
+        let Some(session) = token.targets().session else { return Session::new(began_at) };
+        let session = self.sessions.get_with(session, || Session::new(began_at));
+        self.began_by(&session, began_at);
+        session
+    }
+
+    fn began_by(&self, session: &Session, began_at: UnixTime) {
+        let began_at = began_at.as_millis();
+        let is_earlier = session.began_at.fetch_min(began_at, Ordering::Relaxed) > began_at;
+        if is_earlier && session.is_tracked.load(Ordering::Relaxed) {
             // Other tokens of the session were found active with the later beginning.
             self.revocations.changed();
         }
-        shared
     }
 
     /// Returns once everything that was seen before is in the store, or will not be.
@@ -167,20 +231,34 @@ impl Sessions {
         self.recorder.flush().await;
     }
 
+    /// In turn.
     async fn ask(&self, token: &VerifiedToken) -> Option<Sight> {
-        let elapsed = || i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        if elapsed() < self.resting_until.load(Ordering::Relaxed) {
+        // Who waited for another's turn may have waited for nothing.
+        if self.rests() {
             return None;
         }
         let targets = token.targets();
         let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
         let asked: Vec<Target> = asked.into_iter().flatten().collect();
-        if let Ok(Ok(sight)) = timeout(SIGHT, self.store.sight(targets.session, &asked)).await {
-            return Some(sight);
+        let sight = self.store.sight(targets.session, &asked).await;
+        if sight.is_err() {
+            self.rest();
         }
+        sight.ok()
+    }
+
+    fn rests(&self) -> bool {
+        self.elapsed() < self.resting_until.load(Ordering::Relaxed)
+    }
+
+    fn rest(&self) {
         let rest = i64::try_from(REST.as_millis()).unwrap_or(i64::MAX);
-        self.resting_until.store(elapsed().saturating_add(rest), Ordering::Relaxed);
-        None
+        self.resting_until.store(self.elapsed().saturating_add(rest), Ordering::Relaxed);
+    }
+
+    /// In milliseconds.
+    fn elapsed(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 }
 

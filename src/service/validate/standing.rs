@@ -56,9 +56,9 @@ impl Validator {
         cached.token().at(now)?;
         match self.sources.sessions.look_up(cached.token(), now).await {
             Ok(session) => {
-                let standing = session.standing(now);
+                let standing = session.last_standing();
                 cached.in_session(session);
-                Ok(Standing::Known(standing))
+                Ok(Standing::Known(Some(standing)))
             }
             // The set has been asked, and what it says stands. What only the store knows is what the operator chose to risk.
             Err(_no_sight) if **self.on_stale.load() == OnStale::Serve => Ok(Standing::Unknown),

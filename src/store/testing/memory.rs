@@ -1,12 +1,14 @@
-//! A store in memory, for tests of what uses one. It can be told to fail.
+//! A store in memory, for tests of what uses one. It can be told to fail, or to be slow.
 
 use std::{
     collections::HashMap,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
+
+use tokio::sync::watch;
 
 use crate::{
     domain::{
@@ -27,6 +29,8 @@ const EPOCH: u64 = 7;
 pub(crate) struct MemoryStore {
     kept: Mutex<Kept>,
     fails: AtomicBool,
+    hangs: watch::Sender<bool>,
+    sights: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +47,21 @@ impl MemoryStore {
     /// From now on takes and gives nothing, or does again.
     pub(crate) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// Does not answer from now on, or does again: also what it was asked meanwhile.
+    pub(crate) fn hang(&self, hangs: bool) {
+        self.hangs.send_replace(hangs);
+    }
+
+    /// How often it was asked about a session.
+    pub(crate) fn sights(&self) -> usize {
+        self.sights.load(Ordering::SeqCst)
+    }
+
+    /// Keeps these, as if they had been recorded.
+    pub(crate) fn keep(&self, revocations: &[Revocation]) {
+        revocations.iter().for_each(|revocation| self.kept().merge(*revocation));
     }
 
     /// How often it was asked to record something, also in vain.
@@ -76,6 +95,8 @@ impl MemoryStore {
 
     fn answer<'s, T: Send + 's>(&'s self, work: impl FnOnce(&mut Kept) -> T + Send + 's) -> Answer<'s, T> {
         Box::pin(async move {
+            // An error is a sender that is gone, and this store holds it.
+            drop(self.hangs.subscribe().wait_for(|hangs| !hangs).await);
             if self.fails.load(Ordering::SeqCst) {
                 return Err(StoreError::Random);
             }
@@ -145,6 +166,7 @@ impl Store for MemoryStore {
     }
 
     fn sight<'s>(&'s self, session: Option<Target>, targets: &'s [Target]) -> Answer<'s, Sight> {
+        self.sights.fetch_add(1, Ordering::SeqCst);
         self.answer(move |kept| Sight {
             session: session.and_then(|session| kept.sessions.get(&session).cloned()),
             revocations: targets.iter().filter_map(|target| kept.revocations.get(target).copied()).collect(),

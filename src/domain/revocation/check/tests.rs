@@ -3,20 +3,19 @@ use std::{cell::Cell, num::NonZeroU64};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{super::Reach, *};
+use super::*;
 use crate::domain::testing::{ISSUER, at, claims_with, compact, verified};
 
 /// A list, which counts how often it is asked for somebody.
 struct List {
-    revoked: Vec<Revocation>,
+    revoked: Vec<(Target, Reach)>,
     generation: NonZeroU64,
     asked: Cell<usize>,
 }
 
 impl List {
     fn of(revoked: &[(Target, Reach)]) -> Self {
-        let revoked = revoked.iter().copied().map(whole).collect();
-        Self { revoked, generation: NonZeroU64::MIN, asked: Cell::new(0) }
+        Self { revoked: revoked.to_vec(), generation: NonZeroU64::MIN, asked: Cell::new(0) }
     }
 }
 
@@ -26,19 +25,14 @@ impl Known for List {
     }
 
     fn has_any(&self, kind: TargetKind) -> bool {
-        self.revoked.iter().any(|revocation| revocation.target.kind() == kind)
+        self.revoked.iter().any(|(target, _)| target.kind() == kind)
     }
 
-    /// Merged, as a set does it.
-    fn find(&self, target: &Target) -> Option<Revocation> {
+    /// The furthest, as a set that merges has it.
+    fn find(&self, target: &Target) -> Option<Reach> {
         self.asked.set(self.asked.get() + 1);
-        let same = self.revoked.iter().copied().filter(|revocation| revocation.target == *target);
-        same.reduce(Revocation::merge)
+        self.revoked.iter().filter(|(known, _)| known == target).map(|(_, reach)| *reach).max()
     }
-}
-
-fn whole((target, reach): (Target, Reach)) -> Revocation {
-    Revocation { target, reach, made_at: at(0), until: at(0), kept_until: at(0) }
 }
 
 fn up_to(seconds: i64) -> Reach {
@@ -155,7 +149,7 @@ fn r2_a_generation_at_which_it_was_active_needs_no_second_look_and_another_does(
     known.generation = known.generation.saturating_add(1);
     assert_eq!(look(&known), (true, 1));
     assert_eq!(look(&known), (true, 0));
-    known.revoked.push(whole((Target::token_id(ISSUER, "t1"), Reach::All)));
+    known.revoked.push((Target::token_id(ISSUER, "t1"), Reach::All));
     known.generation = known.generation.saturating_add(1);
     assert_eq!(look(&known), (false, 1));
     assert_eq!(look(&known), (false, 1), "what was refused is not remembered as active");
