@@ -428,3 +428,6 @@ impl Validator {
 fn unavailable(issuer: &Issuer) -> Stop {
     Stop::Fault(Fault::KeysUnavailable { retry_after: issuer.retry_after() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,10 @@ impl MemoryStore {
 
     /// Keeps these, as if they had been recorded.
     pub(crate) fn keep(&self, revocations: &[Revocation]) {
-        revocations.iter().for_each(|revocation| self.kept().merge(*revocation));
+        let mut kept = self.kept();
+        for revocation in revocations {
+            kept.merge(*revocation);
+        }
     }
 
     /// How often it was asked to record something, also in vain.
