@@ -78,7 +78,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
         metrics: KeyMetrics::register(shell.registry()),
         tasks: shell.background().clone(),
     };
-    let sources = revocation_sources(&config, &store, &mut shell, &*clock).await?;
+    let (sources, loader) = revocation_sources(&config, &store, &mut shell, Arc::clone(&clock)).await?;
     let issuers = Issuers::start(config.issuers.clone(), around)?;
     let validator = Arc::new(Validator::new(
         Trust::new(issuers.all(), config.limits.max_token_bytes),
@@ -94,7 +94,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     shell.before_scrape(move || scraped.update_metrics());
     let reloads = ReloadMetrics::register(shell.registry());
     let holders = issuers.all().into_iter().map(holder).collect();
-    let revocation = Revocation::start(&config, &store, &mut shell, (&validator, sources), (http, clock))?;
+    let knowing = (&validator, sources, loader);
+    let revocation = Revocation::start(&config, &store, &mut shell, knowing, (http, clock))?;
     let token = TokenApi::new(Arc::clone(&validator), Arc::clone(&revocation.revoker));
     let (bound, controls) = shell.serving_with_controls(token, holders).await?;
     let reloader = Reloader::new(config, issuers, validator, revocation, reloads, controls);

@@ -1,6 +1,8 @@
 //! The use cases, without a transport.
 
+pub mod capacity;
 pub mod fault;
+pub mod loading;
 pub mod propagate;
 pub mod revoke;
 pub mod sweep;

@@ -88,8 +88,10 @@ impl Reloader {
             return Err(NotTaken::NeedsRestart(keys));
         }
         let next = self.issuers.next(config.issuers.clone())?;
-        // All that could fail has gone well.
         next.have_first_keys().await;
+        // As late as can be: what is revoked from here on lives as long as the old configuration makes it.
+        self.revocation.prepare(&config).await?;
+        // All that could fail has gone well.
         for warning in &warnings {
             tracing::warn!(config.warning = %warning, "the configuration is probably not what was meant");
         }

@@ -8,8 +8,10 @@ use crate::{
     config::Config,
     domain::time::Clock,
     issuer::HttpClient,
-    ops::metrics::{RevokeMetrics, SightMetrics},
+    ops::metrics::{RevocationMetrics, RevokeMetrics, SightMetrics},
     service::{
+        capacity::CapacityWatch,
+        loading::Loader,
         propagate::{self, PropagationMetrics, Propagator},
         revoke::{self, Revoker},
         sweep::Sweeper,
@@ -25,6 +27,7 @@ pub(super) struct Revocation {
     pub(super) revoker: Arc<Revoker>,
     propagator: Arc<Propagator>,
     validator: Arc<Validator>,
+    loader: Loader,
 }
 
 impl Revocation {
@@ -33,7 +36,7 @@ impl Revocation {
         config: &Config,
         store: &OpenedStore,
         shell: &mut Shell,
-        (validator, sources): (&Arc<Validator>, RevocationSources),
+        (validator, sources, loader): (&Arc<Validator>, RevocationSources, Loader),
         (http, clock): (HttpClient, Arc<dyn Clock>),
     ) -> Result<Self, StartError> {
         let tasks = shell.background().clone();
@@ -70,7 +73,12 @@ impl Revocation {
         let sweeper = Sweeper::new(Arc::clone(&store.revocations), revocations, clock);
         let stopping = tasks.stopping().clone();
         tasks.spawn(async move { stopping.run_until_cancelled(sweeper.run()).await });
-        Ok(Self { revoker, propagator, validator: Arc::clone(validator) })
+        Ok(Self { revoker, propagator, validator: Arc::clone(validator), loader })
+    }
+
+    /// Has what is revoked at hand for tokens that live as long as a changed configuration allows. To be called before it counts.
+    pub(super) async fn prepare(&mut self, config: &Config) -> Result<(), StartError> {
+        Ok(self.loader.load_for(longest_life(config)).await?)
     }
 
     /// What a changed configuration says counts from the next call on.
@@ -87,14 +95,20 @@ pub(super) async fn revocation_sources(
     config: &Config,
     store: &OpenedStore,
     shell: &mut Shell,
-    clock: &dyn Clock,
-) -> Result<RevocationSources, StartError> {
+    clock: Arc<dyn Clock>,
+) -> Result<(RevocationSources, Loader), StartError> {
     let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
-    revocations.load(store.revocations.snapshot().await?, longest_life(config), clock.now());
-    let metrics = SightMetrics::register(shell.registry());
+    let metrics = RevocationMetrics::register(shell.registry());
     let kept = Arc::clone(&store.revocations);
+    let mut loader = Loader::new(Arc::clone(&revocations), Arc::clone(&kept), clock, metrics.clone());
+    loader.load_for(longest_life(config)).await?;
+    let watch = Arc::new(CapacityWatch::new(Arc::clone(&revocations), metrics));
+    let (scraped, stopping) = (Arc::clone(&watch), shell.background().stopping().clone());
+    shell.before_scrape(move || scraped.update());
+    shell.background().spawn(async move { stopping.run_until_cancelled(watch.run()).await });
+    let metrics = SightMetrics::register(shell.registry());
     let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), metrics, shell.background()));
-    Ok(RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale })
+    Ok((RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale }, loader))
 }
 
 /// The longest that a token of any issuer may be valid.

@@ -2,6 +2,7 @@
 
 mod reloads;
 mod requests;
+mod revocations;
 mod revokes;
 mod sights;
 mod spans;
@@ -13,6 +14,7 @@ use prometheus_client::{encoding::text, metrics::family::Family};
 
 pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
+pub use revocations::RevocationMetrics;
 pub use revokes::{RevokeMetrics, RevokeOutcome};
 pub use sights::SightMetrics;
 pub use spans::SpanMetrics;
@@ -56,6 +58,7 @@ mod tests {
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
         ReloadMetrics::register(&mut registry);
+        RevocationMetrics::register(&mut registry);
         RevokeMetrics::register(&mut registry);
         SightMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
