@@ -44,7 +44,7 @@ const KNOWN_SESSIONS: u64 = 100_000;
 pub struct Sessions {
     known: Cache<Seen, Arc<Tracked>>,
     /// The sessions themselves, whoever is in them.
-    sessions: Cache<Target, Arc<Session>>,
+    shared: Cache<Target, Arc<Session>>,
     store: Arc<dyn Store>,
     recorder: Recorder,
     revocations: Arc<Revocations>,
@@ -124,7 +124,7 @@ impl Sessions {
     ) -> Self {
         Self {
             known: remembering(),
-            sessions: remembering(),
+            shared: remembering(),
             recorder: Recorder::start(Arc::clone(&store), metrics.clone(), tasks),
             store,
             revocations,
@@ -153,7 +153,7 @@ impl Sessions {
 
     /// What was ever seen of the session's beginning, for when the store says nothing.
     pub fn remembered(&self, token: &VerifiedToken) -> Option<SessionStanding> {
-        let session = self.sessions.get(&token.targets().session?)?;
+        let session = self.shared.get(&token.targets().session?)?;
         Some(SessionStanding { began_at: session.began_at(), has_ended: false })
     }
 
@@ -212,7 +212,7 @@ impl Sessions {
     /// The token's session, which is known to have begun by then; one of its own for a token without.
     fn session_of(&self, token: &VerifiedToken, began_at: UnixTime) -> Arc<Session> {
         let Some(session) = token.targets().session else { return Session::new(began_at) };
-        let session = self.sessions.get_with(session, || Session::new(began_at));
+        let session = self.shared.get_with(session, || Session::new(began_at));
         self.began_by(&session, began_at);
         session
     }

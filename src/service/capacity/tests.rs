@@ -26,7 +26,7 @@ impl Setup {
         let until = UnixTime::from_secs(100);
         for target in targets {
             let revocation = Revocation { target, reach: Reach::All, made_at: now, until, kept_until: until };
-            self.revocations.add(&[revocation], now);
+            self.revocations.add(&[revocation]);
         }
     }
 

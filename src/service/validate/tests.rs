@@ -130,7 +130,7 @@ impl Setup {
     fn revoke(&self, target: Target, reach: Reach) {
         let until = at(86_400);
         let revocation = Revocation { target, reach, made_at: at(0), until, kept_until: until };
-        self.revocations.insert(&[revocation], at(0)).unwrap();
+        self.revocations.insert(&[revocation]).unwrap();
     }
 
     /// Only in the store: its first life is over.
