@@ -3,6 +3,7 @@
 
 mod changed;
 mod files;
+mod lifetimes;
 mod limits;
 mod refused;
 mod revocation;

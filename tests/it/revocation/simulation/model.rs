@@ -204,7 +204,8 @@ impl Model {
 
     /// A revoked token, too, may show that its session began no later than itself.
     fn shown(&mut self, token: &Token, now: i64) {
-        if let (Some(session), Some(own)) = (token.session, own_begin(token)) {
+        if let Some(session) = token.session {
+            let own = shown_begin(token, now);
             let known = self.sessions.entry(session).or_insert(Beginning {
                 surely: None,
                 maybe: own,
@@ -218,7 +219,7 @@ impl Model {
     /// A session whose token passed is known from then on, and is written soon.
     fn seen(&mut self, token: &Token, now: i64) {
         let Some(session) = token.session else { return };
-        let own = own_begin(token).unwrap_or_else(|| token.login.map_or(now, |login| login.min(now)));
+        let own = shown_begin(token, now);
         let known = self.sessions.entry(session).or_insert(Beginning {
             surely: Some(own),
             maybe: own,
@@ -304,6 +305,12 @@ impl Model {
             (by_itself || by_memory && memory_is_fresh) && !(is_subject && exempted_later) && !may_be_new;
         if sure && (by_name || by_reach) { Expected::Revoked } else { Expected::Either }
     }
+}
+
+/// When a token that is shown now shows that its session began.
+fn shown_begin(token: &Token, now: i64) -> i64 {
+    let issued_at = token.issued_at.unwrap_or(now);
+    token.login.map_or(issued_at, |login| login.min(issued_at))
 }
 
 fn own_begin(token: &Token) -> Option<i64> {
