@@ -52,7 +52,8 @@ impl Revoker {
         attempt.know_token(&token_id, &target);
         let now = self.around.clock.now();
         let mut planned = plan::of_token(target, expires_at, &policy, now);
-        if !demand.propagate || planned.main.is_none() {
+        let has_expired = expires_at.plus(policy.leeway) <= now;
+        if !demand.propagate || has_expired {
             let upstream = if demand.propagate { Upstream::NothingToSend } else { Upstream::NotAsked };
             return Ok(Job { planned, telling: Telling::No(upstream) });
         }

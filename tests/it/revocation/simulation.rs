@@ -1,7 +1,7 @@
 //! Sequences of what can happen to revocations, against a model that remembers everything for ever (R1 to R11, S4, S5).
 //!
 //! The validator, the revoker and the embedded store are the real ones; the clock and the store's faults are the
-//! simulation's. `SIMULATIONS` says how many sequences are drawn. A sequence that found a bug stays, by its name, in
+//! simulation's. `SIMULATIONS` says how many sequences are drawn, `SIMULATION_SEED` from which seed. A sequence that found a bug stays, by its name, in
 //! `found.rs`.
 
 mod found;
@@ -11,7 +11,7 @@ mod world;
 
 use proptest::{
     collection::vec,
-    test_runner::{Config, TestCaseError, TestRunner},
+    test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner},
 };
 
 use super::asked;
@@ -27,7 +27,9 @@ fn whatever_happens_no_revocation_is_forgotten_and_nothing_else_is_refused() {
     let cases = u32::try_from(asked("SIMULATIONS", 48)).unwrap();
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    TestRunner::new(config)
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&asked("SIMULATION_SEED", 1).to_be_bytes());
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
         .run(&vec(step(), 1..60), |steps| runtime.block_on(run(&steps)).map_err(TestCaseError::fail))
         .unwrap_or_else(|error| panic!("{error}"));
 }

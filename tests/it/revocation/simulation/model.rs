@@ -179,6 +179,7 @@ impl Model {
 
     pub(super) fn judge(&mut self, token: &Token, said: Said, now: i64, faulty: bool) -> Result<(), String> {
         if !is_current(token, now) {
+            self.shown(token, now);
             return if matches!(said, Said::Good) {
                 Err(format!("{token:?} passes at {now}"))
             } else {
@@ -202,7 +203,7 @@ impl Model {
         Ok(())
     }
 
-    /// A revoked token, too, may show that its session began no later than itself.
+    /// A token that is refused, too, may show that its session began no later than itself.
     fn shown(&mut self, token: &Token, now: i64) {
         if let Some(session) = token.session {
             let own = shown_begin(token, now);
