@@ -24,6 +24,7 @@ mod machine;
 mod noop;
 mod process;
 mod report;
+mod revocations;
 mod scenes;
 mod tokens;
 

@@ -22,6 +22,7 @@ use crate::{
     machine,
     process::{Process, free_address},
     report::{median, note, row},
+    revocations,
     tokens::{AUDIENCE, ISSUER, Signer, jwks},
 };
 
@@ -44,6 +45,14 @@ pub(crate) async fn run(asked: &[String]) {
     machine::describe().await;
     println!("{ROUNDS} rounds each, in turn; server CPU time per call from the operating system; medians\n");
 
+    if wanted("revocations") {
+        revocations::measure(&directory, &signers[0], now).await;
+    }
+    if asked == ["revocations"] {
+        // Nothing of it takes a server.
+        std::fs::remove_dir_all(&directory).unwrap();
+        return;
+    }
     let bench = Bench::start(&directory, &signers[0], now).await;
     if wanted("cached") {
         bench.cached().await;
