@@ -115,7 +115,8 @@ pub(super) async fn revocation_sources(
 fn longest_life(config: &Config) -> Duration {
     let lives = config.issuers.iter().map(|issuer| {
         let policy = &issuer.policy;
-        policy.max_token_lifetime.saturating_add(policy.leeway)
+        // An issuer's clock may be as far ahead as we tolerate, and a token is accepted for as long after its end.
+        policy.max_token_lifetime.saturating_add(policy.leeway * 2)
     });
     lives.max().unwrap_or_default()
 }

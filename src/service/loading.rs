@@ -43,6 +43,8 @@ impl Loader {
         if self.longest.is_some_and(|loaded| longest <= loaded) {
             return Ok(());
         }
+        // First, so that what is revoked meanwhile lives as long.
+        self.revocations.lengthen(longest);
         let start = Instant::now();
         self.revocations.load(self.store.snapshot().await?, longest, self.clock.now());
         self.metrics.loaded(start.elapsed());

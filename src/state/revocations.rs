@@ -39,6 +39,8 @@ pub struct Full;
 pub struct Revocations {
     entries: Shards,
     max_entries: AtomicU64,
+    /// The longest that any token was ever accepted for since the process started, in milliseconds. It only rises.
+    longest: AtomicU64,
     /// Zero until the snapshot is loaded.
     generation: AtomicU64,
     revision: watch::Sender<Option<Revision>>,
@@ -65,6 +67,7 @@ impl Revocations {
         Self {
             entries: Shards::new(),
             max_entries: AtomicU64::new(max_entries),
+            longest: AtomicU64::new(0),
             generation: AtomicU64::new(0),
             revision: watch::Sender::new(None),
             written: ArcSwap::from_pointee(Bytes::new()),
@@ -75,20 +78,37 @@ impl Revocations {
     /// made under a shorter `max_token_lifetime` gets the life that it needs now.
     pub fn load(&self, snapshot: Snapshot, longest: Duration, now: UnixTime) {
         self.entries.reserve(snapshot.revocations.len());
+        self.lengthen(longest);
         for revocation in snapshot.revocations {
-            let until = if revocation.target.kind().is_of_one_token() {
-                revocation.until
-            } else {
-                revocation.until.max(revocation.made_at.plus(longest))
-            };
+            let until = self.needed_until(&revocation);
             // What is over is taken for as long as a clock that is set back could make it count again.
             if now < until.plus(CLOCK_SET_BACK) {
-                self.entries.put(&Revocation { until, ..revocation });
+                self.put(revocation);
             }
         }
         self.recorded(snapshot.revision);
         // Only now does anybody look.
         self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// From now on every revocation lives for at least as long as such a token: what is made under one issuer's or one moment's
+    /// shorter `max_token_lifetime` must not be over before a token that a later configuration accepts.
+    pub fn lengthen(&self, longest: Duration) {
+        let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        self.longest.fetch_max(millis, Ordering::Relaxed);
+    }
+
+    /// A token has an end of its own, which no configuration prolongs.
+    fn needed_until(&self, revocation: &Revocation) -> UnixTime {
+        if revocation.target.kind().is_of_one_token() {
+            return revocation.until;
+        }
+        let longest = Duration::from_millis(self.longest.load(Ordering::Relaxed));
+        revocation.until.max(revocation.made_at.plus(longest))
+    }
+
+    fn put(&self, revocation: Revocation) {
+        self.entries.put(&Revocation { until: self.needed_until(&revocation), ..revocation });
     }
 
     /// Whether the set is what the store holds (R6).
@@ -114,7 +134,7 @@ impl Revocations {
     /// The same, whatever the size: for what follows from a revocation that was taken.
     pub fn add(&self, revocations: &[Revocation]) {
         for revocation in revocations {
-            self.entries.put(revocation);
+            self.put(*revocation);
         }
         // After they are there: who sees the new generation finds them. Before the snapshot is loaded nobody looks.
         self.changed();

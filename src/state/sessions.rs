@@ -16,7 +16,10 @@ use std::{
 };
 
 use moka::{policy::EvictionPolicy, sync::Cache};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 
 use crate::{
     domain::{
@@ -36,6 +39,8 @@ use self::{known::Known, recorder::Recorder};
 const SIGHT: Duration = Duration::from_millis(50);
 /// While the store does not answer, how long nobody else waits for it.
 const REST: Duration = Duration::from_secs(1);
+/// How many first sights ask the store at the same time.
+const AT_ONCE: usize = 16;
 /// How many sessions are known at once; the least recently seen are looked up again. About 400 bytes each.
 const KNOWN_SESSIONS: u64 = 100_000;
 
@@ -43,6 +48,8 @@ const KNOWN_SESSIONS: u64 = 100_000;
 pub struct Sessions {
     known: Cache<Target, Arc<Known>>,
     store: Arc<dyn Store>,
+    /// So many ask the store at once: what a burst of new sessions waits for is its own doing.
+    at_once: Semaphore,
     recorder: Recorder,
     revocations: Arc<Revocations>,
     metrics: SightMetrics,
@@ -75,6 +82,7 @@ impl Sessions {
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(KNOWN_SESSIONS)
                 .build(),
+            at_once: Semaphore::new(AT_ONCE),
             recorder: Recorder::start(Arc::clone(&store), metrics.clone(), tasks),
             store,
             revocations,
@@ -90,7 +98,7 @@ impl Sessions {
         let policy = token.policy();
         let claims = token.claims();
         let horizon = now.minus(policy.max_token_lifetime.saturating_add(policy.leeway));
-        !claims.session_id().is_empty() || claims.auth_time.is_some_and(|login| login < horizon)
+        !claims.session_id().is_empty() || claims.auth_time.is_some_and(|login| login <= horizon)
     }
 
     /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged
@@ -107,7 +115,7 @@ impl Sessions {
     /// What was ever seen of the session's beginning, for when the store says nothing.
     pub fn remembered(&self, token: &VerifiedToken) -> Option<SessionStanding> {
         let known = self.known.get(&token.targets().session?)?;
-        Some(SessionStanding { began_at: known.began_at(), has_ended: false })
+        Some(SessionStanding { began_at: known.began_at(), has_ended: known.has_ended() })
     }
 
     /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second: once for
@@ -121,22 +129,27 @@ impl Sessions {
             self.metrics.failed();
             return Err(NoSight);
         }
-        let asked = async {
-            let _turn = known.turn.lock().await;
-            if let Some(tracked) = known.sight(token, now) {
-                return Some(tracked);
-            }
-            let sight = self.ask(token).await?;
-            Some(self.learn(&known, token, &sight, now))
-        };
-        let tracked = timeout(SIGHT, asked).await.unwrap_or_else(|_elapsed| {
-            self.rest();
-            None
-        });
+        let tracked = self.look_up_in_turn(&known, token, now).await;
         tracked.ok_or_else(|| {
             self.metrics.failed();
             NoSight
         })
+    }
+
+    /// Waiting for others says nothing about the store, so only what the store itself takes makes it be left alone.
+    async fn look_up_in_turn(
+        &self,
+        known: &Known,
+        token: &VerifiedToken,
+        now: UnixTime,
+    ) -> Option<Arc<Tracked>> {
+        let turn = async { (known.turn.lock().await, self.at_once.acquire().await) };
+        let (_turn, _place) = timeout(SIGHT, turn).await.ok()?;
+        if let Some(tracked) = known.sight(token, now) {
+            return Some(tracked);
+        }
+        let sight = self.ask(token).await?;
+        Some(self.learn(known, token, &sight, now))
     }
 
     fn learn(&self, known: &Known, token: &VerifiedToken, sight: &Sight, now: UnixTime) -> Arc<Tracked> {
@@ -144,8 +157,12 @@ impl Sessions {
         let own = own_begin(token, now);
         self.move_begin(known, stored.map_or(own, |stored| stored.began_at.min(own)));
         let began_at = known.began_at();
-        let has_ended = stored.is_some_and(|stored| stored.ended_at.is_some())
-            || is_revoked(token, began_at, &sight.revocations);
+        let is_session = |revocation: &Revocation| revocation.target.kind() == TargetKind::Session;
+        if stored.is_some_and(|stored| stored.ended_at.is_some()) || sight.revocations.iter().any(is_session)
+        {
+            known.end();
+        }
+        let has_ended = known.has_ended() || is_revoked(token, began_at, &sight.revocations);
         if token.targets().session.is_some() && stored.is_none_or(|stored| began_at < stored.began_at) {
             self.recorder.remember(record(token, began_at, now));
         }
@@ -171,13 +188,11 @@ impl Sessions {
         let targets = token.targets();
         let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
         let asked: Vec<Target> = asked.into_iter().flatten().collect();
-        match self.store.sight(targets.session, &asked).await {
-            Ok(sight) => Some(sight),
-            Err(_failed) => {
-                self.rest();
-                None
-            }
+        if let Ok(Ok(sight)) = timeout(SIGHT, self.store.sight(targets.session, &asked)).await {
+            return Some(sight);
         }
+        self.rest();
+        None
     }
 
     /// Returns once everything that was seen before is in the store, or will not be.

@@ -81,9 +81,16 @@ impl Scalekit {
                 break;
             }
         }
+        // One that cannot be ended must not spare the others.
+        let mut trouble = Ok(());
         for session_id in &to_end {
-            self.end_session(around, session_id).await?;
+            let ended = self.end_session(around, session_id).await;
+            // What may go away is worth another attempt, whatever else there is.
+            if ended.is_err() && !matches!(trouble, Err(NotTold::Unavailable { .. })) {
+                trouble = ended;
+            }
         }
+        trouble?;
         match page_token {
             None => Ok(()),
             Some(_) => {

@@ -1,5 +1,7 @@
 //! What a caller wants revoked, and what is wrong with wanting it.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use crate::domain::time::UnixTime;
 
 /// Longer ids are nobody's, in bytes.
@@ -90,10 +92,18 @@ impl<'r> Aim<'r> {
     }
 }
 
-/// Whether a text holds what every signed token begins with, `{"` in base64url. It is not worth being wrong about: such an
-/// id would revoke nothing, and such a text must not get into the log.
+/// Whether a text holds something of a token's form (RFC 7515 and 7516): three or five parts in base64url, the first of which
+/// is a JSON object. Such an id would revoke nothing, and such a text must not get into the log.
 pub(super) fn looks_like_a_token(text: &str) -> bool {
-    text.contains("eyJ")
+    text.split(|character: char| !(character.is_ascii_alphanumeric() || "-_.".contains(character))).any(
+        |word| {
+            let first = word.split('.').next().unwrap_or_default();
+            matches!(word.matches('.').count(), 2 | 4)
+                && URL_SAFE_NO_PAD
+                    .decode(first)
+                    .is_ok_and(|header| header.trim_ascii_start().first() == Some(&b'{'))
+        },
+    )
 }
 
 impl Demand<'_> {
@@ -129,5 +139,24 @@ impl Demand<'_> {
             return wrong("reason", "must not be longer than 512 bytes");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_known_by_its_form_and_an_id_that_looks_random_is_none() {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for header in ["{\"alg\":\"ES256\"}", "{ \"alg\": \"ES256\" }", " {\n\"alg\":\"ES256\"}"] {
+            let token = format!("{}.{}.{}", encode(header), encode("{}"), encode("signature"));
+            for text in [token.clone(), format!("see {token}!"), format!("{token}.a.b")] {
+                assert!(looks_like_a_token(&text), "{header}");
+            }
+        }
+        for text in ["", "a.b.c", "xeyJx", "https://user.example.com/", "1.2.3", "..", &encode("{}")] {
+            assert!(!looks_like_a_token(text), "{text}");
+        }
     }
 }

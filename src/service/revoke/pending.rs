@@ -60,10 +60,17 @@ impl Pending {
         self.change(|queue| queue.orders.iter().take(BATCH).cloned().collect())
     }
 
-    /// Lets go of these. Whether none is left.
-    pub(super) fn stored(&self, numbers: &HashSet<u64>) -> bool {
+    /// Lets go of the stored ones of a batch, and puts the others behind all that wait: one that can never be stored must not
+    /// hold up those that can. Whether none is left.
+    pub(super) fn stored(&self, batch: &[Numbered], stored: &HashSet<u64>) -> bool {
         self.change(|queue| {
-            queue.orders.retain(|(number, _)| !numbers.contains(number));
+            // Nobody else takes from the front.
+            for _ in 0..batch.len() {
+                let Some(order) = queue.orders.pop_front() else { break };
+                if !stored.contains(&order.0) {
+                    queue.orders.push_back(order);
+                }
+            }
             queue.orders.is_empty()
         })
     }

@@ -72,7 +72,9 @@ pub(super) fn of_named(
             let spared = except.map(|session| Target::session(issuer, session));
             planned.order.ending = Some(ending(&main, cut_off, spared));
             if let Some(session) = except {
-                let exception = Revocation { target: Target::exception(issuer, subject, session), ..main };
+                // As long as the cut-off may come to live by being merged with later ones.
+                let target = Target::exception(issuer, subject, session);
+                let exception = Revocation { target, until: main.kept_until, ..main };
                 // First, so that the session is not refused for a moment.
                 planned.order.revocations.insert(0, exception);
             }

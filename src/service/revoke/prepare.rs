@@ -1,7 +1,7 @@
 //! From a demand to a job: whose, which token, up to when. Whatever is wrong with a demand is found here, before anything is
 //! done.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Demand, Job, NotRevoked, Revoker, Telling,
@@ -10,7 +10,12 @@ use super::{
     plan::{self, Planned},
 };
 use crate::{
-    domain::{policy::IssuerPolicy, time::UnixTime, token::RawToken},
+    domain::{
+        policy::IssuerPolicy,
+        revocation::{Reach, Target, TargetKind, check::Known as _},
+        time::UnixTime,
+        token::RawToken,
+    },
     service::{
         propagate::{Ask, Plan, Upstream},
         validate::{Identified, Unidentified},
@@ -76,6 +81,10 @@ impl Revoker {
         let now = self.around.clock.now();
         let cut_off = self.cut_off(demand.not_before, policy, now)?;
         let except = (!demand.except_session_id.is_empty()).then_some(demand.except_session_id);
+        let cut_off = match named {
+            Named::Subject(subject) => self.past_exceptions(subject, except, policy, cut_off, now),
+            Named::TokenId(_) | Named::Session(_) | Named::Client(_) | Named::AllOfIssuer => cut_off,
+        };
         let mut planned = plan::of_named(named, except, policy, now, cut_off);
         if !demand.propagate {
             return Ok(Job { planned, telling: Telling::No(Upstream::NotAsked) });
@@ -101,6 +110,29 @@ impl Revoker {
                 Telling::Deliver(delivery)
             }
         }
+    }
+
+    /// A session that an earlier cut-off spared is spared up to that one. Who revokes the subject again, without sparing it, means
+    /// it, too: so the new cut-off lies behind the one that is there, be it by a millisecond.
+    fn past_exceptions(
+        &self,
+        subject: &str,
+        except: Option<&str>,
+        policy: &IssuerPolicy,
+        cut_off: UnixTime,
+        now: UnixTime,
+    ) -> UnixTime {
+        let known = self.around.revocations.at(now);
+        let issuer = policy.issuer.as_str();
+        let there = match known.find(&Target::subject(issuer, subject)) {
+            Some(Reach::UpTo(there)) if there >= cut_off && known.has_any(TargetKind::Exception) => there,
+            Some(_) | None => return cut_off,
+        };
+        let is_spared = except.is_some_and(|session| {
+            let exception = known.find(&Target::exception(issuer, subject, session));
+            exception.is_some_and(|exception| exception >= Reach::UpTo(there))
+        });
+        if is_spared { cut_off } else { there.plus(Duration::from_millis(1)) }
     }
 
     fn cut_off(

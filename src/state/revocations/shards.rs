@@ -74,10 +74,12 @@ impl Shards {
         }
     }
 
-    /// How far the one of this target reaches, unless its time is over.
+    /// How far the one of this target reaches, unless its time is over. A token's revocation counts for as long as it is here: the
+    /// token's own end is checked anyway, with the leeway of now, which may be more than it was.
     pub(super) fn find(&self, target: &Target, now: UnixTime) -> Option<Reach> {
         let shard = self.shard(target)?.read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(target.key()).filter(|kept| now < kept.until).map(|kept| kept.reach)
+        let counts = |kept: &&Kept| kept.kind.is_of_one_token() || now < kept.until;
+        shard.get(target.key()).filter(counts).map(|kept| kept.reach)
     }
 
     pub(super) fn contains(&self, target: &Target) -> bool {

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use crate::domain::{
@@ -22,6 +22,8 @@ const NOT_KNOWN: i64 = i64::MAX;
 pub(super) struct Known {
     /// In milliseconds, like a [`UnixTime`]. It only ever falls.
     began_at: Arc<AtomicI64>,
+    /// Whether the session itself is known to have ended: for everybody, and for good.
+    has_ended: AtomicBool,
     /// What the store said, for each subject and client that it was asked about.
     sights: Mutex<Vec<(Holder, Arc<Tracked>)>>,
     /// Held by who asks the store: everybody else waits for the answer.
@@ -42,7 +44,8 @@ pub struct Tracked {
     /// The beginning by which `has_ended` was decided.
     judged_by: UnixTime,
     has_ended: bool,
-    /// Then it is to be looked up again: what was revoked since is in the set until long after.
+    /// When the store was asked, and when it is to be asked again: what was revoked since is in the set until long after.
+    asked_at: UnixTime,
     until: UnixTime,
 }
 
@@ -57,7 +60,8 @@ impl Tracked {
     /// the store was asked, so that an older cut-off may reach it.
     pub fn standing(&self, now: UnixTime) -> Option<SessionStanding> {
         let standing = self.last_standing();
-        (now < self.until && standing.began_at == self.judged_by).then_some(standing)
+        let is_of_now = self.asked_at <= now && now < self.until && standing.began_at == self.judged_by;
+        (self.has_ended || is_of_now).then_some(standing)
     }
 
     /// The same, whenever the store was asked.
@@ -74,6 +78,7 @@ impl Known {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             began_at: Arc::new(AtomicI64::new(NOT_KNOWN)),
+            has_ended: AtomicBool::new(false),
             sights: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })
@@ -82,6 +87,16 @@ impl Known {
     /// The earliest that was seen.
     pub(super) fn began_at(&self) -> UnixTime {
         UnixTime::from_millis(self.began_at.load(Ordering::Relaxed))
+    }
+
+    /// The store said that the session itself has ended.
+    pub(super) fn end(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it ever did.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Relaxed)
     }
 
     /// It began no later than this. Whether that is earlier than what was known before.
@@ -95,7 +110,10 @@ impl Known {
         let holder = Holder::of(token);
         let sights = self.sights();
         let (_, tracked) = sights.iter().find(|(of, _)| *of == holder)?;
-        tracked.standing(now).map(|_standing| Arc::clone(tracked))
+        // The issuer's tokens may live shorter now than when the store was asked.
+        let is_due = now >= tracked.asked_at.plus(token.policy().max_token_lifetime / 2);
+        (tracked.has_ended || !is_due).then(|| tracked.standing(now))??;
+        Some(Arc::clone(tracked))
     }
 
     /// What the store says now.
@@ -106,7 +124,13 @@ impl Known {
         now: UnixTime,
     ) -> Arc<Tracked> {
         let until = now.plus(token.policy().max_token_lifetime / 2);
-        let tracked = Arc::new(Tracked { began_at: Arc::clone(&self.began_at), judged_by, has_ended, until });
+        let tracked = Arc::new(Tracked {
+            began_at: Arc::clone(&self.began_at),
+            judged_by,
+            has_ended,
+            asked_at: now,
+            until,
+        });
         let holder = Holder::of(token);
         let mut sights = self.sights();
         sights.retain(|(of, sight)| *of != holder && sight.standing(now).is_some());

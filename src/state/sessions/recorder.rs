@@ -17,8 +17,10 @@ use crate::{
 const WAITING: usize = 50_000;
 /// How many are written at once.
 const AT_ONCE: usize = 1000;
-/// Before what the store did not take is tried again.
+/// Before what the store did not take is tried again; each further pause is twice as long...
 const PAUSE: Duration = Duration::from_secs(1);
+/// ...up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 enum Note {
     Session(Box<SessionRecord>),
@@ -66,28 +68,34 @@ async fn write(store: Arc<dyn Store>, mut waiting: mpsc::Receiver<Note>, stoppin
             return;
         }
         let (sessions, flushes) = split(&mut notes);
-        if !sessions.is_empty() {
-            save(&*store, sessions, &stopping).await;
-        }
+        let saved = sessions.is_empty() || store.remember_sessions(sessions.clone()).await.is_ok();
         for done in flushes {
-            // Whoever waited may have given up.
+            // Whoever waited may have given up; and nobody waits for a store that fails.
             let _waits = done.send(());
+        }
+        if !saved {
+            save_later(&*store, sessions, &stopping).await;
         }
     }
 }
 
-/// Tries once more, later: what a short trouble of the store costs is a moment. After that the sessions are let go; they are
-/// looked up, and written, when the next replica or restart sees them.
-async fn save(store: &dyn Store, sessions: Vec<SessionRecord>, stopping: &CancellationToken) {
-    if store.remember_sessions(sessions.clone()).await.is_ok() {
-        return;
-    }
-    stopping.run_until_cancelled(sleep(PAUSE)).await;
-    if let Err(error) = store.remember_sessions(sessions).await {
-        tracing::warn!(
-            error.message = %error,
-            "the store did not take what sessions were seen; it is asked about them again after a restart"
-        );
+/// Until the store takes them, or the process stops: then they are looked up, and written, after the restart.
+async fn save_later(store: &dyn Store, sessions: Vec<SessionRecord>, stopping: &CancellationToken) {
+    let mut pause = PAUSE;
+    loop {
+        let stops = stopping.run_until_cancelled(sleep(pause)).await.is_none();
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        match store.remember_sessions(sessions.clone()).await {
+            Ok(()) => return,
+            Err(error) if stops => {
+                tracing::warn!(
+                    error.message = %error,
+                    "the store did not take what sessions were seen; it is asked about them again after a restart"
+                );
+                return;
+            }
+            Err(_fails_still) => {}
+        }
     }
 }
 

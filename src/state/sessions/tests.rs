@@ -284,13 +284,24 @@ async fn s4_a_new_session_is_recorded_and_one_that_has_ended_does_not_begin_agai
 }
 
 #[tokio::test(start_paused = true)]
-async fn s4_new_sessions_survive_a_short_trouble_of_the_store() {
+async fn s4_new_sessions_survive_a_trouble_of_the_store_and_nobody_waits_for_its_end() {
     let setup = setup();
     setup.look_up(&token(&json!({}))).await;
     setup.store.fail(true);
-    let mut flushed = std::pin::pin!(setup.sessions.flush());
-    assert!(timeout(Duration::from_millis(500), flushed.as_mut()).await.is_err());
+    timeout(Duration::from_millis(500), setup.sessions.flush()).await.expect("it does not wait");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(setup.store.session(&session()).is_none());
     setup.store.fail(false);
-    flushed.await;
+    tokio::time::sleep(Duration::from_secs(31)).await;
     assert!(setup.store.session(&session()).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn s4_a_session_that_is_known_to_have_ended_has_ended_for_all_its_clients_when_the_store_is_silent() {
+    let setup = setup();
+    setup.store.remember_sessions(vec![stored(at(-50), Some(at(-30)))]).await.unwrap();
+    assert!(setup.look_up(&token(&json!({}))).await.has_ended);
+    let other = token(&json!({"client_id": "another"}));
+    assert_eq!(setup.find(&other), None, "the store was not asked for this one");
+    assert!(setup.sessions.remembered(&other).unwrap().has_ended);
 }

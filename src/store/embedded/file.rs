@@ -23,6 +23,9 @@ use super::{
     schema,
 };
 
+/// A file that redb has not finished making is no longer than this, in bytes.
+const UNFINISHED_BYTES: u64 = 8 << 20;
+
 /// How many bytes redb begins a file with to mark it as its own.
 const MAGIC_BYTES: usize = 9;
 
@@ -223,7 +226,10 @@ impl Opened {
 fn discard_unfinished(file: &mut File) -> io::Result<()> {
     let mut mark = [0; MAGIC_BYTES];
     match file.read_exact(&mut mark) {
-        Ok(()) if mark == [0; MAGIC_BYTES] => file.set_len(0)?,
+        // A longer one has been a store, and has lost its beginning: redb will refuse it.
+        Ok(()) if mark == [0; MAGIC_BYTES] && file.metadata()?.len() <= UNFINISHED_BYTES => {
+            file.set_len(0)?;
+        }
         Ok(()) => {}
         // Shorter than the mark: empty, or something else, which redb will refuse.
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}

@@ -178,3 +178,19 @@ async fn r2_a_full_set_takes_cut_offs_and_what_it_knows_and_no_other_single_targ
     }
     assert!(rig.has_counted(r#"countersign_revoke_requests_total{target="session",outcome="fault"} 1"#));
 }
+
+/// Both within one second, so that their cut-offs would be the same.
+#[tokio::test]
+async fn r11_whoever_revokes_the_subject_again_means_the_session_that_was_spared() {
+    let rig = Rig::start().await;
+    let sparing = Demand { except_session_id: "here", ..named(Named::Subject("alice")) };
+    let first = rig.revoke(sparing).await.unwrap().done.effective_not_before.unwrap();
+    let exception = Target::exception(ISSUER, "alice", "here");
+    assert_eq!(rig.known(&exception), Some(Reach::UpTo(first)));
+    let again = rig.revoke(sparing).await.unwrap().done.effective_not_before.unwrap();
+    assert_eq!(again, first, "the same again changes nothing");
+    let all = rig.revoke(named(Named::Subject("alice"))).await.unwrap().done.effective_not_before.unwrap();
+    assert!(all > first);
+    assert_eq!(rig.known(&Target::subject(ISSUER, "alice")), Some(Reach::UpTo(all)));
+    assert!(rig.known(&exception).unwrap() < Reach::UpTo(all), "it is spared no more");
+}
