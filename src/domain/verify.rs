@@ -42,19 +42,8 @@ pub struct VerifiedToken {
     key: KeyIdentity,
     /// Of a token without an id: what it is revoked by instead.
     signing_input: Option<Target>,
-    targets: OnceLock<Box<TokenTargets>>,
-}
-
-/// Everything that a token can be revoked by; absent where the token does not say it.
-#[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "named as the kinds of targets")]
-pub struct TokenTargets {
-    pub token: Option<Target>,
-    pub session: Option<Target>,
-    pub subject: Option<Target>,
-    pub exception: Option<Target>,
-    pub client: Option<Target>,
-    pub issuer: Option<Target>,
+    /// What it can be revoked by, as far as somebody has asked. By kind.
+    targets: [OnceLock<Option<Target>>; TargetKind::ALL.len()],
 }
 
 /// A verified token, and the payload that it was read from.
@@ -92,7 +81,7 @@ pub fn verify<'p>(
     // Only where it is needed: for a long token it costs as much as a tenth of an RPC.
     let signing_input =
         claims.token_id().is_empty().then(|| Target::signing_input(&policy.issuer, jws.signing_input));
-    let (key, targets) = (key.identity(), OnceLock::new());
+    let (key, targets) = (key.identity(), Default::default());
     let token = VerifiedToken { policy: Arc::clone(policy), claims, kind, key, signing_input, targets };
     Ok(Verified { token, payload })
 }
@@ -166,25 +155,37 @@ impl VerifiedToken {
         if self.signing_input.is_some() { TargetKind::SigningInput } else { TargetKind::TokenId }
     }
 
-    /// What it can be revoked by, computed when it is first asked for: six hashes, which most tokens never need.
-    pub fn targets(&self) -> &TokenTargets {
-        self.targets.get_or_init(|| Box::new(self.compute_targets()))
+    /// What it can be revoked by, of one kind; `None` if it does not say. Computed when it is first asked for: a hash, which most
+    /// tokens never need.
+    pub fn target(&self, kind: TargetKind) -> Option<Target> {
+        match self.targets.get(usize::from(kind.number()).wrapping_sub(1)) {
+            Some(place) => *place.get_or_init(|| self.compute_target(kind)),
+            None => self.compute_target(kind),
+        }
     }
 
-    fn compute_targets(&self) -> TokenTargets {
+    /// What the token itself is revoked by.
+    pub fn own_target(&self) -> Option<Target> {
+        self.target(self.own_kind())
+    }
+
+    fn compute_target(&self, kind: TargetKind) -> Option<Target> {
         let issuer = self.policy.issuer.as_str();
         let (subject, session) = (self.claims.subject(), self.claims.session_id());
         let stated = |id: &str, target: fn(&str, &str) -> Target| {
             if id.is_empty() { None } else { Some(target(issuer, id)) }
         };
-        let both = !subject.is_empty() && !session.is_empty();
-        TokenTargets {
-            token: self.signing_input.or_else(|| stated(self.claims.token_id(), Target::token_id)),
-            session: stated(session, Target::session),
-            subject: stated(subject, Target::subject),
-            exception: both.then(|| Target::exception(issuer, subject, session)),
-            client: stated(self.claims.client_id(), Target::client),
-            issuer: Some(Target::issuer(issuer)),
+        match kind {
+            TargetKind::TokenId => stated(self.claims.token_id(), Target::token_id),
+            TargetKind::SigningInput => self.signing_input,
+            TargetKind::Session => stated(session, Target::session),
+            TargetKind::Subject => stated(subject, Target::subject),
+            TargetKind::Client => stated(self.claims.client_id(), Target::client),
+            TargetKind::Issuer => Some(Target::issuer(issuer)),
+            TargetKind::Exception => {
+                let both = !subject.is_empty() && !session.is_empty();
+                both.then(|| Target::exception(issuer, subject, session))
+            }
         }
     }
 

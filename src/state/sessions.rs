@@ -104,7 +104,7 @@ impl Sessions {
     /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged
     /// in, before what was known as the session's beginning moves that.
     pub fn find(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
-        let known = self.known.get(&token.targets().session?)?;
+        let known = self.known.get(&token.target(TargetKind::Session)?)?;
         let begin = own_begin(token, now);
         if self.move_begin(&known, begin) {
             self.recorder.remember(record(token, begin, now));
@@ -114,14 +114,14 @@ impl Sessions {
 
     /// What was ever seen of the session's beginning, for when the store says nothing.
     pub fn remembered(&self, token: &VerifiedToken) -> Option<SessionStanding> {
-        let known = self.known.get(&token.targets().session?)?;
+        let known = self.known.get(&token.target(TargetKind::Session)?)?;
         Some(SessionStanding { began_at: known.began_at(), has_ended: known.has_ended() })
     }
 
     /// Asks the store about the token's session and everything else that it can be revoked by, first lives and second: once for
     /// all who ask at the same time.
     pub async fn look_up(&self, token: &VerifiedToken, now: UnixTime) -> Result<Arc<Tracked>, NoSight> {
-        let known = match token.targets().session {
+        let known = match token.target(TargetKind::Session) {
             Some(session) => self.known.get_with(session, Known::new),
             None => Known::new(),
         };
@@ -163,7 +163,9 @@ impl Sessions {
             known.end();
         }
         let has_ended = known.has_ended() || is_revoked(token, began_at, &sight.revocations);
-        if token.targets().session.is_some() && stored.is_none_or(|stored| began_at < stored.began_at) {
+        if token.target(TargetKind::Session).is_some()
+            && stored.is_none_or(|stored| began_at < stored.began_at)
+        {
             self.recorder.remember(record(token, began_at, now));
         }
         self.metrics.looked_up(stored.is_some());
@@ -185,10 +187,17 @@ impl Sessions {
         if self.rests() {
             return None;
         }
-        let targets = token.targets();
-        let asked = [targets.session, targets.exception, targets.subject, targets.client, targets.issuer];
-        let asked: Vec<Target> = asked.into_iter().flatten().collect();
-        if let Ok(Ok(sight)) = timeout(SIGHT, self.store.sight(targets.session, &asked)).await {
+        let kinds = [
+            TargetKind::Session,
+            TargetKind::Exception,
+            TargetKind::Subject,
+            TargetKind::Client,
+            TargetKind::Issuer,
+        ];
+        let asked: Vec<Target> = kinds.into_iter().filter_map(|kind| token.target(kind)).collect();
+        if let Ok(Ok(sight)) =
+            timeout(SIGHT, self.store.sight(token.target(TargetKind::Session), &asked)).await
+        {
             return Some(sight);
         }
         self.rest();
@@ -230,7 +239,7 @@ fn is_revoked(token: &VerifiedToken, began_at: UnixTime, kept: &[Revocation]) ->
     let exempt = |cut_off: &Revocation| {
         of(TargetKind::Exception).is_some_and(|exception| exception.reach >= cut_off.reach)
     };
-    (token.targets().session.is_some() && of(TargetKind::Session).is_some())
+    (token.target(TargetKind::Session).is_some() && of(TargetKind::Session).is_some())
         || reached(TargetKind::Subject).is_some_and(|cut_off| !exempt(cut_off))
         || reached(TargetKind::Client).is_some()
         || reached(TargetKind::Issuer).is_some()

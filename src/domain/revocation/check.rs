@@ -83,26 +83,26 @@ pub fn check<'t>(
 fn look(token: &VerifiedToken, session: Option<SessionStanding>, known: &impl Known) -> Result<(), Refusal> {
     let find = |target: Option<Target>| target.and_then(|target| known.find(&target));
     let kind = token.own_kind();
-    if known.has_any(kind) && find(token.targets().token).is_some() {
+    if known.has_any(kind) && find(token.own_target()).is_some() {
         return Err(revoked("the token was revoked"));
     }
-    if known.has_any(TargetKind::Session) && find(token.targets().session).is_some() {
+    if known.has_any(TargetKind::Session) && find(token.target(TargetKind::Session)).is_some() {
         return Err(revoked("the token's session was revoked"));
     }
     let begin = begin(token, session);
-    let reached = |kind: TargetKind, target: fn(&VerifiedToken) -> Option<Target>| {
-        let candidate = if known.has_any(kind) { find(target(token)) } else { None };
+    let reached = |kind: TargetKind| {
+        let candidate = if known.has_any(kind) { find(token.target(kind)) } else { None };
         candidate.filter(|reach| reach.reaches(begin))
     };
-    if let Some(cut_off) = reached(TargetKind::Subject, |token| token.targets().subject)
+    if let Some(cut_off) = reached(TargetKind::Subject)
         && !is_exempt(token, cut_off, known)
     {
         return Err(revoked("everything of the token's subject up to some time was revoked"));
     }
-    if reached(TargetKind::Client, |token| token.targets().client).is_some() {
+    if reached(TargetKind::Client).is_some() {
         return Err(revoked("everything of the token's client up to some time was revoked"));
     }
-    if reached(TargetKind::Issuer, |token| token.targets().issuer).is_some() {
+    if reached(TargetKind::Issuer).is_some() {
         return Err(revoked("everything of the token's issuer up to some time was revoked"));
     }
     Ok(())
@@ -112,8 +112,7 @@ fn look(token: &VerifiedToken, session: Option<SessionStanding>, known: &impl Kn
 fn is_exempt(token: &VerifiedToken, cut_off: Reach, known: &impl Known) -> bool {
     known.has_any(TargetKind::Exception)
         && token
-            .targets()
-            .exception
+            .target(TargetKind::Exception)
             .and_then(|target| known.find(&target))
             .is_some_and(|exception| exception >= cut_off)
 }

@@ -65,7 +65,7 @@ impl Validator {
         let cached = self.verified(&trust, raw, issuer).await?;
         let verified = cached.token();
         Ok(Identified {
-            target: verified.targets().token.ok_or(Unidentified::NotAToken)?,
+            target: verified.own_target().ok_or(Unidentified::NotAToken)?,
             policy: Arc::clone(verified.policy()),
             expires_at: verified.claims().expires_at,
             token_id: verified.claims().token_id().to_owned(),

@@ -5,11 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use crate::domain::{
-    revocation::{Target, check::SessionStanding},
-    time::UnixTime,
-    verify::VerifiedToken,
-};
+use crate::domain::{revocation::check::SessionStanding, time::UnixTime, verify::VerifiedToken};
 
 /// More subjects and clients than this no session has; what comes on top is looked up each time.
 const MOST: usize = 32;
@@ -31,10 +27,10 @@ pub(super) struct Known {
 }
 
 /// Whom a token of a session is about and for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Holder {
-    subject: Option<Target>,
-    client: Option<Target>,
+    subject: Box<str>,
+    client: Box<str>,
 }
 
 /// What the store said about a session, as far as tokens of one subject and client are concerned.
@@ -51,7 +47,11 @@ pub struct Tracked {
 
 impl Holder {
     fn of(token: &VerifiedToken) -> Self {
-        Self { subject: token.targets().subject, client: token.targets().client }
+        Self { subject: token.claims().subject().into(), client: token.claims().client_id().into() }
+    }
+
+    fn holds(&self, token: &VerifiedToken) -> bool {
+        *self.subject == *token.claims().subject() && *self.client == *token.claims().client_id()
     }
 }
 
@@ -107,9 +107,8 @@ impl Known {
 
     /// What the store said to who holds such a token, if that still counts.
     pub(super) fn sight(&self, token: &VerifiedToken, now: UnixTime) -> Option<Arc<Tracked>> {
-        let holder = Holder::of(token);
         let sights = self.sights();
-        let (_, tracked) = sights.iter().find(|(of, _)| *of == holder)?;
+        let (_, tracked) = sights.iter().find(|(of, _)| of.holds(token))?;
         // The issuer's tokens may live shorter now than when the store was asked.
         let is_due = now >= tracked.asked_at.plus(token.policy().max_token_lifetime / 2);
         (tracked.has_ended || !is_due).then(|| tracked.standing(now))??;
@@ -133,7 +132,7 @@ impl Known {
         });
         let holder = Holder::of(token);
         let mut sights = self.sights();
-        sights.retain(|(of, sight)| *of != holder && sight.standing(now).is_some());
+        sights.retain(|(of, sight)| !of.holds(token) && sight.standing(now).is_some());
         if sights.len() < MOST {
             sights.push((holder, Arc::clone(&tracked)));
         }

@@ -108,11 +108,11 @@ fn r5_a_token_without_an_id_is_what_its_issuer_signed() {
     let text = compact(&claims_with(&unnamed));
     let (input, _) = text.rsplit_once('.').unwrap();
     let itself = Target::signing_input(ISSUER, input.as_bytes());
-    assert_eq!(verified(&claims_with(&unnamed)).targets().token, Some(itself));
+    assert_eq!(verified(&claims_with(&unnamed)).own_target(), Some(itself));
     assert_eq!(outcome(&unnamed, None, &[(itself, Reach::All)]), REFUSED);
     assert_eq!(outcome(&json!({"jti": null, "sub": "bob"}), None, &[(itself, Reach::All)]), Ok(()));
     // With an id it is found by that, in whatever form it comes.
-    assert_eq!(verified(&claims_with(&json!({}))).targets().token, Some(Target::token_id(ISSUER, "t1")));
+    assert_eq!(verified(&claims_with(&json!({}))).own_target(), Some(Target::token_id(ISSUER, "t1")));
 }
 
 #[test]
