@@ -22,7 +22,7 @@ use countersign::{
     app,
     config::{Config, Environment},
     domain::{
-        decide::{Presented, Requirements, Scheme},
+        decide::Requirements,
         kind::TokenKind,
         time::{Clock, UnixTime},
     },
@@ -136,15 +136,7 @@ fn answer(runtime: &Runtime, api: &TokenApi, tokens: &[&str]) {
     });
 }
 
-const REQUIREMENTS: Requirements<'static> = Requirements {
-    kind: TokenKind::Access,
-    issuer: "",
-    audiences: &[],
-    scopes: &[],
-    roles: &[],
-    permissions: &[],
-    presented: Presented { scheme: Scheme::Bearer, certificate: None },
-};
+const REQUIREMENTS: Requirements<'static> = Requirements::of_kind(TokenKind::Access);
 
 /// As `app` wires one.
 async fn validator() -> (Arc<Validator>, RevocationSources, Arc<dyn Store>) {

@@ -13,7 +13,7 @@ use countersign::{
     app::start_issuer,
     config::{Config, Environment},
     domain::{
-        decide::{Presented, Requirements, Scheme},
+        decide::Requirements,
         kind::TokenKind,
         revocation::{Reach, Revocation, Target, check::Known as _},
         time::{Clock, UnixTime},
@@ -182,15 +182,7 @@ fn per_validation(validator: &Validator, changes: Option<&Arc<Revocations>>, tok
     start.elapsed().as_secs_f64() * 1e9 / VALIDATIONS as f64
 }
 
-const REQUIREMENTS: Requirements<'static> = Requirements {
-    kind: TokenKind::Access,
-    issuer: "",
-    audiences: &[],
-    scopes: &[],
-    roles: &[],
-    permissions: &[],
-    presented: Presented { scheme: Scheme::Bearer, certificate: None },
-};
+const REQUIREMENTS: Requirements<'static> = Requirements::of_kind(TokenKind::Access);
 
 fn question(token: &str) -> Question<'_> {
     Question { token, requirements: REQUIREMENTS, min_revision: None, max_staleness: None }

@@ -28,6 +28,21 @@ pub struct Requirements<'r> {
     pub presented: Presented,
 }
 
+impl Requirements<'static> {
+    /// Nothing beyond this kind, shown as a bearer token.
+    pub const fn of_kind(kind: TokenKind) -> Self {
+        Self {
+            kind,
+            issuer: "",
+            audiences: &[],
+            scopes: &[],
+            roles: &[],
+            permissions: &[],
+            presented: Presented { scheme: Scheme::Bearer, certificate: None },
+        }
+    }
+}
+
 impl Requirements<'_> {
     /// Whether a token from this issuer can be what the request asks for.
     pub fn is_from(&self, issuer: &str) -> bool {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fixed::{self, Signer};
 use crate::domain::{
-    decide::{Presented, Requirements, Scheme, decide},
+    decide::{Requirements, decide},
     json,
     jws::{UnverifiedJws, UnverifiedParts},
     key::Candidates,
@@ -114,16 +114,7 @@ fn use_it(verified: &Verified<'_>) {
     let now = UnixTime::from_secs(NOW);
     token.should_refresh(now);
     for kind in [TokenKind::Access, TokenKind::Id] {
-        let presented = Presented { scheme: Scheme::Bearer, certificate: None };
-        let asked = Requirements {
-            kind,
-            issuer: "",
-            audiences: &[],
-            scopes: &[],
-            roles: &[],
-            permissions: &[],
-            presented,
-        };
+        let asked = Requirements::of_kind(kind);
         let Ok(current) = token.at(now) else { continue };
         // All that the token can be revoked by has to be computed whatever it says.
         assert!(check(current, None, &LastCheck::default(), &AllOf(token)).is_err(), "its issuer is revoked");

@@ -1,17 +1,17 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
 mod identify;
+mod question;
 mod standing;
 mod verification;
 
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, Guard};
-use bytes::Bytes;
 
 use crate::{
     domain::{
-        decide::{Permit, Requirements},
+        decide::Requirements,
         reason::{Reason, Refusal},
         revocation::check::LastCheck,
         time::{Clock, UnixTime},
@@ -23,14 +23,12 @@ use crate::{
     state::{
         cache::{CachedToken, TokenCache},
         digest::TokenDigest,
-        revocations::{OnStale, Revocations},
-        sessions::Sessions,
+        revocations::OnStale,
     },
 };
 
-pub use crate::store::Revision;
-
 pub(super) use self::identify::{Identified, Unidentified};
+pub use self::question::{Knowledge, Pass, Question, RevocationSources, Verdict};
 use self::{
     standing::Standing,
     verification::{Presentation, Tried},
@@ -42,63 +40,11 @@ const LEAST_SWEEP: Duration = Duration::from_secs(1);
 
 /// What a transport keeps with a cached token, so that it is made once.
 pub use crate::state::cache::EncodedToken;
+/// What a request hands back to have an answer that knows of it.
+pub use crate::store::Revision;
 
 /// Makes it, once for each token.
 pub type Encode = fn(&Verified<'_>) -> EncodedToken;
-
-/// What a request asks.
-#[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it holds a token")]
-pub struct Question<'r> {
-    /// The presented token.
-    pub token: &'r str,
-    /// What it has to satisfy for this request.
-    pub requirements: Requirements<'r>,
-    /// A revision that the answer must know of.
-    pub min_revision: Option<Revision>,
-    /// How old the revocations behind the answer may be.
-    pub max_staleness: Option<Duration>,
-}
-
-/// A token that may pass, with what the transport needs to say so.
-#[expect(missing_debug_implementations, reason = "it holds a token's content")]
-pub struct Pass<'t> {
-    /// The proof.
-    pub permit: Permit<'t>,
-    /// Where the answer's encoding is kept.
-    pub cached: &'t CachedToken,
-    /// Whether the client should refresh soon.
-    pub should_refresh: bool,
-}
-
-/// What an answer knows of revocations (R8).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Knowledge {
-    /// The revision as text.
-    pub revision: Bytes,
-    /// When that was all there was.
-    pub as_of: UnixTime,
-}
-
-/// An answer about a token, and up to where it knows what is revoked.
-#[derive(Debug)]
-pub struct Verdict<T> {
-    /// Whether it may pass.
-    pub outcome: Result<T, Refusal>,
-    /// What it knew.
-    pub knowledge: Knowledge,
-}
-
-/// What a validator asks about revocations.
-#[derive(Clone, Debug)]
-pub struct RevocationSources {
-    /// Everything that can concern a token valid now.
-    pub revocations: Arc<Revocations>,
-    /// When sessions began, and which have ended.
-    pub sessions: Arc<Sessions>,
-    /// What happens to a token whose session the store says nothing about, until that is replaced.
-    pub on_stale: OnStale,
-}
 
 /// Answers questions about tokens.
 #[derive(Debug)]

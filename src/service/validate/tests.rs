@@ -3,6 +3,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -10,7 +11,6 @@ use super::*;
 use crate::{
     app::start_issuer,
     domain::{
-        decide::{Presented, Scheme},
         kind::TokenKind,
         revocation::{Reach, Revocation, Target},
         testing::{ISSUER, at, claims_with, compact, config},
@@ -20,6 +20,7 @@ use crate::{
         drain::Tasks,
         metrics::{SightMetrics, registry},
     },
+    state::{revocations::Revocations, sessions::Sessions},
     store::{Snapshot, Store, testing::memory::MemoryStore},
 };
 
@@ -80,15 +81,7 @@ fn setup() -> Setup {
 fn question(token: &str) -> Question<'_> {
     Question {
         token,
-        requirements: Requirements {
-            kind: TokenKind::Access,
-            issuer: "",
-            audiences: &[],
-            scopes: &[],
-            roles: &[],
-            permissions: &[],
-            presented: Presented { scheme: Scheme::Bearer, certificate: None },
-        },
+        requirements: Requirements::of_kind(TokenKind::Access),
         min_revision: None,
         max_staleness: None,
     }

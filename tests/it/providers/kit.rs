@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use countersign::{
     config::{Config, Environment},
-    domain::{
-        decide::{Presented, Requirements, Scheme},
-        kind::TokenKind,
-        reason::Reason,
-    },
+    domain::{decide::Requirements, kind::TokenKind, reason::Reason},
     ops::drain::Tasks,
     service::validate::Question,
 };
@@ -200,15 +196,7 @@ impl World {
     pub(super) async fn ask(&self, row: &Row) -> Expected {
         let question = Question {
             token: &row.token,
-            requirements: Requirements {
-                kind: row.kind,
-                issuer: "",
-                audiences: &[],
-                scopes: &[],
-                roles: &[],
-                permissions: &[],
-                presented: Presented { scheme: Scheme::Bearer, certificate: None },
-            },
+            requirements: Requirements::of_kind(row.kind),
             min_revision: None,
             max_staleness: None,
         };

@@ -11,7 +11,7 @@ use std::{
 use countersign::{
     config::{Config, Environment},
     domain::{
-        decide::{Presented, Requirements, Scheme},
+        decide::Requirements,
         kind::TokenKind,
         reason::Reason,
         revocation::{self, CLOCK_SET_BACK},
@@ -201,15 +201,7 @@ impl World {
         let text = self.text(token);
         let question = Question {
             token: &text,
-            requirements: Requirements {
-                kind: TokenKind::Access,
-                issuer: "",
-                audiences: &[],
-                scopes: &[],
-                roles: &[],
-                permissions: &[],
-                presented: Presented { scheme: Scheme::Bearer, certificate: None },
-            },
+            requirements: Requirements::of_kind(TokenKind::Access),
             min_revision: None,
             max_staleness: None,
         };

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     config::{Config, Environment},
     domain::{
-        decide::{Presented, Requirements, Scheme, decide},
+        decide::{Requirements, decide},
         jws::UnverifiedParts,
         key::{PublicNumbers, VerifyingKey},
         kind::TokenKind,
@@ -50,15 +50,7 @@ fn verified() -> ((VerifiedToken, EncodedToken), String) {
 }
 
 fn requirements() -> Requirements<'static> {
-    Requirements {
-        kind: TokenKind::Access,
-        issuer: "",
-        audiences: &[],
-        scopes: &[],
-        roles: &[],
-        permissions: &[],
-        presented: Presented { scheme: Scheme::Bearer, certificate: None },
-    }
+    Requirements::of_kind(TokenKind::Access)
 }
 
 fn knowledge() -> Knowledge {

@@ -1,0 +1,73 @@
+//! What is asked about a token, what is asked about revocations, and what is answered.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    domain::{
+        decide::{Permit, Requirements},
+        reason::Refusal,
+        time::UnixTime,
+    },
+    state::{
+        cache::CachedToken,
+        revocations::{OnStale, Revocations},
+        sessions::Sessions,
+    },
+    store::Revision,
+};
+
+/// What a request asks.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a token")]
+pub struct Question<'r> {
+    /// The presented token.
+    pub token: &'r str,
+    /// What it has to satisfy for this request.
+    pub requirements: Requirements<'r>,
+    /// A revision that the answer must know of.
+    pub min_revision: Option<Revision>,
+    /// How old the revocations behind the answer may be.
+    pub max_staleness: Option<Duration>,
+}
+
+/// A token that may pass, with what the transport needs to say so.
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub struct Pass<'t> {
+    /// The proof.
+    pub permit: Permit<'t>,
+    /// Where the answer's encoding is kept.
+    pub cached: &'t CachedToken,
+    /// Whether the client should refresh soon.
+    pub should_refresh: bool,
+}
+
+/// What an answer knows of revocations (R8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Knowledge {
+    /// The revision as text.
+    pub revision: Bytes,
+    /// When that was all there was.
+    pub as_of: UnixTime,
+}
+
+/// An answer about a token, and up to where it knows what is revoked.
+#[derive(Debug)]
+pub struct Verdict<T> {
+    /// Whether it may pass.
+    pub outcome: Result<T, Refusal>,
+    /// What it knew.
+    pub knowledge: Knowledge,
+}
+
+/// What a validator asks about revocations.
+#[derive(Clone, Debug)]
+pub struct RevocationSources {
+    /// Everything that can concern a token valid now.
+    pub revocations: Arc<Revocations>,
+    /// When sessions began, and which have ended.
+    pub sessions: Arc<Sessions>,
+    /// What happens to a token whose session the store says nothing about, until that is replaced.
+    pub on_stale: OnStale,
+}
