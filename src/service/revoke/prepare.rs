@@ -112,8 +112,9 @@ impl Revoker {
         }
     }
 
-    /// A session that an earlier cut-off spared is spared up to that one. Who revokes the subject again, without sparing it, means
-    /// it, too: so the new cut-off lies behind the one that is there, be it by a millisecond.
+    /// A session that an earlier cut-off spared is spared up to that one, and default cut-offs are in whole seconds. Who revokes
+    /// the subject again within one, without sparing the session, means it, too: so the new cut-off lies a millisecond behind the one
+    /// that is there. An earlier cut-off that is asked for stays where it is: it is not about what began after it.
     fn past_exceptions(
         &self,
         subject: &str,
@@ -125,7 +126,7 @@ impl Revoker {
         let known = self.around.revocations.at(now);
         let issuer = policy.issuer.as_str();
         let there = match known.find(&Target::subject(issuer, subject)) {
-            Some(Reach::UpTo(there)) if there >= cut_off && known.has_any(TargetKind::Exception) => there,
+            Some(Reach::UpTo(there)) if there == cut_off && known.has_any(TargetKind::Exception) => there,
             Some(_) | None => return cut_off,
         };
         let is_spared = except.is_some_and(|session| {
