@@ -69,7 +69,7 @@ pub enum StartError {
 /// Binds every listener, then starts what works behind them. Nothing is answered before [`Bound::run`].
 pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, StartError> {
     let mut shell = Shell::bind(&config).await?;
-    let store = store::open(&config.store)?;
+    let store = store::open(&config.store).await?;
     let http = HttpClient::new()?;
     let around = Surroundings {
         http: http.clone(),

@@ -2,15 +2,20 @@
 //!
 //! Key sets are sealed with the key ring, because write access to the store must never become the power to sign (K13), and
 //! so is what an identity provider is still to be told, because that can hold tokens. The rooms below are the only ones
-//! that name redb.
+//! that name redb and redis.
 
+mod codec;
 mod embedded;
+mod entry;
 mod error;
+mod feed;
 mod file;
 mod key_ring;
 mod key_sets;
 mod records;
 mod seal;
+mod sealed_delivery;
+mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 mod transfer;
@@ -25,11 +30,13 @@ use futures_util::future::BoxFuture;
 
 pub use embedded::{EmbeddedStore, StoreFile};
 pub use error::StoreError;
+pub use feed::{Beat, Entry, Feed, Hour, Page, Place, Position, Tally};
 pub use key_ring::{KeyRing, KeyRingError, RingProblem};
-pub use key_sets::KeySetStore;
+pub use key_sets::{KeySetStore, SealedKeySet, Shelf};
 pub use records::{
     Delivery, Ending, NotARevision, Order, Recorded, Revision, SessionRecord, Sight, Snapshot,
 };
+pub use settings::{Durability, RedisNode, RedisSettings, RedisTls, StoreKind, StoreSettings, Topology};
 pub use transfer::{Counts, Imported, Problem as ExportProblem, TransferError, export, export_to, import};
 
 use crate::domain::{revocation::Target, time::UnixTime};
@@ -65,15 +72,6 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn sweep(&self, now: UnixTime) -> Answer<'_, ()>;
 }
 
-/// The `store` section of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// The embedded store's file.
-    pub path: PathBuf,
-    /// The key ring's file; `None`: beside the store, made on first start.
-    pub key_ring: Option<PathBuf>,
-}
-
 /// An issuer's key set as it was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKeySet {
@@ -99,23 +97,35 @@ pub struct OpenedStore {
     pub key_sets: Arc<KeySetStore>,
     /// Revocations, sessions and deliveries.
     pub revocations: Arc<dyn Store>,
+    /// What other replicas record; `None`: there are none.
+    pub feed: Option<Arc<dyn Feed>>,
 }
 
 /// Opens the store and its key ring, and makes what is missing. A configured key ring must exist: one made silently
 /// would not be the one that the other replicas have.
 ///
-/// It blocks on the disk, and is meant for start-up, before anything is served.
-pub fn open(settings: &StoreSettings) -> Result<OpenedStore, StoreError> {
+/// It blocks on the disk, and is meant for start-up, before anything is served. A Redis that does not answer is no error: what
+/// is asked of it later is tried then. One that answers and is not fit is.
+#[expect(clippy::unused_async, reason = "a shared store is connected to")]
+pub async fn open(settings: &StoreSettings) -> Result<OpenedStore, StoreError> {
+    match &settings.kind {
+        StoreKind::Embedded { path } => open_embedded(path, settings.key_ring.as_deref()),
+        StoreKind::Redis(_) => Err(StoreError::NoKeyRing),
+    }
+}
+
+fn open_embedded(path: &Path, key_ring: Option<&Path>) -> Result<OpenedStore, StoreError> {
     // The store first: a second process is refused there, before it makes or reads a key ring.
-    let file = Arc::new(StoreFile::open(&settings.path)?);
-    let ring = match &settings.key_ring {
+    let file = Arc::new(StoreFile::open(path)?);
+    let ring = match key_ring {
         Some(path) => KeyRing::load(path)?,
-        None => KeyRing::load_or_create(&beside(&settings.path))?,
+        None => KeyRing::load_or_create(&beside(path))?,
     };
     let ring = Arc::new(ring);
     Ok(OpenedStore {
-        key_sets: Arc::new(KeySetStore::new(Arc::clone(&file), Arc::clone(&ring))),
+        key_sets: Arc::new(KeySetStore::in_file(Arc::clone(&file), Arc::clone(&ring))),
         revocations: Arc::new(EmbeddedStore::new(file, ring)?),
+        feed: None,
     })
 }
 
@@ -132,17 +142,17 @@ mod tests {
 
     use super::{testing::TempDir, *};
 
-    #[test]
-    fn the_first_start_makes_a_private_store_and_a_private_key_ring_beside_it() {
+    #[tokio::test]
+    async fn the_first_start_makes_a_private_store_and_a_private_key_ring_beside_it() {
         let dir = TempDir::new();
-        let settings = StoreSettings { path: dir.path("countersign.redb"), key_ring: None };
-        drop(open(&settings).unwrap());
+        let settings = StoreSettings::embedded(dir.path("countersign.redb"));
+        drop(open(&settings).await.unwrap());
         for name in ["countersign.redb", "countersign.redb.keys"] {
             let mode = fs::metadata(dir.path(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
         let ring = fs::read(dir.path("countersign.redb.keys")).unwrap();
-        drop(open(&settings).unwrap());
+        drop(open(&settings).await.unwrap());
         assert_eq!(
             fs::read(dir.path("countersign.redb.keys")).unwrap(),
             ring,
@@ -150,12 +160,14 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_configured_key_ring_is_never_made_up() {
+    #[tokio::test]
+    async fn a_configured_key_ring_is_never_made_up() {
         let dir = TempDir::new();
-        let settings =
-            StoreSettings { path: dir.path("countersign.redb"), key_ring: Some(dir.path("shared.keys")) };
-        let error = open(&settings).unwrap_err();
+        let settings = StoreSettings {
+            key_ring: Some(dir.path("shared.keys")),
+            ..StoreSettings::embedded(dir.path("countersign.redb"))
+        };
+        let error = open(&settings).await.unwrap_err();
         assert!(matches!(error, StoreError::KeyRing(KeyRingError::Missing { .. })), "{error}");
         assert!(error.to_string().contains("countersign keygen --out"), "{error}");
         assert!(!dir.path("shared.keys").exists());

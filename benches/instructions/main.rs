@@ -164,8 +164,8 @@ async fn validator() -> (Arc<Validator>, RevocationSources, Arc<dyn Store>) {
 /// Nothing is revoked.
 async fn sources(registry: &mut metrics::Registry, clock: &dyn Clock) -> (RevocationSources, Arc<dyn Store>) {
     let directory = tempfile::tempdir().unwrap();
-    let settings = StoreSettings { path: directory.path().join("countersign.redb"), key_ring: None };
-    let store = store::open(&settings).unwrap().revocations;
+    let settings = StoreSettings::embedded(directory.path().join("countersign.redb"));
+    let store = store::open(&settings).await.unwrap().revocations;
     let revocations = Arc::new(Revocations::new(1000));
     revocations.load(store.snapshot().await.unwrap(), Duration::ZERO, clock.now());
     let sights = SightMetrics::register(registry);

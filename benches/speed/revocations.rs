@@ -212,8 +212,8 @@ async fn validator(
     issuer.wait_first_attempt().await;
     let (set, _) = set(revocations);
     let set = Arc::new(set);
-    let settings = StoreSettings { path: directory.join(format!("{name}.redb")), key_ring: None };
-    let kept = store::open(&settings).unwrap().revocations;
+    let settings = StoreSettings::embedded(directory.join(format!("{name}.redb")));
+    let kept = store::open(&settings).await.unwrap().revocations;
     let sights = SightMetrics::register(&mut registry);
     let sources = RevocationSources {
         revocations: Arc::clone(&set),

@@ -15,7 +15,7 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         running;
     let ServerSettings { reflection, max_connection_age, keepalive, max_header_bytes } = server;
     let CacheSettings { max_bytes, max_age } = cache;
-    let StoreSettings { path, key_ring } = store;
+    let StoreSettings { kind, key_ring } = store;
     let TelemetrySettings { log, format, otlp } = telemetry;
     let (endpoint, sample_ratio) = of_traces(otlp.as_ref(), wanted.telemetry.otlp.as_ref());
     let is_other = [
@@ -27,7 +27,7 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         ("server.max_header_bytes", *max_header_bytes != wanted.server.max_header_bytes),
         ("cache.max_bytes", *max_bytes != wanted.cache.max_bytes),
         ("cache.max_age", *max_age != wanted.cache.max_age),
-        ("store.path", *path != wanted.store.path),
+        ("store.path", *kind != wanted.store.kind),
         ("key_ring.file", *key_ring != wanted.store.key_ring),
         ("telemetry.log", *log != wanted.telemetry.log),
         ("telemetry.format", *format != wanted.telemetry.format),

@@ -16,7 +16,7 @@ use crate::{
         cache::CacheSettings,
         revocations::{OnStale, RevocationSettings},
     },
-    store::StoreSettings,
+    store::{StoreKind, StoreSettings},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -156,7 +156,7 @@ pub(super) fn store(root: &mut Section<'_, '_>) -> StoreSettings {
         let path = store.value(STORE_PATH, FilePath("./countersign.redb".to_owned())).0;
         store.reader().resolve(&path)
     });
-    StoreSettings { path, key_ring }
+    StoreSettings { kind: StoreKind::Embedded { path }, key_ring }
 }
 
 fn key_ring(root: &mut Section<'_, '_>) -> Option<PathBuf> {

@@ -1,9 +1,9 @@
 //! The embedded store: one redb file, one process.
 
-mod codec;
 mod deliveries;
 mod failure;
 mod file;
+mod key_sets;
 mod medium;
 mod orders;
 mod reads;
@@ -19,16 +19,17 @@ use redb::WriteTransaction;
 use tokio::sync::oneshot;
 
 pub use self::file::StoreFile;
+#[cfg(test)]
+pub(in crate::store) use self::key_sets::KEY_SETS;
 pub(in crate::store) use self::{
-    deliveries::SealedDelivery,
     failure::Failure,
-    transfer::{Item, Merging, SealedKeySet, each},
+    transfer::{Item, Merging, each},
 };
 
 use self::{failure::unreachable, orders::Changes, writer::Writer};
 use super::{
     Answer, Delivery, Order, Recorded, SessionRecord, Sight, Snapshot, Store, error::StoreError,
-    key_ring::KeyRing, seal::SealError,
+    key_ring::KeyRing, seal::SealError, sealed_delivery::SealedDelivery,
 };
 use crate::domain::{revocation::Target, time::UnixTime};
 
@@ -70,22 +71,6 @@ impl EmbeddedStore {
     fn sealed(&self, deliveries: &[Delivery]) -> Result<Vec<SealedDelivery>, SealError> {
         deliveries.iter().map(|delivery| SealedDelivery::seal(&self.ring, delivery)).collect()
     }
-
-    /// One that does not open is of no use to anybody; all others must not suffer from it.
-    fn opened(&self, delivery: SealedDelivery) -> Option<Delivery> {
-        let issuer = delivery.issuer.clone();
-        match delivery.open(&self.ring) {
-            Ok(delivery) => Some(delivery),
-            Err(error) => {
-                tracing::error!(
-                    issuer.uri = %issuer,
-                    error.message = %error,
-                    "a stored delivery cannot be opened: the identity provider is not told of this revocation"
-                );
-                None
-            }
-        }
-    }
 }
 
 impl Store for EmbeddedStore {
@@ -124,7 +109,7 @@ impl Store for EmbeddedStore {
     fn deliveries(&self) -> Answer<'_, Vec<Delivery>> {
         Box::pin(async {
             let sealed = self.file.read(deliveries::all).await?;
-            Ok(sealed.into_iter().filter_map(|delivery| self.opened(delivery)).collect())
+            Ok(sealed.into_iter().filter_map(|delivery| delivery.open_or_say(&self.ring)).collect())
         })
     }
 

@@ -70,6 +70,11 @@ pub enum StoreError {
         /// What the record says.
         found: u8,
     },
+    /// A shared store needs a shared key ring.
+    #[error(
+        "`key_ring.file` is needed with `store.kind: redis`: all replicas share one key ring (countersign keygen --out FILE)"
+    )]
+    NoKeyRing,
     /// The key ring is unusable.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),

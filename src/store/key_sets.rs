@@ -3,70 +3,65 @@
 //! Whether a set is too old, or from the future, is the key keeper's to decide. This room only vouches that it is the
 //! set, of that issuer, from that address, with that time, that this service once saved.
 
-use std::sync::Arc;
-
-use redb::{TableDefinition, TableError};
+use std::{fmt, sync::Arc};
 
 use super::{
-    KeyRing, KeySetOrigin, StoredKeySet,
-    embedded::StoreFile,
+    Answer, KeyRing, KeySetOrigin, StoredKeySet,
     error::StoreError,
     seal::{self, SealError},
 };
 use crate::domain::time::UnixTime;
 
-/// (issuer, address) -> (time in milliseconds, sealed document). The time is in clear for people who look, and
-/// authenticated by the seal.
-pub(super) const KEY_SETS: TableDefinition<'_, (&str, &str), (i64, &[u8])> = TableDefinition::new("key_sets");
+/// Where sealed key sets lie.
+pub trait Shelf: fmt::Debug + Send + Sync {
+    /// Replaces what lies there for this origin; kept for good once this is answered.
+    fn put(&self, set: SealedKeySet) -> Answer<'_, ()>;
+
+    /// What lies there for this origin.
+    fn get<'s>(&'s self, origin: KeySetOrigin<'s>) -> Answer<'s, Option<SealedKeySet>>;
+}
+
+/// A key set as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedKeySet {
+    /// The issuer it is of.
+    pub issuer: String,
+    /// The address it was found through.
+    pub uri: String,
+    /// Milliseconds since 1970: in clear for people who look, and under the seal too.
+    pub fetched_at: i64,
+    /// The sealed document.
+    pub sealed: Vec<u8>,
+}
 
 /// Keeps key sets, sealed.
 #[derive(Debug)]
 pub struct KeySetStore {
-    store: Arc<StoreFile>,
+    shelf: Arc<dyn Shelf>,
     ring: Arc<KeyRing>,
 }
 
 impl KeySetStore {
-    /// Keeps them in this store, sealed with this ring.
-    pub fn new(store: Arc<StoreFile>, ring: Arc<KeyRing>) -> Self {
-        Self { store, ring }
+    /// Keeps them on this shelf, sealed with this ring.
+    pub fn new(shelf: Arc<dyn Shelf>, ring: Arc<KeyRing>) -> Self {
+        Self { shelf, ring }
     }
 
-    /// Replaces what is kept for this origin; on disk once this returns.
+    /// Replaces what is kept for this origin; kept for good once this returns.
     pub async fn save(&self, origin: KeySetOrigin<'_>, set: &StoredKeySet) -> Result<(), StoreError> {
-        let time = set.fetched_at.as_millis();
-        let sealed = seal::seal(&self.ring, &belongs(origin, &time.to_be_bytes()), &set.document)?;
+        let fetched_at = set.fetched_at.as_millis();
+        let sealed = seal::seal(&self.ring, &belongs(origin, &fetched_at.to_be_bytes()), &set.document)?;
         let (issuer, uri) = (origin.issuer.to_owned(), origin.uri.to_owned());
-        self.store
-            .write(move |transaction| {
-                let mut table = transaction.open_table(KEY_SETS)?;
-                table.insert((issuer.as_str(), uri.as_str()), (time, sealed.as_slice()))?;
-                Ok(())
-            })
-            .await
+        self.shelf.put(SealedKeySet { issuer, uri, fetched_at, sealed }).await
     }
 
     /// What is kept for this origin, if anything; [`StoreError::Forged`] if it is not what was saved for it.
     pub async fn load(&self, origin: KeySetOrigin<'_>) -> Result<Option<StoredKeySet>, StoreError> {
-        let (issuer, uri) = (origin.issuer.to_owned(), origin.uri.to_owned());
-        let record = self
-            .store
-            .read(move |transaction| {
-                let table = match transaction.open_table(KEY_SETS) {
-                    Ok(table) => table,
-                    Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                    Err(error) => return Err(error.into()),
-                };
-                let record = table.get((issuer.as_str(), uri.as_str()))?;
-                Ok(record.map(|record| {
-                    let (time, sealed) = record.value();
-                    (time, sealed.to_vec())
-                }))
-            })
-            .await?;
-        let Some((time, sealed)) = record else { return Ok(None) };
-        let document = seal::open(&self.ring, &belongs(origin, &time.to_be_bytes()), &sealed)?;
-        Ok(Some(StoredKeySet { fetched_at: UnixTime::from_millis(time), document }))
+        let Some(SealedKeySet { fetched_at, sealed, .. }) = self.shelf.get(origin).await? else {
+            return Ok(None);
+        };
+        let document = seal::open(&self.ring, &belongs(origin, &fetched_at.to_be_bytes()), &sealed)?;
+        Ok(Some(StoredKeySet { fetched_at: UnixTime::from_millis(fetched_at), document }))
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    StoreSettings,
+    StoreKind, StoreSettings,
     embedded::{Failure, Item, Merging, StoreFile, each},
     error::StoreError,
     file,
@@ -33,6 +33,9 @@ pub enum TransferError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Redis.
+    #[error("only an embedded store is exported and imported")]
+    NotEmbedded,
     /// There is nothing to export.
     #[error("there is no store at {}; check `store.path`", .0.display())]
     Missing(PathBuf),
@@ -71,16 +74,23 @@ pub struct Imported {
     pub revision: Revision,
 }
 
+fn file_of(settings: &StoreSettings) -> Result<&Path, TransferError> {
+    match &settings.kind {
+        StoreKind::Embedded { path } => Ok(path),
+        StoreKind::Redis(_) => Err(TransferError::NotEmbedded),
+    }
+}
+
 /// Writes an export, as of `now`. Refused while another process has the store open. Blocks.
 pub fn export(
     settings: &StoreSettings,
     now: UnixTime,
     to: &mut dyn io::Write,
 ) -> Result<Counts, TransferError> {
-    let path = &settings.path;
+    let path = file_of(settings)?;
     // Opening would make it.
     if !path.exists() {
-        return Err(TransferError::Missing(path.clone()));
+        return Err(TransferError::Missing(path.to_owned()));
     }
     let store = StoreFile::open(path)?;
     write(&store, now, to).map_err(|problem| match problem {
@@ -109,7 +119,7 @@ pub fn export_to(settings: &StoreSettings, now: UnixTime, to: &Path) -> Result<C
 pub fn import(settings: &StoreSettings, from: &Path) -> Result<Imported, TransferError> {
     // Once to see whether it is whole, before a store is as much as opened.
     reader::read(from, |_item| Ok(()))?;
-    let path = &settings.path;
+    let path = file_of(settings)?;
     let at_store = |failure: Failure| TransferError::from(failure.at(path));
     let store = StoreFile::open(path)?;
     let transaction = store.begin_write().map_err(at_store)?;

@@ -22,7 +22,7 @@ fn the_defaults_are_those_of_the_design() {
     assert_eq!(config.server.max_header_bytes, 65_536);
     assert_eq!(config.cache.max_bytes, 64 << 20);
     assert_eq!(config.cache.max_age, seconds(300));
-    assert_eq!(config.store.path, Path::new("/nowhere/./countersign.redb"));
+    assert_eq!(config.store, StoreSettings::embedded("/nowhere/./countersign.redb"));
     assert_eq!(config.store.key_ring, None);
     assert_eq!(config.limits.max_token_bytes, 16_384);
     assert_eq!(config.limits.max_concurrent, 4_096);
@@ -102,7 +102,7 @@ fn paths_lead_from_the_directory_of_the_file() {
     let text = with_issuer_lines("jwks_file: ./keys.json");
     std::fs::write(&file, format!("key_ring: {{file: ring}}\n{text}")).unwrap();
     let config = Config::load(&file, &Environment::default()).unwrap().config;
-    assert_eq!(config.store.path, dir.join("./countersign.redb"));
+    assert_eq!(config.store.kind, StoreSettings::embedded(dir.join("./countersign.redb")).kind);
     assert_eq!(config.store.key_ring, Some(dir.join("ring")));
     let KeySource::JwksFile(keys) = &config.issuers[0].source else { panic!() };
     assert_eq!(*keys, dir.join("./keys.json"));

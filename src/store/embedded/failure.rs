@@ -2,10 +2,7 @@
 
 use std::{error::Error, fmt, io::ErrorKind, path::Path, sync::Arc};
 
-use super::{
-    super::{error::StoreError, seal::SealError},
-    codec::Problem,
-};
+use super::super::{codec::Problem, error::StoreError, seal::SealError};
 
 /// Cloned for every caller whose order was in the same transaction.
 #[derive(Clone, Debug)]

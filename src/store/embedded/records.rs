@@ -2,16 +2,16 @@
 
 use redb::ReadableTable;
 
-use super::{
-    codec::{Decoder, Encoder, Problem},
-    failure::Failure,
-};
+use super::failure::Failure;
 use crate::{
     domain::{
         revocation::{Reach, Revocation, Target, TargetKind},
         time::UnixTime,
     },
-    store::records::SessionRecord,
+    store::{
+        codec::{Decoder, Encoder, Problem},
+        records::SessionRecord,
+    },
 };
 
 const UP_TO: u8 = 1;
@@ -53,13 +53,13 @@ fn read_revocation(key: &[u8; 17], record: &[u8]) -> Result<Revocation, Problem>
     let (kind, target) = key.split_first().ok_or(Problem::Damaged)?;
     let kind = TargetKind::from_number(*kind).ok_or(Problem::Damaged)?;
     let target = Target::from_stored(kind, target.try_into().map_err(|_length| Problem::Damaged)?);
-    let (reach, cut_off) = (decoder.byte()?, time(&mut decoder)?);
+    let (reach, cut_off) = (decoder.byte()?, decoder.time()?);
     let reach = match reach {
         UP_TO => Reach::UpTo(cut_off),
         ALL => Reach::All,
         _unknown => return Err(Problem::Damaged),
     };
-    let (made_at, until, kept_until) = (time(&mut decoder)?, time(&mut decoder)?, time(&mut decoder)?);
+    let (made_at, until, kept_until) = (decoder.time()?, decoder.time()?, decoder.time()?);
     decoder.end(Revocation { target, reach, made_at, until, kept_until })
 }
 
@@ -82,12 +82,12 @@ pub(super) fn decode_session(key: &[u8; 16], record: &[u8]) -> Result<SessionRec
 
 fn read_session(key: &[u8; 16], record: &[u8]) -> Result<SessionRecord, Problem> {
     let mut decoder = Decoder::new(key, record)?;
-    let (issuer, session_id) = (text(&mut decoder)?, text(&mut decoder)?);
-    let (subject, client_id) = (text(&mut decoder)?, text(&mut decoder)?);
-    let began_at = time(&mut decoder)?;
-    let (has_ended, ended_at) = (decoder.byte()? != 0, time(&mut decoder)?);
+    let (issuer, session_id) = (decoder.text()?, decoder.text()?);
+    let (subject, client_id) = (decoder.text()?, decoder.text()?);
+    let began_at = decoder.time()?;
+    let (has_ended, ended_at) = (decoder.byte()? != 0, decoder.time()?);
     let ended_at = has_ended.then_some(ended_at);
-    let kept_until = time(&mut decoder)?;
+    let kept_until = decoder.time()?;
     decoder.end(SessionRecord { issuer, session_id, subject, client_id, began_at, ended_at, kept_until })
 }
 
@@ -113,12 +113,4 @@ pub(super) fn find_session(
     key: &[u8; 16],
 ) -> Result<Option<SessionRecord>, Failure> {
     table.get(key)?.map(|record| decode_session(key, record.value())).transpose()
-}
-
-pub(super) fn time(decoder: &mut Decoder<'_>) -> Result<UnixTime, Problem> {
-    Ok(UnixTime::from_millis(decoder.number()?))
-}
-
-pub(super) fn text(decoder: &mut Decoder<'_>) -> Result<String, Problem> {
-    String::from_utf8(decoder.bytes()?.to_vec()).map_err(|_invalid| Problem::Damaged)
 }

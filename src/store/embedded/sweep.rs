@@ -8,8 +8,7 @@ use std::ops::Bound;
 use redb::{ReadTransaction, ReadableTable, Value, WriteTransaction};
 
 use super::{
-    EmbeddedStore,
-    deliveries::SealedDelivery,
+    EmbeddedStore, deliveries,
     failure::Failure,
     records::{decode_revocation, decode_session, session_of_key},
     schema::{DELIVERIES, REVOCATIONS, SESSIONS, SESSIONS_OF},
@@ -72,7 +71,7 @@ fn deliveries_over(
     now: UnixTime,
 ) -> Result<Vec<[u8; 16]>, Failure> {
     let table = transaction.open_table(DELIVERIES)?;
-    keys_over(&table, after, |key, record| Ok(SealedDelivery::decode(*key, record)?.not_after <= now))
+    keys_over(&table, after, |key, record| Ok(deliveries::decode(*key, record)?.not_after <= now))
 }
 
 fn keys_over<const N: usize, V>(
@@ -132,8 +131,7 @@ fn remove_deliveries(
 ) -> Result<(), Failure> {
     let mut table = transaction.open_table(DELIVERIES)?;
     for key in keys {
-        let record =
-            table.get(key)?.map(|record| SealedDelivery::decode(*key, record.value())).transpose()?;
+        let record = table.get(key)?.map(|record| deliveries::decode(*key, record.value())).transpose()?;
         if record.is_some_and(|record| record.not_after <= now) {
             table.remove(key)?;
         }

@@ -3,27 +3,21 @@
 use redb::{ReadTransaction, ReadableTable, TableError, WriteTransaction};
 
 use super::{
-    super::key_sets::KEY_SETS,
-    deliveries::{self, SealedDelivery},
+    deliveries,
     failure::Failure,
+    key_sets::KEY_SETS,
     orders::Changes,
     records::{decode_revocation, decode_session},
     schema::{self, REVOCATIONS, SESSIONS},
 };
 use crate::{
     domain::revocation::Revocation,
-    store::records::{Revision, SessionRecord},
+    store::{
+        key_sets::SealedKeySet,
+        records::{Revision, SessionRecord},
+        sealed_delivery::SealedDelivery,
+    },
 };
-
-/// A key set as it is kept.
-#[derive(Clone, Debug)]
-pub(in crate::store) struct SealedKeySet {
-    pub(in crate::store) issuer: String,
-    pub(in crate::store) uri: String,
-    /// Milliseconds since 1970, under the seal too.
-    pub(in crate::store) fetched_at: i64,
-    pub(in crate::store) sealed: Vec<u8>,
-}
 
 /// One record of any sort.
 #[derive(Clone, Debug)]

@@ -1,4 +1,7 @@
-use super::{super::testing::TempDir, *};
+use super::{
+    super::{StoreFile, embedded::KEY_SETS, testing::TempDir},
+    *,
+};
 
 const A: KeySetOrigin<'_> = KeySetOrigin { issuer: "https://a.example", uri: "https://a.example/keys" };
 const B: KeySetOrigin<'_> = KeySetOrigin { issuer: "https://b.example", uri: "https://b.example/keys" };
@@ -25,7 +28,7 @@ impl Fixture {
     }
 
     fn key_sets(&self) -> KeySetStore {
-        KeySetStore::new(Arc::clone(&self.store), Arc::clone(&self.ring))
+        KeySetStore::in_file(Arc::clone(&self.store), Arc::clone(&self.ring))
     }
 
     /// Saves A's set, then does to the file what somebody with write access could: puts the record, changed, where it
@@ -71,12 +74,12 @@ async fn nothing_saved_is_nothing_loaded() {
 #[tokio::test]
 async fn k13_a_set_survives_a_restart_and_the_latest_one_counts() {
     let Fixture { dir, store, ring } = Fixture::new();
-    let sets = KeySetStore::new(store, Arc::clone(&ring));
+    let sets = KeySetStore::in_file(store, Arc::clone(&ring));
     sets.save(A, &set("first")).await.unwrap();
     sets.save(B, &set("keys of b")).await.unwrap();
     sets.save(A, &set("second")).await.unwrap();
     drop(sets);
-    let sets = KeySetStore::new(Arc::new(StoreFile::open(&dir.path("store")).unwrap()), ring);
+    let sets = KeySetStore::in_file(Arc::new(StoreFile::open(&dir.path("store")).unwrap()), ring);
     assert_eq!(sets.load(A).await.unwrap(), Some(set("second")));
     assert_eq!(sets.load(B).await.unwrap(), Some(set("keys of b")));
 }
@@ -136,7 +139,7 @@ async fn k13_an_unsealed_set_is_forged() {
 async fn k13_a_set_sealed_with_another_ring_is_forged() {
     let it = Fixture::new();
     it.key_sets().save(A, &set("keys of a")).await.unwrap();
-    let other = KeySetStore::new(Arc::clone(&it.store), Arc::new(KeyRing::generate().unwrap()));
+    let other = KeySetStore::in_file(Arc::clone(&it.store), Arc::new(KeyRing::generate().unwrap()));
     assert!(matches!(other.load(A).await, Err(StoreError::Forged)));
 }
 
@@ -145,7 +148,7 @@ async fn k13_a_rotated_ring_opens_old_sets_until_the_old_key_is_taken_out() {
     let it = Fixture::new();
     let path = it.dir.path("ring");
     let at_first = KeyRing::create(&path).unwrap();
-    let with = |ring: KeyRing| KeySetStore::new(Arc::clone(&it.store), Arc::new(ring));
+    let with = |ring: KeyRing| KeySetStore::in_file(Arc::clone(&it.store), Arc::new(ring));
     with(at_first).save(A, &set("keys of a")).await.unwrap();
 
     KeyRing::rotate(&path).unwrap();

@@ -5,8 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    embedded::{Item, SealedDelivery, SealedKeySet},
-    records::SessionRecord,
+    embedded::Item, key_sets::SealedKeySet, records::SessionRecord, sealed_delivery::SealedDelivery,
 };
 use crate::domain::{
     revocation::{Reach, Revocation, Target, TargetKind},

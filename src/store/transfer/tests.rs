@@ -25,16 +25,16 @@ impl Place {
     }
 
     fn settings(&self, name: &str) -> StoreSettings {
-        StoreSettings { path: self.0.path(name), key_ring: Some(self.0.path("ring")) }
+        StoreSettings { key_ring: Some(self.0.path("ring")), ..StoreSettings::embedded(self.0.path(name)) }
     }
 
-    fn open(&self, name: &str) -> OpenedStore {
-        crate::store::open(&self.settings(name)).unwrap()
+    async fn open(&self, name: &str) -> OpenedStore {
+        crate::store::open(&self.settings(name)).await.unwrap()
     }
 
     /// A store with something of each sort, and its export.
     async fn exported(&self) -> String {
-        let store = self.open("one");
+        let store = self.open("one").await;
         store.revocations.record(everything()).await.unwrap();
         store
             .revocations
@@ -123,7 +123,7 @@ async fn what_is_exported_is_imported_into_an_empty_store_as_it_was() {
     let export = place.exported().await;
     let imported = import(&place.settings("two"), &place.0.path("export")).unwrap();
     assert_eq!(imported.counts, Counts { revocations: 3, sessions: 2, deliveries: 1, key_sets: 1 });
-    assert_eq!(seen(&place.open("two")).await, seen(&place.open("one")).await);
+    assert_eq!(seen(&place.open("two").await).await, seen(&place.open("one").await).await);
     assert!(!export.contains("refresh token") && !export.contains("keys of"), "sealed things stay sealed");
 }
 
@@ -139,7 +139,7 @@ async fn an_export_is_private_whole_and_never_replaces_anything() {
     assert_eq!(fs::read(&path).unwrap(), before);
 
     let names = place.0.names();
-    let _open = place.open("one");
+    let _open = place.open("one").await;
     let error = export_to(&place.settings("one"), at(2), &place.0.path("another")).unwrap_err();
     assert!(matches!(error, TransferError::Store(StoreError::AlreadyOpen { .. })), "{error}");
     let error = export_to(&place.settings("missing"), at(2), &place.0.path("another")).unwrap_err();
@@ -152,11 +152,11 @@ async fn an_export_is_private_whole_and_never_replaces_anything() {
 async fn r8_after_an_import_no_earlier_revision_counts_as_reached() {
     let place = Place::new();
     place.exported().await;
-    let before = place.open("one").revocations.record(everything()).await.unwrap().revision;
+    let before = place.open("one").await.revocations.record(everything()).await.unwrap().revision;
     for target in ["one", "two"] {
         let imported = import(&place.settings(target), &place.0.path("export")).unwrap();
         assert_ne!(imported.revision.epoch, before.epoch, "{target}");
-        let store = place.open(target);
+        let store = place.open(target).await;
         assert_eq!(store.revocations.snapshot().await.unwrap().revision, imported.revision);
         let next = store.revocations.record(Order::default()).await.unwrap().revision;
         assert_eq!(next.epoch, imported.revision.epoch);
@@ -168,7 +168,7 @@ async fn r8_after_an_import_no_earlier_revision_counts_as_reached() {
 async fn r11_an_import_merges_and_takes_nothing_back() {
     let place = Place::new();
     place.exported().await;
-    let store = place.open("two");
+    let store = place.open("two").await;
     let subject = Target::subject("https://a.example", "subject");
     let later = revocation(subject, Reach::UpTo(at(9)), 2);
     let own = revocation(Target::token_id("https://a.example", "own"), Reach::All, 9);
@@ -180,7 +180,7 @@ async fn r11_an_import_merges_and_takes_nothing_back() {
     import(&place.settings("two"), &place.0.path("export")).unwrap();
     import(&place.settings("two"), &place.0.path("export")).unwrap();
 
-    let store = place.open("two");
+    let store = place.open("two").await;
     let sight = store.revocations.sight(Some(ended.target()), &[subject, own.target]).await.unwrap();
     assert_eq!(sight.session, Some(ended));
     assert_eq!(sight.revocations, [revocation(subject, Reach::UpTo(at(9)), 5), own]);
@@ -252,7 +252,7 @@ async fn an_export_of_version_1_looks_like_this() {
     let place = Place::new();
     let ring = Arc::new(KeyRing::load(&place.0.path("ring")).unwrap());
     let file = Arc::new(StoreFile::open(&place.0.path("one")).unwrap());
-    drop(KeySetStore::new(Arc::clone(&file), Arc::clone(&ring)));
+    drop(KeySetStore::in_file(Arc::clone(&file), Arc::clone(&ring)));
     let store = EmbeddedStore::new(file, ring).unwrap();
     let order = Order { deliveries: Vec::new(), ..everything() };
     crate::store::Store::record(&store, order).await.unwrap();

@@ -112,7 +112,7 @@ pub(crate) fn config() -> Config {
             issuer_clock_ahead: Duration::from_secs(2),
             max_entries: 1_000,
         },
-        store: StoreSettings { path: "unused".into(), key_ring: None },
+        store: StoreSettings::embedded("unused"),
         limits: LimitSettings {
             max_token_bytes: 16 * 1024,
             max_concurrent: 64,

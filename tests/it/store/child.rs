@@ -39,7 +39,7 @@ pub(super) const MARGIN: u64 = WRITERS + 2;
 const STORE_AT: &str = "--skip=store-at:";
 
 pub(super) fn settings(path: &Path) -> StoreSettings {
-    StoreSettings { path: path.to_owned(), key_ring: None }
+    StoreSettings::embedded(path.to_owned())
 }
 
 fn at(second: i64) -> UnixTime {
@@ -123,7 +123,7 @@ async fn writes_orders_and_says_when_they_are_on_disk() {
         Some((first, path)) => (first, path, u64::MAX),
         None => (0, own.path().join("countersign.redb"), 100),
     };
-    let store = store::open(&settings(&path)).unwrap().revocations;
+    let store = store::open(&settings(&path)).await.unwrap().revocations;
     let next = Arc::new(AtomicU64::new(first));
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {

@@ -30,7 +30,7 @@ async fn refused(directory: &Path, arguments: &[&str]) -> String {
 }
 
 async fn written(directory: &Path, orders: u64) {
-    let store = store::open(&settings(&directory.join("countersign.redb"))).unwrap().revocations;
+    let store = store::open(&settings(&directory.join("countersign.redb"))).await.unwrap().revocations;
     for number in 0..orders {
         write_one(&*store, number).await.unwrap();
     }
@@ -55,7 +55,7 @@ async fn a_store_is_exported_and_imported_by_the_command_line() {
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("imported 6 revocations, 3 sessions, 0 deliveries, 0 key sets; "), "{said}");
-    let store = store::open(&settings(&to.path().join("countersign.redb"))).unwrap().revocations;
+    let store = store::open(&settings(&to.path().join("countersign.redb"))).await.unwrap().revocations;
     let snapshot = store.snapshot().await.unwrap();
     assert_eq!(snapshot.revocations.len(), 6);
     assert!(said.ends_with(&format!("the store's revision is {}\n", snapshot.revision)), "{said}");
@@ -70,7 +70,7 @@ async fn a_store_that_is_open_is_neither_exported_nor_imported() {
     let directory = tempfile::tempdir().unwrap();
     written(directory.path(), 1).await;
     assert!(run(directory.path(), &["export", "--out", "backup"]).await.status.success());
-    let store = store::open(&settings(&directory.path().join("countersign.redb"))).unwrap().revocations;
+    let store = store::open(&settings(&directory.path().join("countersign.redb"))).await.unwrap().revocations;
     for arguments in [&["export", "--out", "another"], &["import", "--from", "backup"]] {
         let said = refused(directory.path(), arguments).await;
         assert!(said.contains("is open in another process") && said.contains("stop the other one"), "{said}");

@@ -14,7 +14,7 @@ const TO_WRITE: Duration = Duration::from_mins(1);
 async fn r9_a_full_disk_fails_orders_loses_none_and_is_survived_without_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("countersign.redb");
-    drop(store::open(&settings(&path)).unwrap());
+    drop(store::open(&settings(&path)).await.unwrap());
     // In units of 1,024 bytes; a little more than the file has when it is new. Without the signal, a write that would
     // exceed it fails with EFBIG. The hard limit stays, so that it can be lifted.
     let size = std::fs::metadata(&path).unwrap().len() / 1024 + 16;
@@ -42,7 +42,7 @@ async fn r9_a_full_disk_fails_orders_loses_none_and_is_survived_without_a_restar
     .await;
     writing.kill().await;
 
-    let store = store::open(&settings(&path)).unwrap().revocations;
+    let store = store::open(&settings(&path)).await.unwrap().revocations;
     let up_to = writing.recorded.last().unwrap() + MARGIN;
     let kept = kept(&*store, up_to).await;
     let lost: Vec<_> = writing.recorded.difference(&kept).collect();

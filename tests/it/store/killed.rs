@@ -35,7 +35,7 @@ async fn kill_again_and_again(seed: u64) {
         assert_eq!(writing.failures, [""; 0], "seed {seed}, kill {kill}");
         recorded.append(&mut writing.recorded);
 
-        let store = store::open(&settings(&path)).unwrap().revocations;
+        let store = store::open(&settings(&path)).await.unwrap().revocations;
         first = recorded.last().map_or(first, |last| last + MARGIN).max(first);
         let kept = kept(&*store, first + MARGIN).await;
         first += MARGIN;

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 /// Starts the configured issuers over a store of their own, and waits until each has tried to get its keys.
 pub(crate) async fn validator(config: Config, clock: Arc<dyn Clock>, tasks: &Tasks) -> InProcess {
     let directory = tempfile::tempdir().unwrap();
-    let settings = StoreSettings { path: directory.path().join("countersign.redb"), key_ring: None };
+    let settings = StoreSettings::embedded(directory.path().join("countersign.redb"));
     let mut inner = validator_over(config, clock, tasks, &settings, |store| store).await;
     inner.directory = Some(directory);
     inner
@@ -56,7 +56,7 @@ pub(crate) async fn validator_over(
     let cache = TokenCache::new(config.cache).unwrap();
     let counters = ValidationMetrics::register(&mut registry);
     let trust = Trust::new(issuers.clone(), config.limits.max_token_bytes);
-    let store = store::open(settings).unwrap();
+    let store = store::open(settings).await.unwrap();
     let kept = through(Arc::clone(&store.revocations));
     let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
     revocations.load(kept.snapshot().await.unwrap(), Duration::ZERO, clock.now());

@@ -7,7 +7,7 @@ use crate::store::{KeyRing, KeySetOrigin, StoreFile, StoredKeySet};
 pub(super) fn store() -> (tempfile::TempDir, Arc<KeySetStore>) {
     let directory = tempfile::tempdir().unwrap();
     let embedded = StoreFile::open(&directory.path().join("countersign.redb")).unwrap();
-    let store = KeySetStore::new(Arc::new(embedded), Arc::new(KeyRing::generate().unwrap()));
+    let store = KeySetStore::in_file(Arc::new(embedded), Arc::new(KeyRing::generate().unwrap()));
     (directory, Arc::new(store))
 }
 
@@ -95,7 +95,7 @@ async fn k13_withdrawn_keys_do_not_come_back_with_a_restart() {
 async fn k13_a_forged_key_set_in_the_store_is_ignored_and_alarmed() {
     let directory = tempfile::tempdir().unwrap();
     let embedded = Arc::new(StoreFile::open(&directory.path().join("countersign.redb")).unwrap());
-    let with_a_ring = || KeySetStore::new(Arc::clone(&embedded), Arc::new(KeyRing::generate().unwrap()));
+    let with_a_ring = || KeySetStore::in_file(Arc::clone(&embedded), Arc::new(KeyRing::generate().unwrap()));
     let origin = KeySetOrigin { issuer: crate::issuer::testing::ISSUER, uri: URI };
     let document = document(&[&ec_jwk("forged")]);
     let set = StoredKeySet { fetched_at: UnixTime::from_secs(10_000), document };

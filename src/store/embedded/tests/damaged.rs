@@ -101,7 +101,7 @@ async fn a_file_of_schema_1_keeps_its_key_sets_and_begins_to_keep_revocations() 
     let origin = KeySetOrigin { issuer: "https://a.example", uri: "https://a.example/keys" };
     let set = StoredKeySet { fetched_at: UnixTime::from_secs(1), document: b"keys".to_vec() };
     {
-        let key_sets = KeySetStore::new(place.file(), Arc::clone(&place.ring));
+        let key_sets = KeySetStore::in_file(place.file(), Arc::clone(&place.ring));
         key_sets.save(origin, &set).await.unwrap();
     }
     let database = redb::Database::open(&path).unwrap();
@@ -123,7 +123,7 @@ async fn a_file_of_schema_1_keeps_its_key_sets_and_begins_to_keep_revocations() 
     assert_eq!((first.revocations.len(), first.revision.sequence), (0, 0));
     let recorded = store.record(order(1)).await.unwrap().revision;
     assert_eq!(recorded.epoch, first.revision.epoch);
-    let key_sets = KeySetStore::new(file, Arc::clone(&place.ring));
+    let key_sets = KeySetStore::in_file(file, Arc::clone(&place.ring));
     assert_eq!(key_sets.load(origin).await.unwrap(), Some(set));
 }
 

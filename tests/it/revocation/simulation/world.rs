@@ -112,7 +112,7 @@ impl World {
         let config = Config::parse(CONFIG, &environment, Path::new("")).unwrap().config;
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
         let tasks = Tasks::default();
-        let settings = StoreSettings { path: self.directory.path().join("countersign.redb"), key_ring: None };
+        let settings = StoreSettings::embedded(self.directory.path().join("countersign.redb"));
         let fails = Arc::clone(&self.fails);
         let faulty = move |inner| -> Arc<dyn Store> { Arc::new(Faulty { inner, fails }) };
         // A process starts with a store that works, or not at all.

@@ -2,6 +2,8 @@
 //! damaged, or lies where it does not belong, is noticed: a revocation that is not read is a token that passes. The check is
 //! there for broken disks, not against people; who can write the file can also delete from it.
 
+use crate::domain::time::UnixTime;
+
 /// The version of every record that this build writes.
 const VERSION: u8 = 1;
 
@@ -19,36 +21,36 @@ pub(in crate::store) enum Problem {
 
 /// Puts a record together.
 #[derive(Debug)]
-pub(super) struct Encoder(Vec<u8>);
+pub(in crate::store) struct Encoder(Vec<u8>);
 
 /// Takes a record apart; its check was good.
 #[derive(Debug)]
-pub(super) struct Decoder<'r>(&'r [u8]);
+pub(in crate::store) struct Decoder<'r>(&'r [u8]);
 
 impl Encoder {
-    pub(super) fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         Self(vec![VERSION])
     }
 
-    pub(super) fn byte(mut self, byte: u8) -> Self {
+    pub(in crate::store) fn byte(mut self, byte: u8) -> Self {
         self.0.push(byte);
         self
     }
 
-    pub(super) fn number(mut self, number: i64) -> Self {
+    pub(in crate::store) fn number(mut self, number: i64) -> Self {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
     }
 
     /// Behind their length.
-    pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub(in crate::store) fn bytes(mut self, bytes: &[u8]) -> Self {
         self = self.number(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
         self.0.extend_from_slice(bytes);
         self
     }
 
     /// The record for this key.
-    pub(super) fn end(mut self, key: &[u8]) -> Vec<u8> {
+    pub(in crate::store) fn end(mut self, key: &[u8]) -> Vec<u8> {
         let check = check(key, &self.0);
         self.0.extend_from_slice(&check);
         self.0
@@ -57,7 +59,7 @@ impl Encoder {
 
 impl<'r> Decoder<'r> {
     /// Begins with the version and the check. A later version may have another check, so the version comes first.
-    pub(super) fn new(key: &[u8], record: &'r [u8]) -> Result<Self, Problem> {
+    pub(in crate::store) fn new(key: &[u8], record: &'r [u8]) -> Result<Self, Problem> {
         let version = *record.first().ok_or(Problem::Damaged)?;
         if version != VERSION {
             return Err(Problem::Version(version));
@@ -69,27 +71,35 @@ impl<'r> Decoder<'r> {
         content.split_first().map(|(_version, rest)| Self(rest)).ok_or(Problem::Damaged)
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Problem> {
+    pub(in crate::store) fn byte(&mut self) -> Result<u8, Problem> {
         let (byte, rest) = self.0.split_first().ok_or(Problem::Damaged)?;
         self.0 = rest;
         Ok(*byte)
     }
 
-    pub(super) fn number(&mut self) -> Result<i64, Problem> {
+    pub(in crate::store) fn number(&mut self) -> Result<i64, Problem> {
         let (number, rest) = self.0.split_first_chunk().ok_or(Problem::Damaged)?;
         self.0 = rest;
         Ok(i64::from_be_bytes(*number))
     }
 
-    pub(super) fn bytes(&mut self) -> Result<&'r [u8], Problem> {
+    pub(in crate::store) fn bytes(&mut self) -> Result<&'r [u8], Problem> {
         let length = usize::try_from(self.number()?).map_err(|_negative| Problem::Damaged)?;
         let (bytes, rest) = self.0.split_at_checked(length).ok_or(Problem::Damaged)?;
         self.0 = rest;
         Ok(bytes)
     }
 
+    pub(in crate::store) fn time(&mut self) -> Result<UnixTime, Problem> {
+        Ok(UnixTime::from_millis(self.number()?))
+    }
+
+    pub(in crate::store) fn text(&mut self) -> Result<String, Problem> {
+        String::from_utf8(self.bytes()?.to_vec()).map_err(|_invalid| Problem::Damaged)
+    }
+
     /// Nothing may be left.
-    pub(super) fn end<T>(self, record: T) -> Result<T, Problem> {
+    pub(in crate::store) fn end<T>(self, record: T) -> Result<T, Problem> {
         if self.0.is_empty() { Ok(record) } else { Err(Problem::Damaged) }
     }
 }
