@@ -60,18 +60,20 @@ fn generate(fds: FileDescriptorSet, dir: PathBuf, client: bool) -> Result<(), Bo
     Ok(())
 }
 
-/// The server's view: `ValidateResponse.token` and `revision` as bytes. On the wire an embedded message, a string and a bytes
+/// The server's view: `ValidateResponse.token` and `revision`, and the items of a batch's response, as bytes. On the wire an embedded message, a string and a bytes
 /// field are the same thing (a length and that many bytes), so the server can send a `TokenInfo` that it encoded once per
-/// token, and a revision that it wrote once per revision, not once per request. Everybody else sees message and string.
+/// token, a revision that it wrote once per revision, and items that it wrote in one go. Everybody else sees messages and string.
 fn as_the_server_writes(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet, Box<dyn Error>> {
-    for name in ["token", "revision"] {
+    let as_bytes =
+        [("ValidateResponse", "token"), ("ValidateResponse", "revision"), ("BatchValidateResponse", "items")];
+    for (message, name) in as_bytes {
         let field = fds
             .file
             .iter_mut()
             .flat_map(|file| &mut file.message_type)
-            .find(|message| message.name() == "ValidateResponse")
-            .and_then(|message| message.field.iter_mut().find(|field| field.name() == name))
-            .ok_or("token.proto lacks a field of ValidateResponse")?;
+            .find(|known| known.name() == message)
+            .and_then(|known| known.field.iter_mut().find(|field| field.name() == name))
+            .ok_or("token.proto lacks a field of a response")?;
         field.set_type(Type::Bytes);
         field.type_name = None;
     }

@@ -25,6 +25,7 @@ use countersign::{
     },
     store::StoreSettings,
 };
+use prost::Message as _;
 use tokio::{
     sync::{Semaphore, oneshot},
     task::JoinHandle,
@@ -88,7 +89,7 @@ impl TokenService for Gate {
     ) -> Result<Response<BatchValidateResponse>, Status> {
         let fault = Fault { message: "x".repeat(1024 * 1024), ..Fault::default() };
         let item = BatchValidateItem { result: Some(batch_validate_item::Result::Fault(fault)) };
-        Ok(Response::new(BatchValidateResponse { items: vec![item] }))
+        Ok(Response::new(BatchValidateResponse { items: vec![item.encode_to_vec().into()] }))
     }
 }
 

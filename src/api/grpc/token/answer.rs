@@ -3,6 +3,7 @@
 mod encode;
 
 pub use self::encode::encode;
+pub(super) use self::encode::timestamp;
 use crate::{
     domain::reason::{Reason, Recovery, Refusal},
     proto::server::{self, Rejection, ValidateResponse, validate_response::Outcome},
@@ -18,21 +19,21 @@ pub(super) fn of_pass(pass: &Pass<'_>, claims: bool) -> Outcome {
 }
 
 /// The answer for a token that was refused.
-fn of_refusal(refusal: &Refusal) -> Outcome {
-    Outcome::Rejection(Rejection {
+pub(super) fn of_refusal(refusal: &Refusal) -> Rejection {
+    Rejection {
         reason: reason(refusal.reason()).into(),
         message: refusal.message().to_owned(),
         recovery: recovery(refusal.reason().recovery()).into(),
-    })
+    }
 }
 
 /// The whole response.
 pub(super) fn of_verdict(verdict: Verdict<Outcome>) -> ValidateResponse {
     let Verdict { outcome, knowledge: Knowledge { revision, as_of } } = verdict;
     ValidateResponse {
-        outcome: Some(outcome.unwrap_or_else(|refusal| of_refusal(&refusal))),
+        outcome: Some(outcome.unwrap_or_else(|refusal| Outcome::Rejection(of_refusal(&refusal)))),
         revision,
-        revocations_as_of: Some(encode::timestamp(as_of)),
+        revocations_as_of: Some(timestamp(as_of)),
     }
 }
 

@@ -1,9 +1,8 @@
 //! What the span of a call says about the outcome: never anything that came with the token.
 
+use super::batch::Counts;
 use crate::{
-    api::grpc::status::CallError,
-    ops::trace,
-    proto::server::{BatchValidateItem, batch_validate_item::Result::Response, validate_response::Outcome},
+    api::grpc::status::CallError, ops::trace, proto::server::validate_response::Outcome,
     service::validate::Verdict,
 };
 
@@ -26,22 +25,11 @@ pub(super) fn of_one(outcome: &Result<Verdict<Outcome>, CallError>) {
 }
 
 /// About a batch: how many of which.
-pub(super) fn of_batch(items: &[BatchValidateItem]) {
+pub(super) fn of_batch(size: usize, Counts { permitted, refused }: Counts) {
     trace::note(|span| {
-        let responses = items.iter().filter_map(|item| match &item.result {
-            Some(Response(response)) => response.outcome.as_ref(),
-            Some(_) | None => None,
-        });
-        let (mut permitted, mut refused) = (0, 0);
-        for outcome in responses {
-            match outcome {
-                Outcome::Token(_) => permitted += 1,
-                Outcome::Rejection(_) => refused += 1,
-            }
-        }
-        span.number("countersign.batch.size", items.len());
+        span.number("countersign.batch.size", size);
         span.number("countersign.batch.permitted", permitted);
         span.number("countersign.batch.refused", refused);
-        span.number("countersign.batch.faults", items.len() - permitted - refused);
+        span.number("countersign.batch.faults", size - permitted - refused);
     });
 }

@@ -80,7 +80,7 @@ fn delimited(tag: u32, content: &[u8], buffer: &mut Vec<u8>) {
     buffer.extend_from_slice(content);
 }
 
-pub(super) fn timestamp(time: UnixTime) -> Timestamp {
+pub(in crate::api::grpc::token) fn timestamp(time: UnixTime) -> Timestamp {
     Timestamp { seconds: time.as_secs(), nanos: time.subsec_nanos() }
 }
 

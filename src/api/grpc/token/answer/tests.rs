@@ -74,7 +74,7 @@ fn answered(seconds: i64, claims: bool) -> client::TokenInfo {
     let response = of_verdict(Verdict { outcome, knowledge: knowledge() });
     let read = client::ValidateResponse::decode(response.encode_to_vec().as_slice()).unwrap();
     assert_eq!(read.revision, "0123456789abcdef-7");
-    assert_eq!(read.revocations_as_of, Some(encode::timestamp(knowledge().as_of)));
+    assert_eq!(read.revocations_as_of, Some(timestamp(knowledge().as_of)));
     match read.outcome.unwrap() {
         client::validate_response::Outcome::Token(info) => info,
         client::validate_response::Outcome::Rejection(_) => panic!("refused"),
