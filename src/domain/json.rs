@@ -62,7 +62,7 @@ impl<'t> Object<'t> {
         if self.members.len() <= FEW_MEMBERS {
             let mut rest = self.members.iter();
             return std::iter::from_fn(|| rest.next().map(|(name, _)| (name, rest.clone())))
-                .any(|(name, mut later)| later.any(|(other, _)| other == name));
+                .any(|(name, mut later)| later.any(|(other, _)| is(other, name)));
         }
         let mut names: Vec<&str> = self.members.iter().map(|(name, _)| name.as_ref()).collect();
         names.sort_unstable();
