@@ -9,6 +9,9 @@ pub(crate) mod load;
 pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;
+// One kit for both kinds of tests.
+#[path = "../../src/store/testing/redis.rs"]
+pub(crate) mod redis;
 pub(crate) mod service;
 pub(crate) mod tokens;
 pub(crate) mod wait;

@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 ];
 
 /// Which rooms may name a crate.
-const CRATES: [(&str, &[&str]); 18] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("tonic", &["api", "app", "cli"]),
     ("tonic_health", &["api", "app", "cli"]),
     ("tonic_reflection", &["api"]),
@@ -39,6 +39,8 @@ const CRATES: [(&str, &[&str]); 18] = [
     ("tower", &["api", "app"]),
     ("reqwest", &["issuer"]),
     ("redb", &["store"]),
+    ("redis", &["store"]),
+    ("tokio_rustls", &["store"]),
     ("moka", &["state"]),
     ("arc_swap", &["issuer", "state", "service"]),
     ("clap", &["cli", "main"]),
