@@ -2,7 +2,7 @@
 
 use std::{error::Error, path::PathBuf, sync::Arc};
 
-use super::key_ring::KeyRingError;
+use super::{key_ring::KeyRingError, redis::RedisTrouble};
 
 /// Why the store did not do what it was asked. Messages say what to do, and hold no stored content.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +78,28 @@ pub enum StoreError {
     /// The key ring is unusable.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
+    /// Redis did not do it.
+    #[error(transparent)]
+    Redis(#[from] RedisTrouble),
     /// The system gave no random bytes.
     #[error("the system's random number generator failed")]
     Random,
+}
+
+impl StoreError {
+    /// The first word of the error that Redis answered with, such as `NOSCRIPT`; `None` if it was none.
+    pub fn redis_code(&self) -> Option<&str> {
+        match self {
+            Self::Redis(trouble) => trouble.code(),
+            Self::Forged
+            | Self::Unreachable { .. }
+            | Self::AlreadyOpen { .. }
+            | Self::NewerVersion { .. }
+            | Self::Corrupted { .. }
+            | Self::UnknownRecord { .. }
+            | Self::NoKeyRing
+            | Self::KeyRing(_)
+            | Self::Random => None,
+        }
+    }
 }
