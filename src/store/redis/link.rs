@@ -31,14 +31,14 @@ use std::{
 };
 
 use redis::{Cmd, Pipeline, Value};
+use tokio::time::timeout;
 
 use self::{
     address::Address,
     attempt::{Common, Target},
     checks::Found,
-    conn::all_good,
     connect::{Connector, Login},
-    line::{Line, good},
+    line::Line,
     nodes::Nodes,
     places::Places,
     slot::slot,
@@ -87,29 +87,22 @@ impl Link {
         })
     }
 
-    /// All of these on the home slot's primary, in order, on one connection. The first error of the server is the error. The
-    /// pipeline is not `atomic`.
+    /// All of these on the home slot's primary, in order, on one connection. There is an answer to each, which can be the server's
+    /// error. The pipeline is not `atomic`.
     pub(super) async fn home(&self, commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        Ok(good(self.home.run(commands, BOUND)).await?)
+        Ok(self.home.run(commands, BOUND).await?)
     }
 
     /// The same, answered once it is as durable as configured. They must write something: what confirms it is about what was
-    /// written last.
+    /// written last. If one of the answers is an error, that is all that is said.
     pub(super) async fn home_durably(&self, commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
         Ok(self.writes.run(commands).await?)
     }
 
     /// The same as `home` on the primary that has this key's slot.
     pub(super) async fn at(&self, key: &[u8], commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        let answers = match self.nodes.line(slot(key)).await? {
-            None => good(self.home.run(commands, BOUND)).await,
-            Some(line) => {
-                let answers = line.run(commands, BOUND).await.and_then(all_good);
-                self.nodes.notice(&answers);
-                answers
-            }
-        };
-        Ok(answers?)
+        let ran = timeout(BOUND, self.nodes.run(&self.home, slot(key), commands)).await;
+        Ok(ran.unwrap_or(Err(RedisTrouble::Unanswered { within: BOUND }))?)
     }
 
     /// One command on a connection of its own, which may wait so long for its answer. Only one at a time: others wait for it.
@@ -120,7 +113,7 @@ impl Link {
         let abandoned = Abandoned(Some(line));
         let mut one = Pipeline::new();
         one.add_command(command.clone());
-        let answers = good(line.run(&one, wait + BOUND)).await;
+        let answers = line.run(&one, wait.saturating_add(BOUND)).await;
         abandoned.not();
         Ok(answers?.into_iter().next().ok_or(RedisTrouble::Lost)?)
     }
@@ -180,7 +173,7 @@ fn common(settings: &RedisSettings) -> Common {
     let nodes: Vec<Address> = settings.nodes.iter().map(Address::from).collect();
     let connector = Connector {
         tls: settings.tls.clone(),
-        login_is: "user and password in `store.redis`",
+        login_is: "user and password in `store.url`",
         login: Login {
             username: settings.username.clone(),
             password: settings.password.clone(),

@@ -7,7 +7,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RedisTrouble {
     /// There is no connection, and none could be made.
-    #[error("Redis cannot be reached at {node} ({cause}); check `store.redis`, the network and the server")]
+    #[error("Redis cannot be reached at {node} ({cause}); check `store.url`, the network and the server")]
     Unreachable {
         /// Where it should be.
         node: String,
@@ -24,7 +24,7 @@ pub enum RedisTrouble {
     #[error("the connection to Redis ended before it answered")]
     Lost,
     /// It was done, but is not as durable as `durability` says.
-    #[error("Redis has not stored it as durably as `store.redis.durability` says: {missing}")]
+    #[error("Redis has not stored it as durably as `store.durability` says: {missing}")]
     NotDurable {
         /// What was waited for and did not come.
         missing: String,

@@ -19,7 +19,6 @@ mod tls;
 #[path = "redis/wait.rs"]
 mod wait;
 
-#[expect(unused_imports, reason = "a kit: some of it waits for the tests that need it")]
 pub(crate) use self::{
     cluster::RedisCluster,
     options::{Fsync, Options},

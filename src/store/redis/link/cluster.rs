@@ -21,6 +21,7 @@ pub(super) struct Slots {
     nodes: Vec<Address>,
     connector: Connector,
     known: Mutex<Option<Arc<SlotsOf>>>,
+    asking: tokio::sync::Mutex<()>,
     /// Whom to ask first: not always the same, because one that was cut off knows nothing new.
     turn: AtomicUsize,
 }
@@ -49,11 +50,19 @@ impl SlotsOf {
 
 impl Slots {
     pub(super) fn new(nodes: Vec<Address>, connector: Connector) -> Self {
-        Self { nodes, connector, known: Mutex::default(), turn: AtomicUsize::new(0) }
+        Self {
+            nodes,
+            connector,
+            known: Mutex::default(),
+            asking: tokio::sync::Mutex::new(()),
+            turn: AtomicUsize::new(0),
+        }
     }
 
     /// What was said last, or is now.
     pub(super) async fn known(&self) -> Result<Arc<SlotsOf>, RedisTrouble> {
+        // Those who come while one asks hear what it heard.
+        let _asking = self.asking.lock().await;
         let known = self.change(|known| known.clone());
         match known {
             Some(known) => Ok(known),
@@ -116,7 +125,7 @@ impl Slots {
                 Some("ERR") => unfit(
                     UnfitKind::Topology,
                     "it is no node of a cluster",
-                    "leave out `store.redis.cluster`, or name nodes of the cluster",
+                    "leave out `store.cluster`, or name nodes of the cluster",
                 ),
                 _ => trouble,
             }),

@@ -77,7 +77,7 @@ impl Connector {
         settings: &RedisTls,
         tcp: TcpStream,
     ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, RedisTrouble> {
-        let unusable = |what: String| unfit_tls(to, what, "check the files in `store.redis.tls`");
+        let unusable = |what: String| unfit_tls(to, what, "check the files in `store.tls`");
         let settings = settings.clone();
         let config = tokio::task::spawn_blocking(move || tls::config(&settings))
             .await
@@ -119,14 +119,14 @@ impl Connector {
                 node: to.to_string(),
                 kind: UnfitKind::Permission,
                 what: "the user may not choose a database".to_owned(),
-                advice: "permit `select`, or set `store.redis.url` to database 0".to_owned(),
+                advice: "permit `select`, or set `store.url` to database 0".to_owned(),
             }
             .into(),
             (_, Some("ERR")) if self.login.database > 0 => Unfit {
                 node: to.to_string(),
                 kind: UnfitKind::Database,
                 what: format!("it has no database {}", self.login.database),
-                advice: "name another one in `store.redis`; a cluster has 0 only".to_owned(),
+                advice: "name another one in `store.url`; a cluster has 0 only".to_owned(),
             }
             .into(),
             _ => unreachable(to, error),
@@ -170,9 +170,9 @@ fn unfit_tls(node: &Address, what: String, advice: &str) -> RedisTrouble {
 fn tls_trouble(node: &Address, error: &(dyn Error + 'static)) -> Option<RedisTrouble> {
     let tls = find_tls(error)?;
     let advice = if matches!(tls, rustls::Error::InvalidCertificate(_)) {
-        "check `store.redis.tls.ca`, and that the certificate is for the name in `store.redis`"
+        "check `store.tls.ca`, and that the certificate is for the name in `store.url`"
     } else if matches!(tls, rustls::Error::AlertReceived(_)) {
-        "the server does not accept our side: check our certificate in `store.redis.tls`, and its log"
+        "the server does not accept our side: check our certificate in `store.tls`, and its log"
     } else {
         "check that this port speaks TLS"
     };

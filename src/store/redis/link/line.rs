@@ -1,6 +1,6 @@
 //! One connection that is kept: lost, it is made again.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use redis::{Pipeline, Value};
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     attempt::{SharedCommon, Target},
     backoff::{Backoff, chance},
-    conn::{Conn, all_good},
+    conn::Conn,
 };
 use crate::store::redis::trouble::RedisTrouble;
 
@@ -20,7 +20,7 @@ use crate::store::redis::trouble::RedisTrouble;
 const STEADY: Duration = Duration::from_secs(5);
 
 /// How often a request goes to where its slot has moved.
-const MOVES: usize = 3;
+pub(super) const MOVES: usize = 3;
 
 /// What is known of the connection.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Line {
     state: watch::Receiver<State>,
+    /// Whether it goes where the slot is, and not to one node.
+    follows: bool,
     _keeper: JoinSet<()>,
 }
 
@@ -44,9 +46,10 @@ impl Line {
     /// Begins to connect.
     pub(super) fn open(common: SharedCommon, target: Target) -> Self {
         let (sender, state) = watch::channel(State::Connecting);
+        let follows = !matches!(target, Target::Node(_));
         let mut keeper = JoinSet::new();
         keeper.spawn(keep(common, target, sender));
-        Self { state, _keeper: keeper }
+        Self { state, follows, _keeper: keeper }
     }
 
     /// Returns once the first attempt has succeeded or failed.
@@ -54,7 +57,7 @@ impl Line {
         self.up(None).await.map(drop)
     }
 
-    /// Runs commands in their order. Every answer is there, unless the connection fails.
+    /// Runs commands in their order. Every answer is there, the server's errors among them, unless the connection fails.
     pub(super) async fn run(
         &self,
         commands: &Pipeline,
@@ -78,7 +81,7 @@ impl Line {
                 let answers = conn.run(&commands(&conn)).await?;
                 // Nothing of it has been done there.
                 moves += 1;
-                if !has_moved(&answers) || moves > MOVES {
+                if !self.follows || !has_moved(&answers) || moves > MOVES {
                     return Ok((answers, conn));
                 }
             }
@@ -109,7 +112,7 @@ impl Line {
         }
     }
 
-    /// The connection, if it is there.
+    /// Makes another connection.
     pub(super) fn doubt(&self) {
         if let State::Up(conn) = &*self.state.borrow() {
             conn.doubt();
@@ -118,15 +121,8 @@ impl Line {
 }
 
 /// Whether the first of them says that its slot is elsewhere; then all of them do.
-fn has_moved(answers: &[Value]) -> bool {
+pub(super) fn has_moved(answers: &[Value]) -> bool {
     matches!(answers.first(), Some(Value::ServerError(error)) if error.code() == "MOVED")
-}
-
-/// The answers, if none of them is an error.
-pub(super) async fn good(
-    answers: impl Future<Output = Result<Vec<Value>, RedisTrouble>> + Send,
-) -> Result<Vec<Value>, RedisTrouble> {
-    all_good(answers.await?)
 }
 
 /// Makes the connection, and makes it again, without end.
@@ -183,6 +179,3 @@ impl Voice {
         }
     }
 }
-
-/// Lines to nodes that have other slots than the home slot.
-pub(super) type SharedLine = Arc<Line>;

@@ -11,7 +11,8 @@ use super::{
     BOUND,
     address::Address,
     attempt::{SharedCommon, Target},
-    line::{Line, good},
+    conn::all_good,
+    line::{Line, MOVES, has_moved},
 };
 use crate::store::redis::trouble::RedisTrouble;
 
@@ -31,7 +32,7 @@ impl Nodes {
     }
 
     /// The line to the primary that has a slot; `None`: the one to the home slot's.
-    pub(super) async fn line(&self, slot: u16) -> Result<Option<Arc<Line>>, RedisTrouble> {
+    async fn line(&self, slot: u16) -> Result<Option<Arc<Line>>, RedisTrouble> {
         let Some(slots) = self.common.places.slots() else { return Ok(None) };
         let slots = slots.known().await?;
         let owner = slots.owner(slot)?;
@@ -49,11 +50,33 @@ impl Nodes {
         Ok(owners.iter().map(|owner| self.to(owner)).collect())
     }
 
-    /// After an answer: whether what is known of the slots may be out of date.
-    pub(super) fn notice(&self, answers: &Result<Vec<Value>, RedisTrouble>) {
-        if answers.is_err()
-            && let Some(slots) = self.common.places.slots()
-        {
+    /// Runs commands where a slot is, and where it has moved; `home` has the home slot.
+    pub(super) async fn run(
+        &self,
+        home: &Line,
+        slot: u16,
+        commands: &Pipeline,
+    ) -> Result<Vec<Value>, RedisTrouble> {
+        let mut moves = 0;
+        loop {
+            let answers = match self.line(slot).await? {
+                None => home.run(commands, BOUND).await,
+                Some(line) => line.run(commands, BOUND).await,
+            };
+            let is_elsewhere = answers.as_ref().is_ok_and(|answers| has_moved(answers));
+            if is_elsewhere || answers.is_err() {
+                self.forget();
+            }
+            moves += 1;
+            if !is_elsewhere || moves > MOVES {
+                return answers;
+            }
+        }
+    }
+
+    /// What is known of the slots may be out of date.
+    fn forget(&self) {
+        if let Some(slots) = self.common.places.slots() {
             slots.forget();
         }
     }
@@ -80,7 +103,7 @@ pub(super) async fn scan(line: &Line, pattern: &str, keys: &mut Vec<Vec<u8>>) ->
     loop {
         let mut step = Pipeline::new();
         step.cmd("SCAN").arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(STEP);
-        let answers = good(line.run(&step, BOUND)).await?;
+        let answers = all_good(line.run(&step, BOUND).await?)?;
         let answer = answers.into_iter().next().ok_or(RedisTrouble::Lost)?;
         let (next, found) = <(u64, Vec<Vec<u8>>)>::from_redis_value(answer)
             .map_err(|_not_understood| RedisTrouble::refused("SCAN", Some("its answer is not understood")))?;

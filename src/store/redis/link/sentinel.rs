@@ -37,7 +37,7 @@ impl Sentinels {
     ) -> Self {
         let connector = Connector {
             tls: connector.tls.clone(),
-            login_is: "user and password in `store.redis.sentinel`",
+            login_is: "user and password in `store.sentinel`",
             login: Login { username, password, database: 0 },
         };
         Self { nodes, master, connector }
@@ -82,7 +82,7 @@ impl Sentinels {
             Ok(None) | Err(_) => Err(topology(
                 node,
                 format!("this sentinel knows no primary called `{}`", self.master),
-                "check `store.redis.sentinel.master`",
+                "check `store.sentinel.master`",
             )),
         }
     }
@@ -93,7 +93,7 @@ impl Sentinels {
             Some("ERR") => topology(
                 node,
                 "it is no sentinel".to_owned(),
-                "name the sentinels, or leave out `store.redis.sentinel`",
+                "name the sentinels, or leave out `store.sentinel`",
             ),
             _ => trouble,
         }

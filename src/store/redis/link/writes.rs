@@ -9,11 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    BOUND,
-    conn::{Conn, all_good},
-    line::Line,
-};
+use super::{BOUND, conn::Conn, line::Line};
 use crate::store::redis::trouble::RedisTrouble;
 
 /// How many are sent as one at most.
@@ -90,8 +86,9 @@ fn answer(batch: &mut Vec<Write>, answers: Vec<Value>, conn: &Conn) {
         .collect();
     let confirmed = conn.confirm.judge(answers.next().as_ref());
     for (write, share) in shares {
-        let outcome = all_good(share).and_then(|share| confirmed.clone().map(|()| share));
-        tell(write.caller, outcome);
+        let has_failed = share.iter().any(|answer| matches!(answer, Value::ServerError(_)));
+        let outcome = if has_failed { Ok(()) } else { confirmed.clone() };
+        tell(write.caller, outcome.map(|()| share));
     }
 }
 

@@ -68,7 +68,7 @@ impl Facts {
     /// Whether it can be used at all. What passes by itself, such as a failover that is under way, is no `Unfit`.
     pub(in super::super) fn usable(&self, topology: &Topology) -> Result<(), RedisTrouble> {
         if self.says("redis_mode", "sentinel") {
-            return Err(self.topology("it is a sentinel", "name it under `store.redis.sentinel`"));
+            return Err(self.topology("it is a sentinel", "name it under `store.sentinel`"));
         }
         if self.numbers() < NEEDED {
             let what = format!("its version is {}", self.version);
@@ -77,10 +77,10 @@ impl Facts {
         let clustered = self.says("cluster_enabled", "1");
         match topology {
             Topology::Single | Topology::Sentinel { .. } if clustered => {
-                return Err(self.topology("it is a node of a cluster", "set `store.redis.cluster: true`"));
+                return Err(self.topology("it is a node of a cluster", "set `store.cluster: true`"));
             }
             Topology::Cluster if !clustered => {
-                return Err(self.topology("it is no node of a cluster", "leave out `store.redis.cluster`"));
+                return Err(self.topology("it is no node of a cluster", "leave out `store.cluster`"));
             }
             Topology::Single | Topology::Sentinel { .. } | Topology::Cluster => {}
         }
@@ -116,14 +116,14 @@ impl Facts {
         }
         if let Confirm::Impossible(what) = self.confirm(durability) {
             let advice = "set `appendonly yes` and `appendfsync always` (from Redis 7.2, any `appendfsync`), or choose \
-                          another `store.redis.durability`";
+                          another `store.durability`";
             unfit.push(self.a(UnfitKind::Durability, what, advice));
         }
         if let Durability::Replicas(wanted) = durability
             && self.replicas().is_some_and(|have| have < u32::from(wanted))
         {
             let what = format!("it has {} replicas", self.replicas().unwrap_or(0));
-            let advice = format!("`store.redis.durability` needs {wanted}: add replicas, or choose another");
+            let advice = format!("`store.durability` needs {wanted}: add replicas, or choose another");
             unfit.push(self.a(UnfitKind::Durability, what, &advice));
         }
         unfit

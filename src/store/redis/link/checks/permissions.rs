@@ -12,10 +12,9 @@ use super::{
 use crate::store::redis::trouble::{RedisTrouble, Unfit, UnfitKind};
 
 /// What the store sends, with arguments that fit; `{home}`, `{session}`, `{sessions-of}` and `{key-sets}` become keys.
-const NEEDED: [&str; 33] = [
+const NEEDED: [&str; 36] = [
     "EVAL s 0",
     "EVALSHA s 0",
-    "SCRIPT|LOAD s",
     "INFO server",
     "TIME",
     "HGET {home} f",
@@ -30,22 +29,26 @@ const NEEDED: [&str; 33] = [
     "ZREM {home} m",
     "ZRANGE {home} 0 1",
     "ZRANGEBYSCORE {home} 0 1",
+    "ZCARD {home}",
     "XADD {home} * f v",
-    "XRANGE {home} - +",
+    "XLEN {home}",
     "XREVRANGE {home} + -",
     "XREAD STREAMS {home} 0",
     "SET {home} v",
-    "GET {home}",
     "DEL {home}",
-    "HGET {session} f",
+    "HGETALL {session}",
+    "HMGET {session} f",
     "HSET {session} f v",
     "PEXPIREAT {session} 1",
     "ZADD {sessions-of} 1 m",
-    "ZRANGEBYSCORE {sessions-of} 0 1",
+    "ZRANGE {sessions-of} 0 1",
+    "ZREVRANGE {sessions-of} 0 1",
+    "ZCARD {sessions-of}",
     "ZREMRANGEBYSCORE {sessions-of} 0 1",
     "PEXPIREAT {sessions-of} 1",
     "HGET {key-sets} f",
     "HSET {key-sets} f v",
+    "HDEL {key-sets} f",
 ];
 
 /// Asks about each command and its keys, and answers with the numbers of those that are denied. Nothing is carried out.
