@@ -48,7 +48,9 @@ impl Connector {
     pub(super) async fn connect(&self, to: &Address) -> Result<(Conn, Driver), RedisTrouble> {
         match timeout(BOUND, self.try_connect(to)).await {
             Ok(result) => result,
-            Err(elapsed) => Err(unreachable(to, elapsed)),
+            Err(elapsed) if self.tls.is_none() => Err(unreachable(to, elapsed)),
+            // A server that expects no TLS waits for more of what it takes for a command.
+            Err(_elapsed) => Err(unreachable(to, io::Error::other("no answer; does this port speak TLS?"))),
         }
     }
 
@@ -185,10 +187,13 @@ fn find_tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
         if let Some(found) = error.downcast_ref::<rustls::Error>() {
             return Some(found);
         }
-        // What an I/O error wraps is not among its sources.
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
+        // What an I/O error wraps is not among its sources, and redis-rs shows its own through an `Arc`.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+        next = match (wrapped, shared) {
+            (Some(inner), _) => Some(inner),
+            (None, Some(inner)) => Some(&**inner),
+            (None, None) => error.source(),
         };
     }
     None

@@ -146,24 +146,28 @@ async fn a_topology_that_is_another_refuses_the_start() {
     open(&in_cluster(&cluster.ports())).await;
 
     let sentinels = RedisSentinels::start(1, &options(), "requirepass sesame").await;
-    let watched = |ports: &[u16], master: &str, password: &str| RedisSettings {
+    let watched = |ports: &[u16], master: &str, password: Option<&str>| RedisSettings {
         topology: Topology::Sentinel {
             master: master.to_owned(),
             username: None,
-            password: Some(secret(password)),
+            password: password.map(secret),
         },
         ..settings(ports)
     };
     let ports = sentinels.ports();
-    check(&watched(&ports, "another", "sesame"), UnfitKind::Topology, &["`another`", "sentinel.master"])
-        .await;
-    check(&watched(&ports, MASTER, "wrong"), UnfitKind::Login, &["`store.sentinel`"]).await;
-    check(&watched(&[alone.port()], MASTER, ""), UnfitKind::Topology, &["no sentinel"]).await;
+    check(
+        &watched(&ports, "another", Some("sesame")),
+        UnfitKind::Topology,
+        &["`another`", "sentinel.master"],
+    )
+    .await;
+    check(&watched(&ports, MASTER, Some("wrong")), UnfitKind::Login, &["`store.sentinel`"]).await;
+    check(&watched(&[alone.port()], MASTER, None), UnfitKind::Topology, &["no sentinel"]).await;
     check(
         &RedisSettings { password: Some(secret("sesame")), ..settings(&ports) },
         UnfitKind::Topology,
         &["it is a sentinel"],
     )
     .await;
-    open(&watched(&ports, MASTER, "sesame")).await;
+    open(&watched(&ports, MASTER, Some("sesame"))).await;
 }

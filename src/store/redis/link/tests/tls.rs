@@ -66,9 +66,12 @@ async fn files_that_are_not_what_they_should_be_are_named() {
     assert!(refused(&with(&server, tls)).await.what.contains("holds no certificate"));
 }
 
+/// It cannot be told from one that hangs, so the process starts, and says what it may be.
 #[tokio::test]
 async fn a_server_without_tls_is_not_spoken_to() {
     let (authority, dir) = (Authority::new(), TempDir::new());
     let server = RedisServer::start().await;
-    fails(&with(&server, ca(&authority, &dir.path("ca"))), "this port speaks TLS").await;
+    let link = open(&with(&server, ca(&authority, &dir.path("ca")))).await;
+    let error = link.home(&commands(&["PING"])).await.unwrap_err();
+    assert!(trouble(&error).to_string().contains("does this port speak TLS?"), "{error:?}");
 }
