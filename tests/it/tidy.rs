@@ -39,7 +39,8 @@ const CRATES: [(&str, &[&str]); 21] = [
     ("tower", &["api", "app"]),
     ("reqwest", &["issuer"]),
     ("redb", &["store"]),
-    ("redis", &["store"]),
+    // In config: a module of its own that is called the same.
+    ("redis", &["store", "config"]),
     ("rustls_native_certs", &["store"]),
     ("tokio_rustls", &["store"]),
     ("moka", &["state"]),
