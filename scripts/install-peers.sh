@@ -10,3 +10,4 @@ command -v curl >/dev/null || debian curl
 "$root/scripts/install-python.sh"
 npm_ci "$root/tests/it/peers/oidc-provider"
 "$root/scripts/install-clients.sh"
+"$root/scripts/install-redis.sh"

@@ -13,6 +13,7 @@ mod file;
 mod key_ring;
 mod key_sets;
 mod records;
+mod redis;
 mod seal;
 mod sealed_delivery;
 mod settings;
@@ -36,6 +37,7 @@ pub use key_sets::{KeySetStore, SealedKeySet, Shelf};
 pub use records::{
     Delivery, Ending, NotARevision, Order, Recorded, Revision, SessionRecord, Sight, Snapshot,
 };
+pub use redis::{RedisTrouble, Unfit, UnfitKind};
 pub use settings::{Durability, RedisNode, RedisSettings, RedisTls, StoreKind, StoreSettings, Topology};
 pub use transfer::{Counts, Imported, Problem as ExportProblem, TransferError, export, export_to, import};
 

@@ -2,7 +2,10 @@
 
 use std::{error::Error, path::PathBuf, sync::Arc};
 
-use super::key_ring::KeyRingError;
+use super::{
+    key_ring::KeyRingError,
+    redis::{RedisTrouble, Unfit},
+};
 
 /// Why the store did not do what it was asked. Messages say what to do, and hold no stored content.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +81,27 @@ pub enum StoreError {
     /// The key ring is unusable.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
+    /// Redis answered with an error, with something else than was asked, or not at all.
+    #[error("Redis did not do what the store asked of it")]
+    Redis {
+        /// The code of its error, if it answered with one.
+        code: Option<String>,
+        /// What it said; nothing of what was sent or is stored.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// Redis answers, and is not what a store can rest on.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The system gave no random bytes.
     #[error("the system's random number generator failed")]
     Random,
+}
+
+impl From<RedisTrouble> for StoreError {
+    fn from(trouble: RedisTrouble) -> Self {
+        if let RedisTrouble::Unfit(unfit) = trouble {
+            return Self::Unfit(unfit);
+        }
+        Self::Redis { code: trouble.code().map(ToOwned::to_owned), source: Arc::new(trouble) }
+    }
 }

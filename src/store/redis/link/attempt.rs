@@ -1,0 +1,126 @@
+//! One attempt to connect to a primary.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use redis::{Pipeline, Value};
+
+use super::{
+    address::Address,
+    checks::{self, Facts, Found},
+    conn::{Conn, all_good},
+    connect::{Connector, Driver},
+    places::Places,
+    sentinel::most_telling,
+};
+use crate::store::{
+    redis::trouble::RedisTrouble,
+    settings::{Durability, Topology},
+};
+
+/// What every connection of a link has in common.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) connector: Connector,
+    pub(super) places: Places,
+    pub(super) topology: Topology,
+    pub(super) durability: Durability,
+    pub(super) prefix: String,
+    pub(super) home: u16,
+    /// While the process starts, what is unfit is refused; later it is said, and used.
+    pub(super) starting: AtomicBool,
+    pub(super) found: Mutex<Found>,
+}
+
+/// Whom to connect to.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    /// The home slot's primary, and look at all that it says of itself.
+    HomeChecked,
+    /// The home slot's primary.
+    Home,
+    /// The primary at this address.
+    Node(Address),
+}
+
+impl Common {
+    /// Connects to the first that is a primary and has what is needed.
+    pub(super) async fn attempt(&self, target: &Target) -> Result<(Conn, Driver), RedisTrouble> {
+        let candidates = match target {
+            Target::HomeChecked | Target::Home => self.places.of(self.home).await?,
+            Target::Node(address) => vec![address.clone()],
+        };
+        let mut troubles = Vec::new();
+        for candidate in candidates {
+            match self.connect(&candidate, target).await {
+                Ok(connected) => return Ok(connected),
+                Err(trouble) => troubles.push(trouble),
+            }
+        }
+        Err(most_telling(troubles).unwrap_or(RedisTrouble::Lost))
+    }
+
+    async fn connect(&self, to: &Address, target: &Target) -> Result<(Conn, Driver), RedisTrouble> {
+        let (mut conn, mut driver) = self.connector.connect(to).await?;
+        let checked = async {
+            let facts = Facts::read(&conn, &self.connector).await?;
+            facts.usable(&self.topology)?;
+            if matches!(target, Target::HomeChecked) {
+                self.check(&conn, &facts).await?;
+            }
+            Ok(facts)
+        };
+        let facts = with_driver(&mut driver, checked).await?;
+        conn.confirm = facts.confirm(self.durability);
+        Ok((conn, driver))
+    }
+
+    /// A server is looked at when it is new to us: at the start, and in each of its lives.
+    async fn check(&self, conn: &Conn, facts: &Facts) -> Result<(), RedisTrouble> {
+        if self.change_found(|found| found.run_id == facts.run_id) {
+            return Ok(());
+        }
+        let mut unfit = facts.unfit(self.durability);
+        unfit.extend(checks::permissions(conn, &self.prefix, facts, &facts.confirm(self.durability)).await?);
+        if self.starting.load(Ordering::Relaxed)
+            && let Some(first) = unfit.first()
+        {
+            return Err(first.clone().into());
+        }
+        let found = Found::new(facts, self.durability, unfit);
+        found.say();
+        self.change_found(|it| *it = found);
+        Ok(())
+    }
+
+    pub(super) fn change_found<T>(&self, change: impl FnOnce(&mut Found) -> T) -> T {
+        change(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Something that needs the connection, which lives as long as its driver runs.
+pub(super) async fn with_driver<T>(
+    driver: &mut Driver,
+    work: impl Future<Output = Result<T, RedisTrouble>>,
+) -> Result<T, RedisTrouble> {
+    let bounded = tokio::time::timeout(super::BOUND, work);
+    tokio::select! {
+        biased;
+        result = bounded => result.unwrap_or(Err(RedisTrouble::Unanswered { within: super::BOUND })),
+        () = driver => Err(RedisTrouble::Lost),
+    }
+}
+
+/// The answer to a single question.
+pub(super) async fn first_answer(conn: &Conn, question: &Pipeline) -> Result<Value, RedisTrouble> {
+    let answers = all_good(conn.run(question).await?)?;
+    answers.into_iter().next().ok_or(RedisTrouble::Lost)
+}
+
+/// Shared by the lines of one link.
+pub(super) type SharedCommon = Arc<Common>;

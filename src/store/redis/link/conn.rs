@@ -1,0 +1,81 @@
+//! An open connection, as those who use it see it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use redis::{
+    Pipeline, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+};
+use tokio::sync::Notify;
+
+use super::{address::Address, durability::Confirm};
+use crate::store::redis::trouble::RedisTrouble;
+
+/// Errors of a node that is not, or not any more, the primary that we are looking for.
+const ELSEWHERE: [&str; 6] = ["READONLY", "MOVED", "MASTERDOWN", "LOADING", "CLUSTERDOWN", "NOAUTH"];
+
+/// A connection. Requests of many go over it in turn, and whoever gives up waiting for an answer changes nothing: redis-rs lets
+/// the answer pass.
+#[derive(Clone, Debug)]
+pub(super) struct Conn {
+    multiplexed: MultiplexedConnection,
+    doubted: Arc<Notify>,
+    /// No other connection has it.
+    pub(super) id: u64,
+    pub(super) address: Address,
+    /// What makes a write durable there.
+    pub(super) confirm: Confirm,
+}
+
+impl Conn {
+    pub(super) fn new(multiplexed: MultiplexedConnection, address: Address) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { multiplexed, doubted: Arc::default(), id, address, confirm: Confirm::default() }
+    }
+
+    /// The answers, the server's errors among them.
+    pub(super) async fn run(&self, commands: &Pipeline) -> Result<Vec<Value>, RedisTrouble> {
+        // A clone for each: they share the connection.
+        let mut connection = self.multiplexed.clone();
+        let answers = connection.req_packed_commands(commands, 0, commands.len()).await;
+        let answers = answers.map_err(|error| match error.code() {
+            Some(code) => RedisTrouble::refused(code, error.detail()),
+            None => RedisTrouble::Lost,
+        });
+        match &answers {
+            Ok(values) if values.iter().any(is_elsewhere) => self.doubt(),
+            Err(_) => self.doubt(),
+            Ok(_) => {}
+        }
+        answers
+    }
+
+    /// Something is wrong with it: whoever keeps it makes another.
+    pub(super) fn doubt(&self) {
+        self.doubted.notify_one();
+    }
+
+    /// Returns once somebody doubts.
+    pub(super) async fn doubted(&self) {
+        self.doubted.notified().await;
+    }
+}
+
+fn is_elsewhere(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if ELSEWHERE.contains(&error.code()))
+}
+
+/// The answers, if none of them is an error.
+pub(super) fn all_good(answers: Vec<Value>) -> Result<Vec<Value>, RedisTrouble> {
+    let error = answers
+        .iter()
+        .find_map(|answer| if let Value::ServerError(error) = answer { Some(error) } else { None });
+    match error {
+        Some(error) => Err(RedisTrouble::refused(error.code(), error.details())),
+        None => Ok(answers),
+    }
+}
