@@ -79,12 +79,12 @@ async fn export(settings: &StoreSettings, out: &mut (dyn Write + Send)) -> Resul
     Ok(())
 }
 
-async fn export_to(settings: &StoreSettings, out: &Path, said: &mut dyn Write) -> Result<()> {
+async fn export_to(settings: &StoreSettings, out: &Path, said: &mut (dyn Write + Send)) -> Result<()> {
     let counts = store::export_to(settings, SystemClock.now(), out).await?;
     writeln!(said, "exported {}", told(&counts)).context("the outcome cannot be printed")
 }
 
-async fn import(settings: &StoreSettings, from: &Path, said: &mut dyn Write) -> Result<()> {
+async fn import(settings: &StoreSettings, from: &Path, said: &mut (dyn Write + Send)) -> Result<()> {
     let imported = store::import(settings, from).await?;
     writeln!(said, "imported {}; the store's revision is {}", told(&imported.counts), imported.revision)
         .context("the outcome cannot be printed")
