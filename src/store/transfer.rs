@@ -52,7 +52,7 @@ pub enum TransferError {
     #[error(
         "the import has stopped, and may have been done in part: run it again, which does no harm to what is there"
     )]
-    InPart(#[source] Box<TransferError>),
+    InPart(#[source] Box<Self>),
     /// It is not what an export wrote.
     #[error("the export {} cannot be used: {problem} (line {line}); nothing of it was imported", path.display())]
     Unusable {
@@ -90,9 +90,9 @@ pub async fn export(
 
 /// The same to a new private file, which is there whole or not at all.
 pub async fn export_to(settings: &StoreSettings, now: UnixTime, to: &Path) -> Result<Counts, TransferError> {
-    let unwritten = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => TransferError::Exists(to.to_owned()),
-        _other => TransferError::Unwritable(error),
+    let unwritten = |error: io::Error| {
+        let exists = error.kind() == io::ErrorKind::AlreadyExists;
+        if exists { TransferError::Exists(to.to_owned()) } else { TransferError::Unwritable(error) }
     };
     let mut file = file::NewFile::begin(to).map_err(unwritten)?;
     let counts = export(settings, now, file.content()).await?;
