@@ -58,7 +58,7 @@ impl Cli {
             Command::Validate(args) => validate::run(args).await,
             Command::Revoke(args) => revoke::run(args).await,
             Command::Keygen(args) => keygen::execute(&args),
-            Command::Store(args) => store::execute(&args),
+            Command::Store(args) => store::execute(&args).await,
             Command::Schema(args) => schema::execute(&args),
         }
     }

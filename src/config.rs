@@ -24,6 +24,7 @@ mod secret;
 
 mod listen;
 mod sections;
+mod store;
 mod telemetry;
 
 mod clients;
@@ -160,7 +161,7 @@ fn all_sections(root: &mut Section<'_, '_>) -> Config {
     let issuers = issuers::read(root);
     let cache = sections::cache(root);
     let revocation = sections::revocation(root);
-    let store = sections::store(root);
+    let store = store::read(root);
     let limits = sections::limits(root);
     let telemetry = telemetry::read(root);
     sections::not_built(root);

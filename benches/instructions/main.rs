@@ -180,6 +180,7 @@ fn revoker(validator: Arc<Validator>, sources: RevocationSources, store: Arc<dyn
     let (clock, tasks): (Arc<dyn Clock>, _) = (Arc::new(Stopped), Tasks::default());
     let telling = propagate::Surroundings {
         store: Arc::clone(&store),
+        is_shared: false,
         http: HttpClient::new().unwrap(),
         clock: Arc::clone(&clock),
         metrics: PropagationMetrics::register(&mut registry),

@@ -43,6 +43,7 @@ impl Revocation {
         let propagator = Arc::new(Propagator::new(
             propagate::Surroundings {
                 store: Arc::clone(&store.revocations),
+                is_shared: store.feed.is_some(),
                 http,
                 clock: Arc::clone(&clock),
                 metrics: PropagationMetrics::register(shell.registry()),

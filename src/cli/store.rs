@@ -25,10 +25,11 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Write everything that the store keeps to a file: a backup, or the way to another store. The service must not run.
+    /// Write everything that the store keeps to a file: a backup, or the way to another store. With an embedded store the
+    /// service must not run.
     Export(Export),
-    /// Merge an export into the store: what either of them says is revoked is revoked. The service must not run, and needs
-    /// the key ring that the exported store had.
+    /// Merge an export into the store: what either of them says is revoked is revoked. With an embedded store the service must
+    /// not run. It needs the key ring that the exported store had.
     Import(Import),
 }
 
@@ -53,7 +54,7 @@ struct Import {
 }
 
 /// Does what the command line says.
-pub fn execute(args: &Args) -> ExitCode {
+pub async fn execute(args: &Args) -> ExitCode {
     let config = match &args.command {
         Command::Export(export) => &export.config,
         Command::Import(import) => &import.config,
@@ -63,9 +64,9 @@ pub fn execute(args: &Args) -> ExitCode {
         Err(problems) => return exit::misconfigured(&problems),
     };
     let done = match &args.command {
-        Command::Export(Export { out: Some(out), .. }) => export_to(&settings, out, &mut io::stderr()),
-        Command::Export(Export { out: None, .. }) => export(&settings, &mut io::stdout()),
-        Command::Import(Import { from, .. }) => import(&settings, from, &mut io::stderr()),
+        Command::Export(Export { out: Some(out), .. }) => export_to(&settings, out, &mut io::stderr()).await,
+        Command::Export(Export { out: None, .. }) => export(&settings, &mut io::stdout()).await,
+        Command::Import(Import { from, .. }) => import(&settings, from, &mut io::stderr()).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -73,18 +74,18 @@ pub fn execute(args: &Args) -> ExitCode {
     }
 }
 
-fn export(settings: &StoreSettings, out: &mut dyn Write) -> Result<()> {
-    store::export(settings, SystemClock.now(), out)?;
+async fn export(settings: &StoreSettings, out: &mut (dyn Write + Send)) -> Result<()> {
+    store::export(settings, SystemClock.now(), out).await?;
     Ok(())
 }
 
-fn export_to(settings: &StoreSettings, out: &Path, said: &mut dyn Write) -> Result<()> {
-    let counts = store::export_to(settings, SystemClock.now(), out)?;
+async fn export_to(settings: &StoreSettings, out: &Path, said: &mut (dyn Write + Send)) -> Result<()> {
+    let counts = store::export_to(settings, SystemClock.now(), out).await?;
     writeln!(said, "exported {}", told(&counts)).context("the outcome cannot be printed")
 }
 
-fn import(settings: &StoreSettings, from: &Path, said: &mut dyn Write) -> Result<()> {
-    let imported = store::import(settings, from)?;
+async fn import(settings: &StoreSettings, from: &Path, said: &mut (dyn Write + Send)) -> Result<()> {
+    let imported = store::import(settings, from).await?;
     writeln!(said, "imported {}; the store's revision is {}", told(&imported.counts), imported.revision)
         .context("the outcome cannot be printed")
 }

@@ -1,5 +1,7 @@
 //! What a reload cannot change.
 
+mod store;
+
 use super::Config;
 use crate::{
     api::ServerSettings,
@@ -27,14 +29,14 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         ("server.max_header_bytes", *max_header_bytes != wanted.server.max_header_bytes),
         ("cache.max_bytes", *max_bytes != wanted.cache.max_bytes),
         ("cache.max_age", *max_age != wanted.cache.max_age),
-        ("store.path", *kind != wanted.store.kind),
         ("key_ring.file", *key_ring != wanted.store.key_ring),
         ("telemetry.log", *log != wanted.telemetry.log),
         ("telemetry.format", *format != wanted.telemetry.format),
         ("telemetry.otlp_endpoint", endpoint),
         ("telemetry.sample_ratio", sample_ratio),
     ];
-    is_other.into_iter().filter_map(|(key, is_other)| is_other.then_some(key)).collect()
+    let is_other = is_other.into_iter().chain(store::needing_restart(kind, &wanted.store.kind));
+    is_other.filter_map(|(key, is_other)| is_other.then_some(key)).collect()
 }
 
 /// Whether the endpoint differs, and whether the ratio does, which is nothing without an endpoint.
@@ -84,9 +86,52 @@ mod tests {
         "limits: { drain: 1s }",
     ];
 
+    /// The same for Redis, as lines to add.
+    const REDIS: &str = "url: {env: URL}";
+    const REDIS_CHANGES: [(&str, &[&str]); 13] = [
+        ("url: {env: OTHER}", &["store.url"]),
+        ("url: {env: DATABASE}", &["store.url"]),
+        ("url: rediss://a", &["store.url"]),
+        ("url: {env: URL}, cluster: true", &["store.cluster"]),
+        ("url: {env: URL}, prefix: other", &["store.prefix"]),
+        ("url: {env: URL}, durability: memory", &["store.durability"]),
+        ("url: {env: URL}, durability: {replicas: 1}", &["store.durability"]),
+        ("url: {env: URL}, sentinel: {master: a}", &["store.sentinel.master"]),
+        (
+            "url: {env: URL}, sentinel: {master: a, username: b, password: {env: OTHER}}",
+            &["store.sentinel.master", "store.sentinel.username", "store.sentinel.password"],
+        ),
+        ("url: {env: TLS}, tls: {ca: Cargo.toml}", &["store.url", "store.tls.ca"]),
+        (
+            "url: {env: TLS}, tls: {certificate: Cargo.toml, key: Cargo.toml}",
+            &["store.url", "store.tls.certificate", "store.tls.key"],
+        ),
+        ("kind: embedded", &["store.kind"]),
+        (REDIS, &[]),
+    ];
+
     fn config(lines: &str) -> Config {
         let base_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Config::parse(&format!("{ISSUER}{lines}\n"), &Environment::default(), base_dir).unwrap().config
+        let env = Environment::from_iter([
+            ("URL", "redis://:password@127.0.0.1:6379"),
+            ("OTHER", "redis://:other@127.0.0.1:6379"),
+            ("DATABASE", "redis://:password@127.0.0.1:6379/1"),
+            ("TLS", "rediss://:password@127.0.0.1:6379"),
+        ]);
+        Config::parse(&format!("{ISSUER}{lines}\n"), &env, base_dir).unwrap().config
+    }
+
+    fn redis(lines: &str) -> Config {
+        let kind = if lines.contains("kind") { "" } else { "kind: redis, " };
+        config(&format!("key_ring: {{file: Cargo.toml}}\nstore: {{{kind}{lines}}}"))
+    }
+
+    #[test]
+    fn each_key_of_redis_that_changes_is_named() {
+        for (lines, expected) in REDIS_CHANGES {
+            assert_eq!(needing_restart(&redis(REDIS), &redis(lines)), expected, "{lines}");
+            assert_eq!(needing_restart(&redis(lines), &redis(REDIS)), expected, "{lines}");
+        }
     }
 
     #[test]
@@ -122,13 +167,20 @@ mod tests {
     fn each_key_says_whether_it_needs_a_restart() {
         let rows = survey::rows();
         let values = rows.iter().filter(|row| matches!(row.shape, Shape::Value { .. }));
-        let said: BTreeSet<String> =
-            values.filter(|row| row.key.change == Change::Restart).map(survey::Row::path).collect();
+        let said: BTreeSet<String> = values
+            .filter(|row| row.key.change == Change::Restart)
+            // A secret is named as what it is for, wherever it is.
+            .map(|row| row.path().trim_end_matches(".file").to_owned())
+            .filter(|path| !["env", "encoding"].contains(&path.rsplit('.').next().unwrap()))
+            .collect();
         let running = config("");
         let named = CHANGES.iter().flat_map(|line| needing_restart(&running, &config(line)));
-        let mut expected: BTreeSet<_> = named.map(ToOwned::to_owned).collect();
-        // The one has only one value in this version, the other is tested above.
-        expected.extend(["store.kind", "telemetry.sample_ratio"].map(ToOwned::to_owned));
+        let of_redis =
+            REDIS_CHANGES.iter().flat_map(|(lines, _)| needing_restart(&redis(REDIS), &redis(lines)));
+        let named = named.chain(of_redis).map(|key| key.trim_end_matches(".file").to_owned());
+        let mut expected: BTreeSet<_> = named.collect();
+        // Tested above.
+        expected.insert("telemetry.sample_ratio".to_owned());
         assert_eq!(said, expected);
     }
 }

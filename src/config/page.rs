@@ -76,7 +76,7 @@ fn table(line: &str, tables: &[&str], rows: &[Row]) -> Option<String> {
 fn is_listed(row: &Row) -> bool {
     match &row.shape {
         Shape::Value { .. } | Shape::Sections => true,
-        Shape::Section(presence) => *presence == Presence::Optional,
+        Shape::Section(presence) => presence.matters(),
         Shape::NotBuilt => false,
     }
 }
@@ -99,6 +99,7 @@ fn table_row(row: &Row) -> String {
             (notation.word.as_str(), default.as_ref(), more)
         }
         Shape::Sections => ("list of sections", None, None),
+        Shape::Section(Presence::OptionalOrAddress) => ("URL, or section", None, None),
         Shape::Section(_) | Shape::NotBuilt => ("section", None, None),
     };
     let default = match (row.key.otherwise, default) {

@@ -12,6 +12,7 @@ use super::{
     notation::{either, off},
     survey::{self, Bounds, Presence, Row, Shape},
     tree,
+    written::redis_address,
 };
 
 const ABOUT: &str = "Made by `countersign schema`. What values mean together, and what files and variables hold, \
@@ -37,7 +38,7 @@ fn section(rows: &[Row], path: &str, about: &str) -> Map<String, Value> {
     let mut schema = Map::new();
     // The keys of a section can all be commented out, if none is needed, and it means nothing that it is there.
     let is_optional =
-        |row: &Row| row.path() == path && matches!(row.shape, Shape::Section(Presence::Optional));
+        |row: &Row| row.path() == path && matches!(row.shape, Shape::Section(presence) if presence.matters());
     let may_be_empty = needed.is_empty() && !rows.iter().any(is_optional);
     schema.insert("type".to_owned(), if may_be_empty { json!(["object", "null"]) } else { json!("object") });
     schema.insert("additionalProperties".to_owned(), false.into());
@@ -65,10 +66,13 @@ fn property(rows: &[Row], row: &Row) -> Value {
         }
         Shape::Section(presence) => {
             let mut schema = Value::Object(section(rows, &row.path(), &about));
-            if *presence == Presence::OrOff {
-                schema = either(&schema, &off());
-                set(&mut schema, "description", about.into());
-            }
+            let other = match presence {
+                Presence::Always | Presence::Optional => return schema,
+                Presence::OrOff => off(),
+                Presence::OptionalOrAddress => redis_address().schema,
+            };
+            schema = either(&schema, &other);
+            set(&mut schema, "description", about.into());
             schema
         }
         Shape::Sections => {

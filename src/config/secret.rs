@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use super::{key::Key, reader::Reader, section::Section, tree::Value, written::FilePath};
+use super::{key::Key, reader::Reader, section::Section, survey::Presence, tree::Value, written::FilePath};
 use crate::domain::secret::Secret;
 
 /// Longer files are not secrets.
@@ -33,11 +33,22 @@ pub(super) fn read(section: &mut Section<'_, '_>, key: Key) -> Option<Secret> {
             .problem(key.name, "secrets are not written here: name one with `{file: path}` or `{env: NAME}`");
         return None;
     }
-    section.optional_section(key, |reference| {
-        let file = reference.optional(FILE).map(|FilePath(file)| file);
-        let env = reference.optional::<String>(ENV);
+    named(section, key, Presence::Optional)
+}
+
+/// The same for an address that may also be written as text, when it is not.
+pub(super) fn instead_of_address(section: &mut Section<'_, '_>, key: Key) -> Option<Secret> {
+    named(section, key, Presence::OptionalOrAddress)
+}
+
+fn named(section: &mut Section<'_, '_>, key: Key, presence: Presence) -> Option<Secret> {
+    // A change of the secret takes effect when one of what it is for does.
+    let change = key.change;
+    section.optional_section_or(key, presence, |reference| {
+        let file = reference.optional(Key { change, ..FILE }).map(|FilePath(file)| file);
+        let env = reference.optional::<String>(Key { change, ..ENV });
         let encoding = reference.choice(
-            ENCODING,
+            Key { change, ..ENCODING },
             Encoding::Raw,
             &[("raw", Encoding::Raw), ("base64", Encoding::Base64)],
         );

@@ -115,7 +115,17 @@ impl<'t> Section<'_, 't> {
         key: Key,
         read: impl FnOnce(&mut Section<'_, 't>) -> T,
     ) -> Option<T> {
-        self.note(key, false, || Shape::Section(Presence::Optional));
+        self.optional_section_or(key, Presence::Optional, read)
+    }
+
+    /// The same for one that something else may stand for, which the caller has seen to.
+    pub(super) fn optional_section_or<T>(
+        &mut self,
+        key: Key,
+        presence: Presence,
+        read: impl FnOnce(&mut Section<'_, 't>) -> T,
+    ) -> Option<T> {
+        self.note(key, false, || Shape::Section(presence));
         let is_there = self.has(key.name) || self.reader.is_surveying();
         is_there.then(|| self.within_section(key.name, read))
     }

@@ -1,14 +1,12 @@
 //! The sections that concern the whole process.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use super::{
     key::Key,
     keys::{bytes, count},
     scalar::Size,
     section::Section,
-    tree::Value,
-    written::FilePath,
 };
 use crate::{
     api::{LimitSettings, ServerSettings},
@@ -16,7 +14,6 @@ use crate::{
         cache::CacheSettings,
         revocations::{OnStale, RevocationSettings},
     },
-    store::{StoreKind, StoreSettings},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -45,23 +42,12 @@ const MAX_CONCURRENT: Key = Key::reload(
 const DRAIN: Key =
     Key::reload("drain", "How long calls in flight may take to finish when the process is stopped.");
 
-const STORE: Key = Key::restart("store", "Where state is kept.");
-const STORE_KIND: Key = Key::restart("kind", "The kind of store.");
-const STORE_PATH: Key = Key::restart("path", "The embedded store's file.");
-const KEY_RING: Key =
-    Key::restart("key_ring", "The key ring that seals what is stored; the same on all replicas.")
-        .or("made beside the store");
-const KEY_RING_FILE: Key = Key::restart(
-    "file",
-    "The key ring's file. It has to be there, and nobody but its owner may be able to write it (`chmod 600`).",
-);
-
 const REVOCATION: Key =
     Key::reload("revocation", "How current revocations have to be, and how many there may be.");
 const MAX_STALENESS: Key = Key::reload(
     "max_staleness",
-    "How old what is known of revocations may be. The embedded store has one writer, this process, so that nothing here \
-     is ever older.",
+    "How old what is known of revocations may be, counted from the last contact with Redis. The embedded store has one \
+     writer, this process, so that nothing here is ever older.",
 );
 const ON_STALE: Key = Key::reload(
     "on_stale",
@@ -136,40 +122,6 @@ pub(super) fn limits(root: &mut Section<'_, '_>) -> LimitSettings {
         max_token_bytes: bytes(limits.within(MAX_TOKEN_BYTES, Size::kib(16), &(Size(256)..=Size::mib(1)))),
         max_concurrent: count(limits.within(MAX_CONCURRENT, 4_096, &(1..=1_000_000))),
         drain: limits.within(DRAIN, 25 * SECOND, &(Duration::ZERO..=HOUR)),
-    })
-}
-
-/// Reads `store` and `key_ring`.
-pub(super) fn store(root: &mut Section<'_, '_>) -> StoreSettings {
-    let key_ring = key_ring(root);
-    let path = root.section(STORE, |store| {
-        match store.raw("kind").map(|node| &node.value) {
-            Some(Value::Text(kind)) if kind == "redis" => {
-                let message = "`redis` is documented, but not built in this version; only `embedded` is";
-                store.problem("kind", message);
-            }
-            _ => store.choice(STORE_KIND, (), &[("embedded", ())]),
-        }
-        for key in ["url", "cluster", "prefix", "durability"] {
-            store.not_built(key, "Redis");
-        }
-        let path = store.value(STORE_PATH, FilePath("./countersign.redb".to_owned())).0;
-        store.reader().resolve(&path)
-    });
-    StoreSettings { kind: StoreKind::Embedded { path }, key_ring }
-}
-
-fn key_ring(root: &mut Section<'_, '_>) -> Option<PathBuf> {
-    root.optional_section(KEY_RING, |key_ring| {
-        let message = "is needed; without `key_ring`, a key ring is made beside the store";
-        let Some(FilePath(written)) = key_ring.needed(KEY_RING_FILE, message) else {
-            return PathBuf::new();
-        };
-        let path = key_ring.reader().resolve(&written);
-        if !key_ring.reader().files.is_there(&path) {
-            key_ring.problem("file", format!("there is no file {}", path.display()));
-        }
-        path
     })
 }
 

@@ -48,6 +48,18 @@ pub(super) enum Presence {
     OrOff,
     /// Left out, there is no such thing.
     Optional,
+    /// The same, and Redis's address may stand for it.
+    OptionalOrAddress,
+}
+
+impl Presence {
+    /// Whether it means something that the section is there.
+    pub(super) fn matters(self) -> bool {
+        match self {
+            Self::Always | Self::OrOff => false,
+            Self::Optional | Self::OptionalOrAddress => true,
+        }
+    }
 }
 
 /// The least and the most, and as numbers where they may be written so.

@@ -6,6 +6,7 @@ mod problems;
 mod providers;
 mod schema;
 mod secrets;
+mod store;
 mod telemetry;
 mod values;
 
@@ -18,6 +19,15 @@ const ISSUER: &str = "issuers:\n  - issuer: https://a.example\n    audiences: [a
 fn load_with(text: &str, env: &Environment) -> Result<Loaded, Vec<String>> {
     Config::parse(text, env, Path::new("/nowhere"))
         .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+/// The directory of a configuration that names files.
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn load_here(text: &str, env: &Environment) -> Result<Loaded, Vec<String>> {
+    Config::parse(text, env, here()).map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
 fn load(text: &str) -> Result<Loaded, Vec<String>> {
@@ -92,10 +102,24 @@ limits: {max_token_bytes: 256, max_concurrent: 1, drain: 0s}
 telemetry: {log: 'info,countersign=debug', format: pretty, otlp_endpoint: 'https://otel.example:4317', sample_ratio: 0.25}
 ";
 
+/// The same with Redis.
+const SHARED: &str = "
+issuers: [{issuer: https://a.example, audiences: [a]}]
+key_ring: {file: Cargo.toml}
+store:
+  kind: redis
+  url: {env: REDIS_URL}
+  prefix: 'a:b'
+  durability: {replicas: 2}
+  sentinel: {master: primary, username: watcher, password: {env: OTHER}}
+  tls: {ca: Cargo.toml, certificate: Cargo.toml, key: Cargo.toml}
+";
+
 fn full_environment() -> Environment {
     Environment::from_iter([
         ("SHARED", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="),
         ("OTHER", "x"),
+        ("REDIS_URL", "rediss://me:hunter2@a.example:1,[::1]/3"),
         ("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long...."),
     ])
 }
@@ -103,9 +127,9 @@ fn full_environment() -> Environment {
 #[test]
 fn the_effective_configuration_reads_as_the_same_again() {
     let env = full_environment();
-    for text in [FULL, include_str!("../../examples/scalekit.yaml")] {
-        let first = load_with(text, &env).unwrap();
-        let again = load_with(&first.effective, &env).unwrap();
+    for text in [FULL, SHARED, include_str!("../../examples/scalekit.yaml")] {
+        let first = load_here(text, &env).unwrap();
+        let again = load_here(&first.effective, &env).unwrap();
         assert_eq!(format!("{:?}", again.config), format!("{:?}", first.config), "{}", first.effective);
         assert_eq!(again.effective, first.effective);
     }

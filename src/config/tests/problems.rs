@@ -71,15 +71,14 @@ fn top_level_rules() {
             "limits.max_concurrent: expected a whole number, found a number with a fraction",
         ),
         ("limits: {drain: 25s, dran: 1s}", "limits.dran: unknown key; did you mean `drain`?"),
-        (
-            "store: {kind: redis}",
-            "store.kind: `redis` is documented, but not built in this version; only `embedded` is",
-        ),
-        ("store: {kind: sqlite}", "store.kind: expected `embedded`, found `sqlite`"),
+        ("store: {kind: sqlite}", "store.kind: expected `embedded` or `redis`, found `sqlite`"),
         ("store: {path: 5}", "store.path: expected text, found the number 5; put it into quotes"),
-        ("store: {cluster: true}", &format!("store.cluster: {LATER}")),
+        ("store: {cluster: true}", "store.cluster: is for `kind: redis`; the embedded store has only `path`"),
         ("key_ring: {file: missing}", "key_ring.file: there is no file /nowhere/missing"),
-        ("key_ring: {}", "key_ring.file: is needed; without `key_ring`, a key ring is made beside the store"),
+        (
+            "key_ring: {}",
+            "key_ring.file: is needed; without `key_ring`, a key ring is made beside the embedded store",
+        ),
         ("key_ring: ./file", "key_ring: expected a section (`key: value` lines), found a single value"),
         ("telemetry: {format: text}", "telemetry.format: expected `json` or `pretty`, found `text`"),
         (
@@ -142,7 +141,7 @@ issuers:
 cache:
   max_bytes: 64MB
   max_agee: 5m
-store: {kind: redis}
+store: {kind: rediss}
 limits: {drain: 25}
 ";
     let problems = load(text).map(|loaded| loaded.effective).unwrap_err();

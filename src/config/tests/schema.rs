@@ -48,6 +48,7 @@ fn every_configuration_that_is_shown_is_valid_and_so_is_what_it_means() {
         include_str!("../../../examples/countersign.yaml"),
         include_str!("../../../examples/scalekit.yaml"),
         FULL,
+        SHARED,
     ];
     let readme = blocks(include_str!("../../../README.md"));
     let texts: Vec<_> = examples
@@ -59,7 +60,7 @@ fn every_configuration_that_is_shown_is_valid_and_so_is_what_it_means() {
     for validator in DRAFTS.map(Validator::of) {
         for text in &texts {
             assert_eq!(validator.check(&json_of(text)), Ok(()), "{text}");
-            let effective = load_with(text, &env).unwrap().effective;
+            let effective = load_here(text, &env).unwrap().effective;
             assert_eq!(validator.check(&json_of(&effective)), Ok(()), "{effective}");
         }
     }
@@ -85,8 +86,22 @@ fn what_is_written_wrong_is_refused_by_both() {
         "limits: {max_concurrent: 1.5}",
         "limits: {max_concurrent: 0}",
         "limits: {drain: 1w}",
-        "store: {kind: redis}",
+        "store: {kind: sqlite}",
         "store: {url: x}",
+        "store: {kind: redis, url: 5}",
+        "store: {kind: redis, url: http://a}",
+        "store: {kind: redis, url: {path: x}}",
+        "store: {kind: redis, cluster: maybe}",
+        "store: {kind: redis, prefix: 'a{b}'}",
+        "store: {kind: redis, durability: always}",
+        "store: {kind: redis, durability: {replicas: 0}}",
+        "store: {kind: redis, durability: {replicas: 17}}",
+        "store: {kind: redis, durability: {}}",
+        "store: {kind: redis, sentinel: x}",
+        "store: {kind: redis, sentinel: {}}",
+        "store: {kind: redis, sentinel: {master: a, password: hunter2}}",
+        "store: {kind: redis, tls: {ca: 5}}",
+        "store: {kind: redis, tls: {cert: x}}",
         "store: {path: 5}",
         "key_ring: {}",
         "key_ring:",
@@ -145,6 +160,12 @@ fn what_is_written_wrong_is_refused_by_both() {
 /// A configuration with one value somewhere in it.
 fn with(path: &str, value: &Value) -> Value {
     let mut root = json!({ "issuers": [{ "issuer": "https://a.example", "audiences": ["a"] }] });
+    if path.starts_with("store.") && !["store.kind", "store.path"].contains(&path) {
+        root["store"] = json!({ "kind": "redis" });
+        if path.starts_with("store.sentinel.") {
+            root["store"]["sentinel"] = json!({ "master": "m" });
+        }
+    }
     let mut node = &mut root;
     for name in path.split('.') {
         let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
@@ -189,11 +210,13 @@ fn both_take_the_same_for_every_key() {
 /// Every key that is asked for.
 fn keys_that_are_read() -> BTreeSet<String> {
     let env = full_environment();
-    let text = format!("{FULL}key_ring: {{file: Cargo.toml}}\n");
-    let root = tree::parse(&text, &"c.yaml".into()).unwrap();
-    let mut reader = Reader::new("c.yaml".into(), &env, Path::new(env!("CARGO_MANIFEST_DIR")));
-    let (_, _) = section::read_root(&mut reader, &root, all_sections);
-    reader.finish().unwrap().known
+    let known = [FULL, SHARED].map(|text| {
+        let root = tree::parse(text, &"c.yaml".into()).unwrap();
+        let mut reader = Reader::new("c.yaml".into(), &env, here());
+        let (_, _) = section::read_root(&mut reader, &root, all_sections);
+        reader.finish().unwrap().known
+    });
+    known.into_iter().flatten().collect()
 }
 
 #[test]
@@ -226,6 +249,8 @@ fn the_schema_has_every_key_that_is_built_and_no_other() {
     let built = rows.iter().filter(|row| !matches!(row.shape, Shape::NotBuilt));
     let mut found = BTreeSet::new();
     properties(&document(&rows), "", &mut found);
+    // Part of a value.
+    assert!(found.remove("store.durability.replicas"));
     assert_eq!(found, built.map(Row::path).collect());
 }
 
@@ -241,7 +266,11 @@ fn every_default_is_valid_and_what_is_in_effect_without_the_key() {
         let pointer = format!("/{}", path.replace("[]", "/0").replace('.', "/"));
         let in_effect = effective.pointer(&pointer);
         assert!(in_effect.is_none_or(|value| *value == default), "{path}: {in_effect:?}");
-        assert!(in_effect.is_some() || path.ends_with("encoding") || path.contains("clients"), "{path}");
+        let is_of_redis = path.starts_with("store.");
+        assert!(
+            in_effect.is_some() || path.ends_with("encoding") || path.contains("clients") || is_of_redis,
+            "{path}"
+        );
     }
 }
 

@@ -18,8 +18,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Id, Upstream, content, draws::Draws, lane::Lane, metrics::PropagationMetrics, notes::Notes, pause,
-    report::Report,
+    Id, Upstream, content, draws::Draws, lane::Lane, metrics::PropagationMetrics, notes::Notes,
+    orphans::Orphans, pause, report::Report,
 };
 use crate::{
     domain::time::{Clock, UnixTime},
@@ -50,6 +50,7 @@ pub(super) struct Dispatcher {
     pub(super) tell: Tell,
     pub(super) inbox: mpsc::UnboundedReceiver<Errand>,
     pub(super) notes: Notes,
+    pub(super) is_shared: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) draws: Arc<Draws>,
     pub(super) metrics: PropagationMetrics,
@@ -66,6 +67,8 @@ pub(super) struct State {
     ages: BTreeSet<(UnixTime, Id)>,
     telling: usize,
     jobs: FuturesUnordered<BoxFuture<'static, Finished>>,
+    /// What the store has to tell: one search at a time. Nobody waits for it at the end.
+    search: FuturesUnordered<BoxFuture<'static, Vec<Delivery>>>,
 }
 
 struct Entry {
@@ -75,7 +78,6 @@ struct Entry {
 
 /// A job that is done.
 enum Finished {
-    Loaded(Vec<Delivery>),
     Told(Id, Result<(), NotTold>),
     Noted,
 }
@@ -83,6 +85,7 @@ enum Finished {
 /// What woke the task.
 enum Woken {
     New(Errand),
+    Found(Vec<Delivery>),
     Finished(Finished),
     Time,
     /// Nobody can bring anything new.
@@ -98,11 +101,16 @@ impl Dispatcher {
 
     async fn work(&mut self) {
         let notes = self.notes.clone();
-        self.job(async move { Finished::Loaded(notes.all().await) });
+        self.state.search.push(if self.is_shared {
+            self.orphans().now().boxed()
+        } else {
+            async move { notes.all().await }.boxed()
+        });
         loop {
             self.start_due();
             match self.wait().await {
                 Woken::New(errand) => self.accept(errand),
+                Woken::Found(deliveries) => self.found(deliveries),
                 Woken::Finished(finished) => self.finished(finished),
                 Woken::Time => {}
                 Woken::Closed => return,
@@ -134,6 +142,7 @@ impl Dispatcher {
         tokio::select! {
             errand = self.inbox.recv() => errand.map_or(Woken::Closed, Woken::New),
             Some(finished) = self.state.jobs.next() => Woken::Finished(finished),
+            Some(found) = self.state.search.next() => Woken::Found(found),
             () = due => Woken::Time,
         }
     }
@@ -166,13 +175,37 @@ impl Dispatcher {
         self.count();
     }
 
+    /// What the store had is told from now on, and in a shared one, what is to be told by us stays ours.
+    fn found(&mut self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            self.accept(Errand { delivery, waiter: None, cause: None });
+        }
+        if !self.is_shared {
+            return;
+        }
+        self.state.search.push(self.orphans().later().boxed());
+        let wall = self.clock.now();
+        let mut waiting = Vec::new();
+        for Entry { errand, .. } in self.state.entries.values_mut() {
+            // It was due, and its provider is not asked now.
+            if errand.delivery.due_at < wall {
+                errand.delivery.due_at = wall;
+                waiting.push(errand.delivery.clone());
+            }
+        }
+        let notes = self.notes.clone();
+        self.job(async move {
+            notes.postpone_all(waiting).await;
+            Finished::Noted
+        });
+    }
+
+    fn orphans(&self) -> Orphans {
+        Orphans { notes: self.notes.clone(), clock: Arc::clone(&self.clock), draws: Arc::clone(&self.draws) }
+    }
+
     fn finished(&mut self, finished: Finished) {
         match finished {
-            Finished::Loaded(deliveries) => {
-                for delivery in deliveries {
-                    self.accept(Errand { delivery, waiter: None, cause: None });
-                }
-            }
             Finished::Told(id, told) => {
                 self.state.telling = self.state.telling.saturating_sub(1);
                 self.told(id, told);

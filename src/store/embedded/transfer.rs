@@ -10,23 +10,7 @@ use super::{
     records::{decode_revocation, decode_session},
     schema::{self, REVOCATIONS, SESSIONS},
 };
-use crate::{
-    domain::revocation::Revocation,
-    store::{
-        key_sets::SealedKeySet,
-        records::{Revision, SessionRecord},
-        sealed_delivery::SealedDelivery,
-    },
-};
-
-/// One record of any sort.
-#[derive(Clone, Debug)]
-pub(in crate::store) enum Item {
-    Revocation(Revocation),
-    Session(SessionRecord),
-    Delivery(SealedDelivery),
-    KeySet(SealedKeySet),
-}
+use crate::store::{key_sets::SealedKeySet, records::Revision, transfer::Item};
 
 /// Gives every record of one state. One that cannot be read ends it.
 pub(in crate::store) fn each<E: From<Failure>>(

@@ -4,8 +4,9 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::super::{
-    embedded::Item, key_sets::SealedKeySet, records::SessionRecord, sealed_delivery::SealedDelivery,
+use super::{
+    super::{key_sets::SealedKeySet, records::SessionRecord, sealed_delivery::SealedDelivery},
+    Item,
 };
 use crate::domain::{
     revocation::{Reach, Revocation, Target, TargetKind},

@@ -2,15 +2,14 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Read as _},
+    io::{self, BufRead, BufReader, Read as _},
     path::Path,
 };
 
 use aws_lc_rs::digest;
 
 use super::{
-    super::embedded::Item,
-    TransferError, VERSION,
+    Item, TransferError, VERSION,
     line::{AnyHeader, Counts, End, Line, hex},
 };
 
@@ -43,27 +42,55 @@ pub enum Problem {
     Trailing,
 }
 
-/// Gives every record, and says how many there were once all of it has turned out to be as it was written.
-pub(super) fn read(
-    path: &Path,
-    mut give: impl FnMut(Item) -> Result<(), TransferError>,
-) -> Result<Counts, TransferError> {
-    let unreadable = |source| TransferError::Unreadable { path: path.to_owned(), source };
-    let mut from = BufReader::new(File::open(path).map_err(unreadable)?);
-    let mut reading = Reading::default();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        (&mut from).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).map_err(unreadable)?;
-        reading.line = reading.line.saturating_add(1);
-        let step = reading.step(&line);
-        match step.map_err(|problem| reading.unusable(path, problem))? {
-            Step::Header => {}
-            Step::Item(item) => give(*item)?,
-            Step::Ended if from.fill_buf().map_err(unreadable)?.is_empty() => return Ok(reading.counts),
-            Step::Ended => return Err(reading.unusable(path, Problem::Trailing)),
+/// An export's records, one after the other. Nothing of them may be kept before the last, which is followed by `None`: only
+/// then all of it has turned out to be as it was written.
+pub(super) struct Items<'p> {
+    path: &'p Path,
+    from: BufReader<File>,
+    reading: Reading,
+    line: Vec<u8>,
+}
+
+impl<'p> Items<'p> {
+    pub(super) fn open(path: &'p Path) -> Result<Self, TransferError> {
+        let file = File::open(path).map_err(|source| unreadable(path, source))?;
+        Ok(Self { path, from: BufReader::new(file), reading: Reading::default(), line: Vec::new() })
+    }
+
+    /// Not to be asked again behind the last.
+    pub(super) fn next(&mut self) -> Result<Option<Item>, TransferError> {
+        loop {
+            match self.step()? {
+                Step::Header => {}
+                Step::Item(item) => return Ok(Some(*item)),
+                Step::Ended if self.is_at_end()? => return Ok(None),
+                Step::Ended => return Err(self.reading.unusable(self.path, Problem::Trailing)),
+            }
         }
     }
+
+    /// How many there were.
+    pub(super) fn counts(&self) -> Counts {
+        self.reading.counts
+    }
+
+    fn step(&mut self) -> Result<Step, TransferError> {
+        self.line.clear();
+        let read = (&mut self.from).take(MAX_LINE_BYTES).read_until(b'\n', &mut self.line);
+        read.map_err(|source| unreadable(self.path, source))?;
+        self.reading.line = self.reading.line.saturating_add(1);
+        let step = self.reading.step(&self.line);
+        step.map_err(|problem| self.reading.unusable(self.path, problem))
+    }
+
+    fn is_at_end(&mut self) -> Result<bool, TransferError> {
+        let rest = self.from.fill_buf().map_err(|source| unreadable(self.path, source))?;
+        Ok(rest.is_empty())
+    }
+}
+
+fn unreadable(path: &Path, source: io::Error) -> TransferError {
+    TransferError::Unreadable { path: path.to_owned(), source }
 }
 
 enum Step {

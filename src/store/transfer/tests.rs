@@ -1,9 +1,12 @@
-use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
+mod double;
+mod shared;
+
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use super::{
     super::{
         Delivery, EmbeddedStore, KeyRing, KeySetOrigin, KeySetStore, OpenedStore, Order, SessionRecord,
-        StoredKeySet, testing::TempDir,
+        StoreFile, StoredKeySet, testing::TempDir,
     },
     *,
 };
@@ -43,15 +46,15 @@ impl Place {
             .unwrap();
         store.key_sets.save(ORIGIN, &key_set(7)).await.unwrap();
         drop(store);
-        let counts = export_to(&self.settings("one"), at(1), &self.0.path("export")).unwrap();
+        let counts = export_to(&self.settings("one"), at(1), &self.0.path("export")).await.unwrap();
         assert_eq!(counts, Counts { revocations: 3, sessions: 2, deliveries: 1, key_sets: 1 });
         fs::read_to_string(self.0.path("export")).unwrap()
     }
 
     /// Tries to import this into a store that is not there yet.
-    fn refused(&self, export: &[u8]) -> TransferError {
+    async fn refused(&self, export: &[u8]) -> TransferError {
         fs::write(self.0.path("bad"), export).unwrap();
-        let error = import(&self.settings("none"), &self.0.path("bad")).unwrap_err();
+        let error = import(&self.settings("none"), &self.0.path("bad")).await.unwrap_err();
         assert!(!self.0.path("none").exists(), "{error}");
         error
     }
@@ -121,7 +124,7 @@ async fn seen(store: &OpenedStore) -> String {
 async fn what_is_exported_is_imported_into_an_empty_store_as_it_was() {
     let place = Place::new();
     let export = place.exported().await;
-    let imported = import(&place.settings("two"), &place.0.path("export")).unwrap();
+    let imported = import(&place.settings("two"), &place.0.path("export")).await.unwrap();
     assert_eq!(imported.counts, Counts { revocations: 3, sessions: 2, deliveries: 1, key_sets: 1 });
     assert_eq!(seen(&place.open("two").await).await, seen(&place.open("one").await).await);
     assert!(!export.contains("refresh token") && !export.contains("keys of"), "sealed things stay sealed");
@@ -134,15 +137,15 @@ async fn an_export_is_private_whole_and_never_replaces_anything() {
     let path = place.0.path("export");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let before = fs::read(&path).unwrap();
-    let error = export_to(&place.settings("one"), at(2), &path).unwrap_err();
+    let error = export_to(&place.settings("one"), at(2), &path).await.unwrap_err();
     assert!(matches!(error, TransferError::Exists(_)), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
 
     let names = place.0.names();
     let _open = place.open("one").await;
-    let error = export_to(&place.settings("one"), at(2), &place.0.path("another")).unwrap_err();
+    let error = export_to(&place.settings("one"), at(2), &place.0.path("another")).await.unwrap_err();
     assert!(matches!(error, TransferError::Store(StoreError::AlreadyOpen { .. })), "{error}");
-    let error = export_to(&place.settings("missing"), at(2), &place.0.path("another")).unwrap_err();
+    let error = export_to(&place.settings("missing"), at(2), &place.0.path("another")).await.unwrap_err();
     assert!(error.to_string().contains("there is no store at"), "{error}");
     assert_eq!(place.0.names(), names, "nothing is left of what did not work");
 }
@@ -154,7 +157,7 @@ async fn r8_after_an_import_no_earlier_revision_counts_as_reached() {
     place.exported().await;
     let before = place.open("one").await.revocations.record(everything()).await.unwrap().revision;
     for target in ["one", "two"] {
-        let imported = import(&place.settings(target), &place.0.path("export")).unwrap();
+        let imported = import(&place.settings(target), &place.0.path("export")).await.unwrap();
         assert_ne!(imported.revision.epoch, before.epoch, "{target}");
         let store = place.open(target).await;
         assert_eq!(store.revocations.snapshot().await.unwrap().revision, imported.revision);
@@ -177,8 +180,8 @@ async fn r11_an_import_merges_and_takes_nothing_back() {
     store.revocations.remember_sessions(vec![ended.clone(), session("s", None)]).await.unwrap();
     store.key_sets.save(ORIGIN, &key_set(8)).await.unwrap();
     drop(store);
-    import(&place.settings("two"), &place.0.path("export")).unwrap();
-    import(&place.settings("two"), &place.0.path("export")).unwrap();
+    import(&place.settings("two"), &place.0.path("export")).await.unwrap();
+    import(&place.settings("two"), &place.0.path("export")).await.unwrap();
 
     let store = place.open("two").await;
     let sight = store.revocations.sight(Some(ended.target()), &[subject, own.target]).await.unwrap();
@@ -194,7 +197,7 @@ async fn an_export_that_was_cut_anywhere_is_refused_before_anything_is_written()
     let place = Place::new();
     let export = place.exported().await;
     for length in 0..export.len() {
-        let error = place.refused(&export.as_bytes()[..length]);
+        let error = place.refused(&export.as_bytes()[..length]).await;
         assert!(matches!(error, TransferError::Unusable { .. }), "{length}: {error}");
         if length > 100 {
             assert!(error.to_string().contains("it ends too early"), "{length}: {error}");
@@ -209,17 +212,17 @@ async fn an_export_that_was_changed_anywhere_is_refused_before_anything_is_writt
     for at in 0..export.len() {
         let mut changed = export.clone().into_bytes();
         changed[at] ^= 1;
-        let error = place.refused(&changed);
+        let error = place.refused(&changed).await;
         assert!(matches!(error, TransferError::Unusable { .. }), "{at}: {error}");
     }
     let lines: Vec<_> = export.split_inclusive('\n').collect();
     for left_out in 1..lines.len() - 1 {
         let without = [&lines[..left_out], &lines[left_out + 1..]].concat().concat();
-        assert!(place.refused(without.as_bytes()).to_string().contains("was changed"));
+        assert!(place.refused(without.as_bytes()).await.to_string().contains("was changed"));
         let twice = [&lines[..left_out], &lines[left_out - 1..]].concat().concat();
-        place.refused(twice.as_bytes());
+        place.refused(twice.as_bytes()).await;
     }
-    let error = place.refused((export.clone() + "\n").as_bytes());
+    let error = place.refused((export.clone() + "\n").as_bytes()).await;
     assert!(error.to_string().contains("behind its end"), "{error}");
 }
 
@@ -228,11 +231,11 @@ async fn a_later_version_and_another_file_are_told_apart() {
     let place = Place::new();
     let export = place.exported().await;
     let later = export.replacen("\"version\":1", "\"version\":2,\"more\":true", 1);
-    let error = place.refused(later.as_bytes()).to_string();
+    let error = place.refused(later.as_bytes()).await.to_string();
     assert!(error.contains("version 2") && error.contains("use the newer release"), "{error}");
-    let error = place.refused(b"{\"keys\":[]}\n").to_string();
+    let error = place.refused(b"{\"keys\":[]}\n").await.to_string();
     assert!(error.contains("not an export of a store (line 1)"), "{error}");
-    let error = import(&place.settings("two"), &place.0.path("nothing")).unwrap_err();
+    let error = import(&place.settings("two"), &place.0.path("nothing")).await.unwrap_err();
     assert!(matches!(error, TransferError::Unreadable { .. }), "{error}");
 }
 
@@ -241,7 +244,7 @@ async fn an_import_into_a_damaged_store_changes_nothing() {
     let place = Place::new();
     place.exported().await;
     fs::write(place.0.path("two"), b"not a store").unwrap();
-    let error = import(&place.settings("two"), &place.0.path("export")).unwrap_err();
+    let error = import(&place.settings("two"), &place.0.path("export")).await.unwrap_err();
     assert!(matches!(error, TransferError::Store(StoreError::Corrupted { .. })), "{error}");
     assert_eq!(fs::read(place.0.path("two")).unwrap(), b"not a store");
 }
@@ -259,7 +262,7 @@ async fn an_export_of_version_1_looks_like_this() {
     crate::store::Store::remember_sessions(&store, vec![session("b", Some(at(5)))]).await.unwrap();
     drop(store);
     let mut export = Vec::new();
-    super::export(&place.settings("one"), at(1), &mut export).unwrap();
+    super::export(&place.settings("one"), at(1), &mut export).await.unwrap();
     let export = String::from_utf8(export).unwrap();
     let mut lines = export.lines();
     let header = lines.next().unwrap();

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use aws_lc_rs::digest;
 
 use super::{
-    super::{embedded::Item, records::Revision},
-    VERSION,
+    super::records::Revision,
+    Item, VERSION,
     line::{Counts, End, Header, Line, hex},
 };
 use crate::domain::time::UnixTime;

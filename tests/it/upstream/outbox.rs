@@ -77,6 +77,7 @@ impl Store for Memory {
 fn propagator(store: &Arc<Memory>, issuers: &[IssuerSettings], tasks: &Tasks) -> Propagator {
     let around = Surroundings {
         store: Arc::<Memory>::clone(store),
+        is_shared: false,
         http: http(),
         clock: Arc::new(SystemClock),
         metrics: PropagationMetrics::register(&mut metrics::registry()),

@@ -2,6 +2,7 @@
 
 mod double;
 mod outages;
+mod shared;
 mod stored;
 
 use std::time::Duration;

@@ -101,6 +101,7 @@ impl Rig {
         );
         let telling = propagate::Surroundings {
             store: Arc::clone(&kept),
+            is_shared: false,
             http,
             clock: Arc::clone(&clock),
             metrics: PropagationMetrics::register(&mut registry),

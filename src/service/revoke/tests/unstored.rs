@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::rig::{ISSUER, Rig};
+use super::rig::{ISSUER, NOW, Rig};
 use crate::{
     domain::revocation::Target,
     service::revoke::{Aim, Demand, Named, NotRevoked},
@@ -87,13 +87,23 @@ async fn r1_a_caller_that_gives_up_changes_nothing_about_what_has_begun() {
     assert_eq!(rig.stored(&target), rig.known(&target));
 }
 
+/// As the answer tells them to.
 #[tokio::test(start_paused = true)]
-async fn r2_a_store_that_is_away_does_not_let_repetitions_fill_the_memory() {
+async fn r11_repetitions_while_the_store_is_away_are_one_order() {
     let rig = Rig::start().await;
     rig.store.fail(true);
-    for _ in 0..1000 {
-        assert_eq!(rig.revoke(about(Named::TokenId("a"))).await.err(), Some(NotRevoked::NotStored));
+    for second in 0..1500 {
+        for named in [Named::TokenId("a"), Named::Subject("alice"), Named::AllOfIssuer] {
+            assert_eq!(rig.revoke(about(named)).await.err(), Some(NotRevoked::NotStored));
+        }
+        rig.set_millis((NOW + second) * 1000);
     }
-    assert_eq!(rig.revoke(about(Named::TokenId("a"))).await.err(), Some(NotRevoked::Full));
-    assert_eq!(rig.revoke(about(Named::AllOfIssuer)).await.err(), Some(NotRevoked::NotStored));
+    assert!(rig.has_counted("countersign_unstored_revocations 3"));
+    rig.store.fail(false);
+    let before = rig.store.attempts();
+    rig.revoker.store_or_give_up().await;
+    assert_eq!((rig.store.attempts() - before, rig.store.sequence()), (3, 3));
+    for target in [Target::token_id(ISSUER, "a"), Target::subject(ISSUER, "alice"), Target::issuer(ISSUER)] {
+        assert_eq!(rig.stored(&target), rig.known(&target), "the latest of them");
+    }
 }

@@ -124,6 +124,7 @@ impl World {
         let mut registry = metrics::registry();
         let around = propagate::Surroundings {
             store: Arc::clone(&store),
+            is_shared: false,
             http: HttpClient::new().unwrap(),
             clock: Arc::clone(&clock),
             metrics: PropagationMetrics::register(&mut registry),

@@ -79,11 +79,17 @@ pub(super) struct Memory {
     /// What was settled, in this order.
     settled: watch::Sender<Vec<Id>>,
     fails: AtomicBool,
+    slow: AtomicBool,
 }
 
 impl Memory {
     pub(super) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// From now on it takes a second until what was read arrives.
+    pub(super) fn be_slow(&self) {
+        self.slow.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn keep(&self, delivery: Delivery) {
@@ -106,11 +112,18 @@ impl Memory {
 
 impl Store for Memory {
     fn deliveries(&self) -> Answer<'_, Vec<Delivery>> {
-        self.answer(|| self.deliveries.lock().unwrap().values().cloned().collect())
+        let read = self.answer(|| self.deliveries.lock().unwrap().values().cloned().collect());
+        let by = if self.slow.load(Ordering::SeqCst) { Duration::from_secs(1) } else { Duration::ZERO };
+        sleep_until(Instant::now() + by).then(|()| read).boxed()
     }
 
     fn postpone(&self, delivery: Delivery) -> Answer<'_, ()> {
-        self.answer(|| self.postponed.lock().unwrap().push(delivery))
+        self.answer(|| {
+            if let Some(kept) = self.deliveries.lock().unwrap().get_mut(&delivery.id) {
+                *kept = delivery.clone();
+            }
+            self.postponed.lock().unwrap().push(delivery);
+        })
     }
 
     fn settle(&self, delivery: Id) -> Answer<'_, ()> {
@@ -203,11 +216,31 @@ impl Bench {
             store.keep(delivery);
         }
         store.fail(store_fails);
+        Self::at_work(store, began, None, provider).await
+    }
+
+    /// One of several replicas on this store, by its number.
+    pub(super) async fn replica(
+        store: &Arc<Memory>,
+        number: u8,
+        provider: impl Fn(&Delivery, u32) -> Result<(), NotTold> + Send + Sync + 'static,
+    ) -> Self {
+        let at_once = move |delivery: &Delivery, times| (Duration::ZERO, provider(delivery, times));
+        Self::at_work(Arc::clone(store), Instant::now(), Some(number), Arc::new(at_once)).await
+    }
+
+    async fn at_work(
+        store: Arc<Memory>,
+        began: Instant,
+        replica: Option<u8>,
+        provider: Arc<Provider>,
+    ) -> Self {
         let mut registry = metrics::registry();
         let metrics = PropagationMetrics::register(&mut registry);
         let tasks = Tasks::default();
         let (told, tellings) = watch::channel(Vec::new());
-        let propagator = propagator(&store, &metrics, &tasks, began, telling(provider, told, began));
+        let propagator =
+            propagator(&store, &metrics, &tasks, (began, replica), telling(provider, told, began));
         propagator.start();
         // What the store has is read before anything new comes.
         tokio::task::yield_now().await;
@@ -260,17 +293,18 @@ fn propagator(
     store: &Arc<Memory>,
     metrics: &PropagationMetrics,
     tasks: &Tasks,
-    began: Instant,
+    (began, replica): (Instant, Option<u8>),
     tell: Tell,
 ) -> Propagator {
     let around = Surroundings {
         store: Arc::<Memory>::clone(store),
+        is_shared: replica.is_some(),
         http: HttpClient::new().unwrap(),
         clock: Arc::new(VirtualClock(began)),
         metrics: metrics.clone(),
         tasks: tasks.clone(),
     };
-    Propagator::telling(around, &[], Draws::from_seed([7; 32]), |_, _| tell)
+    Propagator::telling(around, &[], Draws::from_seed([replica.unwrap_or(7); 32]), |_, _| tell)
 }
 
 fn telling(provider: Arc<Provider>, told: watch::Sender<Vec<(u8, Duration)>>, began: Instant) -> Tell {
