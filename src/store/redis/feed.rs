@@ -22,6 +22,7 @@ use crate::{domain::revocation::Revocation, store::Answer};
 
 /// The most entries of one answer: some megabytes, if all of them are as big as can be.
 const MOST: usize = 256;
+const HOUR_MILLIS: i64 = 3_600_000;
 
 impl Feed for RedisStore {
     fn beat(&self) -> Answer<'_, Beat> {
@@ -132,13 +133,19 @@ impl Core {
 
     async fn of_hour(&self, hour: Hour) -> Result<Vec<Revocation>, StoreError> {
         let mut command = redis::cmd("ZRANGEBYSCORE");
-        let (begin, end) = (hour.begin().as_millis(), Hour(hour.0.saturating_add(1)).begin().as_millis());
+        // Not by when the next one begins: there is none behind the last hour that a time can lie in.
+        let begin = hour.begin().as_millis();
+        let end = begin.saturating_add(HOUR_MILLIS);
         command.arg(self.keys.home(Home::Until)).arg(begin).arg(format!("({end}"));
         let keys = list(self.ask(command).await?)?.into_iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
-        let records = self.records_of(&keys).await?;
-        // One that went meanwhile was swept.
-        let kept = keys.iter().zip(records).filter_map(|(key, record)| record.map(|record| (key, record)));
-        kept.map(|(key, record)| copy::decode(self.prefix(), key, &record)).collect()
+        let mut revocations = Vec::with_capacity(keys.len());
+        for (key, record) in keys.iter().zip(self.records_of(&keys).await?) {
+            // What is not there any more was swept meanwhile; what has a longer life now is of another hour.
+            let Some(record) = record else { continue };
+            let one = copy::decode(self.prefix(), key, &record)?;
+            revocations.extend((Hour::of(one.until) == hour).then_some(one));
+        }
+        Ok(revocations)
     }
 }
 
