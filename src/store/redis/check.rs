@@ -45,3 +45,43 @@ pub(super) fn judge(ring: &KeyRing, prefix: &str, found: &[u8]) -> Result<Verdic
 fn belongs(prefix: &str) -> [&[u8]; 2] {
     [b"key ring check", prefix.as_bytes()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TempDir;
+
+    fn becomes(ring: &KeyRing, found: &[u8]) -> Vec<u8> {
+        match judge(ring, "p", found).unwrap() {
+            Verdict::Becomes(check) => check,
+            verdict => panic!("{verdict:?}"),
+        }
+    }
+
+    #[test]
+    fn a_store_without_a_check_gets_one_and_another_ring_or_prefix_is_foreign() {
+        let [ring, other] = [(); 2].map(|()| KeyRing::generate().unwrap());
+        let check = becomes(&ring, b"");
+        assert_eq!(judge(&ring, "p", &check).unwrap(), Verdict::Ours);
+        assert_eq!(judge(&other, "p", &check).unwrap(), Verdict::Foreign);
+        assert_eq!(judge(&ring, "q", &check).unwrap(), Verdict::Foreign);
+        for damaged in [&check[1..], &check[..10], &[&check[..], b"x"].concat(), b"odd"] {
+            assert_eq!(judge(&ring, "p", damaged).unwrap(), Verdict::Foreign);
+        }
+    }
+
+    /// While a new key is handed out, replicas with and without it use the same store; once all have it, the old one can go.
+    #[test]
+    fn a_rotated_ring_adds_its_first_key_and_keeps_nobody_out() {
+        let dir = TempDir::new();
+        let path = dir.path("ring");
+        let old = KeyRing::create(&path).unwrap();
+        KeyRing::rotate(&path).unwrap();
+        let rotated = KeyRing::load(&path).unwrap();
+        let check = becomes(&rotated, &becomes(&old, b""));
+        for ring in [&old, &rotated] {
+            assert_eq!(judge(ring, "p", &check).unwrap(), Verdict::Ours);
+        }
+        assert_eq!(check.len(), 2 * SEAL_BYTES);
+    }
+}

@@ -44,7 +44,7 @@ impl Core {
     }
 
     /// The records of these keys, in their order.
-    pub(super) async fn records_of<K: AsRef<[u8]>>(
+    pub(super) async fn records_of<K: AsRef<[u8]> + Sync>(
         &self,
         keys: &[K],
     ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
@@ -54,9 +54,9 @@ impl Core {
         let mut pipeline = Pipeline::new();
         for keys in keys.chunks(MOST) {
             pipeline.cmd("HMGET").arg(self.keys.home(Home::Copy));
-            keys.iter().for_each(|key| {
+            for key in keys {
                 pipeline.arg(key.as_ref());
-            });
+            }
         }
         let mut records = Vec::with_capacity(keys.len());
         for answer in self.link.home(&pipeline).await? {

@@ -87,11 +87,11 @@ impl Core {
         command.arg("STREAMS").arg(self.keys.home(Home::Feed)).arg(&position.id);
         let answer = good(self.prefix(), self.link.blocking(&command, wait).await?)?;
         let Some(streams) = maybe(answer) else { return Ok(Vec::new()) };
-        let entries = match streams {
-            Value::Map(streams) => streams.into_iter().next().map(|(_name, entries)| entries),
-            streams => {
-                list(streams)?.into_iter().next().map(these).transpose()?.map(|[_name, entries]| entries)
-            }
+        // A map by stream in RESP3, a list of pairs in RESP2.
+        let entries = if let Value::Map(streams) = streams {
+            streams.into_iter().next().map(|(_name, entries)| entries)
+        } else {
+            list(streams)?.into_iter().next().map(these).transpose()?.map(|[_name, entries]| entries)
         };
         list(entries.ok_or_else(unexpected)?)?.into_iter().map(|entry| self.entry(entry)).collect()
     }

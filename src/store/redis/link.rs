@@ -81,7 +81,7 @@ impl Link {
         Ok(answer)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "exports ask for them"))]
+    #[expect(dead_code, reason = "exports ask for them")]
     pub(super) async fn scan(&self, pattern: &str) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut pipeline = Pipeline::new();
         pipeline.cmd("KEYS").arg(pattern);

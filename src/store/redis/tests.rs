@@ -3,6 +3,7 @@ mod batches;
 mod epochs;
 mod follow;
 mod merging;
+mod rings;
 mod server;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -61,9 +62,9 @@ impl Subject for Place {
 async fn past(store: &RedisStore, name: &str, args: &[&[u8]]) -> Value {
     let mut command = Cmd::new();
     command.arg(name);
-    args.iter().for_each(|arg| {
+    for arg in args {
         command.arg(*arg);
-    });
+    }
     store.core.ask(command).await.unwrap()
 }
 

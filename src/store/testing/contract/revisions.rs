@@ -30,7 +30,7 @@ pub(in crate::store) async fn r8_revisions_increase_strictly_and_survive_a_resta
 
 /// At least: what is recorded while a snapshot is read may be in it.
 pub(in crate::store) async fn r8_a_snapshot_has_all_that_its_revision_says(subject: &dyn Subject) {
-    snapshots_while_orders_are_recorded(subject, |found, said| found.is_superset(said)).await;
+    snapshots_while_orders_are_recorded(subject, BTreeSet::is_superset).await;
 }
 
 /// For a store that reads all of it at one moment: whoever reads in between sees all of an order or nothing of it.
