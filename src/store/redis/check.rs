@@ -52,10 +52,8 @@ mod tests {
     use crate::store::testing::TempDir;
 
     fn becomes(ring: &KeyRing, found: &[u8]) -> Vec<u8> {
-        match judge(ring, "p", found).unwrap() {
-            Verdict::Becomes(check) => check,
-            verdict => panic!("{verdict:?}"),
-        }
+        let Verdict::Becomes(check) = judge(ring, "p", found).unwrap() else { panic!("it is there") };
+        check
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 use crate::store::testing::TempDir;
 
 /// Dies with this process, however that ends: the shell in front of it waits for the end of its input.
-const KEEPER: &str = r#"redis-server "$@" & cat > /dev/null; kill -9 $!; wait $!; exit 0"#;
+const KEEPER: &str = r#"redis-server "$@" & cat > /dev/null; kill -9 $!; wait $! 2> /dev/null; exit 0"#;
 
 /// A server with its data.
 pub(super) struct Server {
