@@ -29,6 +29,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
+pub use self::redis::RedisStore;
 pub use embedded::{EmbeddedStore, StoreFile};
 pub use error::StoreError;
 pub use feed::{Beat, Entry, Feed, Hour, Page, Place, Position, Tally};
@@ -108,11 +109,10 @@ pub struct OpenedStore {
 ///
 /// It blocks on the disk, and is meant for start-up, before anything is served. A Redis that does not answer is no error: what
 /// is asked of it later is tried then. One that answers and is not fit is.
-#[expect(clippy::unused_async, reason = "a shared store is connected to")]
 pub async fn open(settings: &StoreSettings) -> Result<OpenedStore, StoreError> {
     match &settings.kind {
         StoreKind::Embedded { path } => open_embedded(path, settings.key_ring.as_deref()),
-        StoreKind::Redis(_) => Err(StoreError::NoKeyRing),
+        StoreKind::Redis(redis) => open_redis(redis, settings.key_ring.as_deref()).await,
     }
 }
 
@@ -128,6 +128,18 @@ fn open_embedded(path: &Path, key_ring: Option<&Path>) -> Result<OpenedStore, St
         key_sets: Arc::new(KeySetStore::in_file(Arc::clone(&file), Arc::clone(&ring))),
         revocations: Arc::new(EmbeddedStore::new(file, ring)?),
         feed: None,
+    })
+}
+
+async fn open_redis(settings: &RedisSettings, key_ring: Option<&Path>) -> Result<OpenedStore, StoreError> {
+    let ring = Arc::new(KeyRing::load(key_ring.ok_or(StoreError::NoKeyRing)?)?);
+    let store = Arc::new(RedisStore::open(settings, Arc::clone(&ring)).await?);
+    let shelf: Arc<dyn Shelf> = Arc::<RedisStore>::clone(&store);
+    let feed: Arc<dyn Feed> = Arc::<RedisStore>::clone(&store);
+    Ok(OpenedStore {
+        key_sets: Arc::new(KeySetStore::new(shelf, ring)),
+        revocations: store,
+        feed: Some(feed),
     })
 }
 

@@ -160,9 +160,7 @@ static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 /// base64url without padding, white space or stray trailing bits: one byte string has one spelling.
 fn decode(part: &str, decoded: &mut Vec<u8>) -> Result<(), Refusal> {
-    BASE64URL
-        .decode_vec(part, decoded)
-        .map_err(|_undecodable| malformed("a part is not canonical base64url"))
+    BASE64URL.decode_vec(part, decoded).map_err(|_undecodable| malformed("a part is not canonical base64url"))
 }
 
 fn malformed(message: &'static str) -> Refusal {

@@ -49,7 +49,6 @@ pub(in crate::store) fn record(revocation: &Revocation) -> [u8; RECORD_BYTES] {
     record
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the shared store reads them"))]
 pub(in crate::store) fn read(key: &[u8], record: &[u8]) -> Result<Revocation, EntryError> {
     let (kind, key) = key.split_first().ok_or(EntryError::Damaged)?;
     let kind = TargetKind::from_number(*kind).ok_or(EntryError::Damaged)?;

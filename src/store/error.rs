@@ -73,6 +73,59 @@ pub enum StoreError {
         /// What the record says.
         found: u8,
     },
+    /// Keys with this prefix hold something else than this service writes there.
+    #[error(
+        "keys in Redis that begin with `{prefix}` are not this service's; give this deployment a `store.prefix` of its own"
+    )]
+    NotOurs {
+        /// The configured prefix.
+        prefix: String,
+    },
+    /// Two deployments share a prefix.
+    #[error(
+        "the keys in Redis that begin with `{prefix}` belong to a deployment with another key ring; if it is another deployment, give this one a `store.prefix` of its own; if it is this one, give every replica the same key ring, with the older keys still in it"
+    )]
+    OtherKeyRing {
+        /// The configured prefix.
+        prefix: String,
+    },
+    /// Written by a later release.
+    #[error(
+        "the store in Redis with the prefix `{prefix}` has schema version {found}, and this build knows up to {known}; run the newer release, or use another `store.prefix` to start anew"
+    )]
+    NewerSchema {
+        /// The configured prefix.
+        prefix: String,
+        /// What the store says.
+        found: u64,
+        /// The latest that this build knows.
+        known: u64,
+    },
+    /// A record of a later release among those of this one, in Redis.
+    #[error(
+        "the store in Redis with the prefix `{prefix}` holds {what} of version {found}, which this build does not know and does not leave out; run the newer release, or restore Redis from a backup"
+    )]
+    UnknownEntry {
+        /// The configured prefix.
+        prefix: String,
+        /// What it is, with its article.
+        what: &'static str,
+        /// What the record says.
+        found: u8,
+    },
+    /// A record in Redis is not what was written there.
+    #[error(
+        "the store in Redis with the prefix `{prefix}` holds {what} that is damaged; restore Redis from a backup, or use another `store.prefix` to start anew"
+    )]
+    DamagedEntry {
+        /// The configured prefix.
+        prefix: String,
+        /// What it is, with its article.
+        what: &'static str,
+    },
+    /// What failed for all that was done together.
+    #[error(transparent)]
+    Together(Arc<Self>),
     /// A shared store needs a shared key ring.
     #[error(
         "`key_ring.file` is needed with `store.kind: redis`: all replicas share one key ring (countersign keygen --out FILE)"

@@ -109,6 +109,16 @@ impl SessionRecord {
         Target::subject(&self.issuer, &self.subject)
     }
 
+    /// The same, ended by a revocation of it.
+    #[must_use]
+    pub fn ended_by(self, revocation: &Revocation) -> Self {
+        Self {
+            ended_at: self.ended_at.or(Some(revocation.made_at)),
+            kept_until: self.kept_until.max(revocation.kept_until),
+            ..self
+        }
+    }
+
     /// Both, as one: the earlier beginning and end, the longer life, whoever came first for the rest.
     #[must_use]
     pub fn merge(self, other: &Self) -> Self {

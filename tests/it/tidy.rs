@@ -55,7 +55,7 @@ const CRATES: [(&str, &[&str]); 21] = [
 ];
 
 /// The files that may take a secret or a token out of its wrapper, and what for.
-const EXPOSES: [(&str, &str); 11] = [
+const EXPOSES: [(&str, &str); 12] = [
     ("config/secret.rs", "reads them from files and variables"),
     ("config/store/url.rs", "takes Redis's password out of its address"),
     ("domain/jws.rs", "takes a token apart"),

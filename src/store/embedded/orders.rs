@@ -36,7 +36,7 @@ impl<'t> Changes<'t> {
         if revocation.target.kind() == TargetKind::Session
             && let Some(session) = find_session(&self.sessions, revocation.target.key())?
         {
-            self.put_session(&ended_by(session, &revocation))?;
+            self.put_session(&session.ended_by(&revocation))?;
         }
         let merged = match find_revocation(&self.revocations, &revocation.target)? {
             Some(known) => known.merge(revocation),
@@ -59,7 +59,7 @@ impl<'t> Changes<'t> {
                 kept_until: ending.kept_until,
             };
             self.revoke(revocation)?;
-            ended.push(ended_by(session, &revocation));
+            ended.push(session.ended_by(&revocation));
         }
         Ok(ended)
     }
@@ -74,7 +74,7 @@ impl<'t> Changes<'t> {
         if session.ended_at.is_none()
             && let Some(revocation) = find_revocation(&self.revocations, &target)?
         {
-            session = ended_by(session, &revocation);
+            session = session.ended_by(&revocation);
         }
         self.put_session(&session)
     }
@@ -121,13 +121,5 @@ impl<'t> Changes<'t> {
         self.sessions.insert(&key, encode_session(&key, session).as_slice())?;
         self.sessions_of.insert(&session_of_key(&session.subject_target(), &key), ())?;
         Ok(())
-    }
-}
-
-fn ended_by(session: SessionRecord, revocation: &Revocation) -> SessionRecord {
-    SessionRecord {
-        ended_at: session.ended_at.or(Some(revocation.made_at)),
-        kept_until: session.kept_until.max(revocation.kept_until),
-        ..session
     }
 }

@@ -137,4 +137,10 @@ mod contract {
     use super::{super::super::testing::contract::check_contract, Embedded};
 
     check_contract!(Embedded::new());
+
+    #[tokio::test]
+    async fn r8_a_snapshot_is_what_its_revision_says() {
+        super::super::super::testing::contract::r8_a_snapshot_is_what_its_revision_says(&Embedded::new())
+            .await;
+    }
 }

@@ -120,7 +120,9 @@ impl Kept {
         for revocation in revocations {
             self.merge(revocation);
         }
-        self.deliveries.extend(deliveries.into_iter().map(|delivery| (delivery.id, delivery)));
+        for delivery in deliveries {
+            self.deliveries.entry(delivery.id).or_insert(delivery);
+        }
         Recorded { revision: self.revision(), ended }
     }
 
@@ -150,6 +152,9 @@ impl Kept {
     }
 
     fn merge(&mut self, revocation: Revocation) {
+        if let Some(session) = self.sessions.get_mut(&revocation.target) {
+            *session = session.clone().ended_by(&revocation);
+        }
         let kept = self.revocations.entry(revocation.target).or_insert(revocation);
         *kept = kept.merge(revocation);
     }
@@ -184,6 +189,11 @@ impl Store for MemoryStore {
                     Some(known) => known.merge(&session),
                     None => session,
                 };
+                let revoked = kept.revocations.get(&target);
+                let merged = match revoked {
+                    Some(revocation) if merged.ended_at.is_none() => merged.ended_by(revocation),
+                    _not_revoked_or_ended => merged,
+                };
                 kept.sessions.insert(target, merged);
             }
         })
@@ -196,7 +206,7 @@ impl Store for MemoryStore {
     fn postpone(&self, delivery: Delivery) -> Answer<'_, ()> {
         self.answer(move |kept| {
             if let Some(known) = kept.deliveries.get_mut(&delivery.id) {
-                *known = delivery;
+                *known = Delivery { content: known.content.clone(), ..delivery };
             }
         })
     }
@@ -212,6 +222,29 @@ impl Store for MemoryStore {
             kept.sweeps.push(now);
             kept.revocations.retain(|_, revocation| now < revocation.kept_until);
             kept.sessions.retain(|_, session| now < session.kept_until);
+            kept.deliveries.retain(|_, delivery| now < delivery.not_after);
         })
     }
+}
+
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::future::BoxFuture;
+
+    use super::{
+        super::contract::{Subject, check_contract},
+        MemoryStore, Store,
+    };
+
+    struct Memory(Arc<MemoryStore>);
+
+    impl Subject for Memory {
+        fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
+            let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&self.0);
+            Box::pin(async { store })
+        }
+    }
+
+    check_contract!(Memory(Arc::default()));
 }

@@ -31,7 +31,7 @@ pub(in crate::store) async fn s4_a_session_that_was_revoked_before_it_was_seen_h
     subject: &dyn Subject,
 ) {
     let store = subject.open().await;
-    let seen = SessionRecord { kept_until: at(60), ..session("a", "1") };
+    let seen = SessionRecord { kept_until: at(3000), ..session("a", "1") };
     store.record(order([revoked(seen.target())])).await.unwrap();
     store.remember_sessions(vec![seen.clone()]).await.unwrap();
     let ended = SessionRecord { ended_at: Some(at(0)), kept_until: at(3600), ..seen.clone() };
@@ -52,11 +52,11 @@ pub(in crate::store) async fn s4_a_session_ends_with_its_revocation(subject: &dy
 /// The earlier beginning, the longer life, and whoever came first for the rest; in whatever order.
 pub(in crate::store) async fn what_is_known_of_a_session_merges(subject: &dyn Subject) {
     let store = subject.open().await;
-    let first = SessionRecord { began_at: at(-5), kept_until: at(100), ..session("a", "1") };
+    let first = SessionRecord { began_at: at(-5), kept_until: at(5000), ..session("a", "1") };
     let second = SessionRecord {
         client_id: "another".to_owned(),
         began_at: at(-7),
-        kept_until: at(50),
+        kept_until: at(4000),
         ..session("a", "1")
     };
     store.remember_sessions(vec![first.clone()]).await.unwrap();

@@ -1,0 +1,77 @@
+//! Orders together, big ones, and a server that does not know the scripts.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+
+use super::{
+    super::{super::feed::Feed as _, keys::Home},
+    *,
+};
+
+/// How often the server was asked for something.
+async fn calls(store: &RedisStore, command: &str) -> u64 {
+    let info = reply::text(past(store, "INFO", &[b"commandstats"]).await).unwrap();
+    let begin = format!("cmdstat_{command}:calls=");
+    let line = info.lines().find_map(|line| line.strip_prefix(&begin));
+    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn r1_all_that_wait_share_one_wait_for_durability() {
+    const ORDERS: u64 = 300;
+    let server = server::Server::start();
+    let mut place = Place::on(&server);
+    // Each pipeline ends with a WAIT.
+    place.settings.durability = Durability::Replicas(0);
+    let store = place.store().await;
+    store.record(order([0])).await.unwrap();
+    let before = calls(&store, "wait").await;
+    let answers = join_all((1..=ORDERS).map(|number| store.record(order([number])))).await;
+    let sequences: HashSet<_> = answers.into_iter().map(|answer| answer.unwrap().revision.sequence).collect();
+    assert_eq!(sequences.len(), usize::try_from(ORDERS).unwrap());
+    let waits = calls(&store, "wait").await - before;
+    assert!((1..ORDERS / 10).contains(&waits), "{waits}");
+}
+
+#[tokio::test]
+async fn a_big_order_is_recorded_in_parts_and_has_the_revision_of_the_last() {
+    let store = Place::new().store().await;
+    let recorded = store.record(order(0..2300)).await.unwrap().revision;
+    assert_eq!(recorded, store.beat().await.unwrap().revision);
+    assert_eq!(recorded.sequence, 5);
+    assert_eq!(store.snapshot().await.unwrap().revocations.len(), 2300);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_the_scripts_learns_them() {
+    let server = server::Server::start();
+    let store = Place::on(&server).store().await;
+    for number in 0..3 {
+        past(&store, "SCRIPT", &[b"FLUSH"]).await;
+        let [one, other] = [10, 20].map(|tens| store.record(order([tens + number])));
+        let (one, other) = tokio::join!(one, other);
+        assert_ne!(one.unwrap().revision, other.unwrap().revision);
+    }
+    assert_eq!(store.snapshot().await.unwrap().revocations.len(), 6);
+}
+
+/// What cannot be done is no other's trouble, though all of it goes in one pipeline.
+#[tokio::test]
+async fn an_order_that_cannot_be_done_does_not_fail_the_others() {
+    let store = Place::new().store().await;
+    store.record(order([1])).await.unwrap();
+    let key = entry_key(1);
+    past(&store, "HSET", &[&home(&store, Home::Copy), &key, b"\x01 damaged"]).await;
+    let orders = [order([3]), order([4, 1]), order([5])].map(|order| store.record(order));
+    let [before, bad, after] = orders;
+    let (before, bad, after) = tokio::join!(before, bad, after);
+    assert!(matches!(bad, Err(StoreError::DamagedEntry { .. })), "{bad:?}");
+    assert_eq!(after.unwrap().revision.sequence, before.unwrap().revision.sequence + 1);
+    let half = store.sight(None, &[revocation(4).target]).await.unwrap();
+    assert_eq!(half.revocations, [], "nothing of the order that failed");
+}
+
+pub(super) fn entry_key(number: u64) -> [u8; 17] {
+    crate::store::entry::key(&revocation(number).target)
+}
