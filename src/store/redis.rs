@@ -18,6 +18,7 @@ mod scan;
 mod scripts;
 mod sessions;
 mod sweep;
+mod transfer;
 mod trouble;
 mod writer;
 

@@ -8,15 +8,18 @@ mod embedded;
 mod item;
 mod line;
 mod reader;
-mod shared;
+pub(in crate::store) mod shared;
 mod writer;
 
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use super::{StoreKind, StoreSettings, error::StoreError, file, records::Revision};
+use super::{
+    KeyRing, RedisSettings, RedisStore, StoreKind, StoreSettings, error::StoreError, file, records::Revision,
+};
 use crate::domain::time::UnixTime;
 
 pub(in crate::store) use self::item::Item;
@@ -82,9 +85,10 @@ pub async fn export(
     now: UnixTime,
     to: &mut (dyn io::Write + Send),
 ) -> Result<Counts, TransferError> {
+    let ring = settings.key_ring.as_deref();
     match &settings.kind {
         StoreKind::Embedded { path } => embedded::export(path, now, to),
-        StoreKind::Redis(_) => shared::export(&*shared_store(settings).await?, now, to).await,
+        StoreKind::Redis(redis) => shared::export(&shared_store(redis, ring).await?, now, to).await,
     }
 }
 
@@ -106,16 +110,17 @@ pub async fn import(settings: &StoreSettings, from: &Path) -> Result<Imported, T
     // Once to see whether it is whole, before a store is as much as opened.
     let mut items = reader::Items::open(from)?;
     while items.next()?.is_some() {}
+    let ring = settings.key_ring.as_deref();
     match &settings.kind {
         StoreKind::Embedded { path } => embedded::import(path, from),
-        StoreKind::Redis(_) => shared::import(&*shared_store(settings).await?, from).await,
+        StoreKind::Redis(redis) => shared::import(&shared_store(redis, ring).await?, from).await,
     }
 }
 
 /// Opens a store that others have open, too.
-#[expect(clippy::unused_async, reason = "it is connected to")]
-async fn shared_store(_settings: &StoreSettings) -> Result<Box<dyn shared::Shared>, StoreError> {
-    Err(StoreError::NoKeyRing)
+async fn shared_store(redis: &RedisSettings, key_ring: Option<&Path>) -> Result<RedisStore, StoreError> {
+    let ring = KeyRing::load(key_ring.ok_or(StoreError::NoKeyRing)?)?;
+    RedisStore::open(redis, Arc::new(ring)).await
 }
 
 #[cfg(test)]

@@ -36,15 +36,18 @@ impl Shelf for RedisStore {
             let mut command = redis::cmd("HGET");
             command.arg(self.core.keys.key_sets()).arg(&field);
             let Some(record) = found(ask(&self.core, command).await?)? else { return Ok(None) };
-            decode(&field, &record).map(Some).map_err(|problem| match problem {
-                Problem::Version(found) => {
-                    let prefix = self.core.prefix().to_owned();
-                    StoreError::UnknownEntry { prefix, what: WHAT, found }
-                }
-                Problem::Damaged => self.core.damaged(WHAT),
-            })
+            read(&self.core, &field, &record).map(Some)
         })
     }
+}
+
+pub(super) fn read(core: &Core, field: &[u8], record: &[u8]) -> Result<SealedKeySet, StoreError> {
+    decode(field, record).map_err(|problem| match problem {
+        Problem::Version(found) => {
+            StoreError::UnknownEntry { prefix: core.prefix().to_owned(), what: WHAT, found }
+        }
+        Problem::Damaged => core.damaged(WHAT),
+    })
 }
 
 async fn ask(core: &Core, command: Cmd) -> Result<Value, StoreError> {

@@ -67,6 +67,18 @@ impl Keys {
         format!("{}:session:{{{}}}", self.prefix, hex(session)).into_bytes()
     }
 
+    /// What the names of all sessions' hashes match.
+    pub(super) fn every_session(&self) -> String {
+        let prefix: String = self.prefix.chars().flat_map(as_itself).collect();
+        format!("{prefix}:session:*")
+    }
+
+    /// Whose hash has this name, as it is written there.
+    pub(super) fn session_in<'n>(&self, name: &'n [u8]) -> Option<&'n [u8]> {
+        let rest = name.strip_prefix(format!("{}:session:{{", self.prefix).as_bytes())?;
+        rest.strip_suffix(b"}")
+    }
+
     /// A subject's list of sessions.
     pub(super) fn sessions_of(&self, subject: &Target) -> Vec<u8> {
         format!("{}:sessions-of:{{{}}}", self.prefix, hex(subject.key())).into_bytes()
@@ -86,6 +98,12 @@ pub(super) fn origin_field(origin: KeySetOrigin<'_>) -> Vec<u8> {
         hash.update(part.as_bytes());
     }
     hex(hash.finish().as_ref()).into_bytes()
+}
+
+/// A character of a pattern that means nothing but itself.
+fn as_itself(character: char) -> impl Iterator<Item = char> {
+    let special = matches!(character, '*' | '?' | '[' | ']' | '^' | '-' | '\\');
+    special.then_some('\\').into_iter().chain([character])
 }
 
 /// In lower case.

@@ -50,7 +50,7 @@ impl Core {
     }
 
     /// Each once, with its record.
-    async fn sealed_deliveries(&self) -> Result<Vec<(SealedDelivery, Vec<u8>)>, StoreError> {
+    pub(super) async fn sealed_deliveries(&self) -> Result<Vec<(SealedDelivery, Vec<u8>)>, StoreError> {
         let mut fields = scan::all(self, Home::Outbox).await?;
         fields.sort_unstable();
         fields.dedup_by(|one, other| one.0 == other.0);

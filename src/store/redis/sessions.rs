@@ -129,7 +129,7 @@ impl Core {
         Ok(())
     }
 
-    async fn session(&self, key: &[u8; 16]) -> Result<Option<SessionRecord>, StoreError> {
+    pub(super) async fn session(&self, key: &[u8; 16]) -> Result<Option<SessionRecord>, StoreError> {
         let name = self.keys.session(key);
         let mut pipeline = Pipeline::new();
         pipeline.cmd("HGETALL").arg(&name);

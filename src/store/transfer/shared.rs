@@ -7,7 +7,7 @@ use std::{io, path::Path};
 
 use super::{
     super::{
-        Answer, Feed, KeySetOrigin, Order, Place, SealedKeySet, SessionRecord, Shelf, Store, StoreError,
+        Answer, Feed, KeySetOrigin, Order, SealedKeySet, SessionRecord, Shelf, Store, StoreError,
         sealed_delivery::SealedDelivery,
     },
     Imported, Item, TransferError,
@@ -21,8 +21,11 @@ const BATCH: usize = 500;
 
 /// What a shared store offers for this alone.
 pub(in crate::store) trait Shared: Store + Feed + Shelf {
-    /// A part of the session records, in no order, beginning with `None`. One may be in several parts.
-    fn sessions(&self, place: Option<Place>) -> Answer<'_, Sessions>;
+    /// The keys of all session records.
+    fn session_keys(&self) -> Answer<'_, Vec<[u8; 16]>>;
+
+    /// Those of these session records that are still there.
+    fn sessions<'s>(&'s self, keys: &'s [[u8; 16]]) -> Answer<'s, Vec<SessionRecord>>;
 
     /// What is still to be delivered, as it is kept.
     fn sealed_deliveries(&self) -> Answer<'_, Vec<SealedDelivery>>;
@@ -32,14 +35,6 @@ pub(in crate::store) trait Shared: Store + Feed + Shelf {
 
     /// Everything on the shelf.
     fn key_sets(&self) -> Answer<'_, Vec<SealedKeySet>>;
-}
-
-/// A part of the session records.
-#[derive(Clone, Debug)]
-pub(in crate::store) struct Sessions {
-    pub(in crate::store) sessions: Vec<SessionRecord>,
-    /// Where the next part begins; `None` behind the last.
-    pub(in crate::store) next: Option<Place>,
 }
 
 /// Writes an export, as of `now`.
@@ -62,13 +57,8 @@ pub(super) async fn export(
             break;
         }
     }
-    loop {
-        let page = store.sessions(place).await?;
-        page.sessions.into_iter().map(Item::Session).try_for_each(&mut put)?;
-        place = page.next;
-        if place.is_none() {
-            break;
-        }
+    for keys in store.session_keys().await?.chunks(BATCH) {
+        store.sessions(keys).await?.into_iter().map(Item::Session).try_for_each(&mut put)?;
     }
     store.sealed_deliveries().await?.into_iter().map(Item::Delivery).try_for_each(&mut put)?;
     store.key_sets().await?.into_iter().map(Item::KeySet).try_for_each(&mut put)?;

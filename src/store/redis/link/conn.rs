@@ -1,15 +1,12 @@
 //! An open connection, as those who use it see it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use redis::{
     Pipeline, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::{address::Address, durability::Confirm};
 use crate::store::redis::trouble::RedisTrouble;
@@ -22,7 +19,7 @@ const ELSEWHERE: [&str; 6] = ["READONLY", "MOVED", "MASTERDOWN", "LOADING", "CLU
 #[derive(Clone, Debug)]
 pub(super) struct Conn {
     multiplexed: MultiplexedConnection,
-    doubted: Arc<Notify>,
+    doubted: CancellationToken,
     /// No other connection has it.
     pub(super) id: u64,
     pub(super) address: Address,
@@ -34,7 +31,7 @@ impl Conn {
     pub(super) fn new(multiplexed: MultiplexedConnection, address: Address) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { multiplexed, doubted: Arc::default(), id, address, confirm: Confirm::default() }
+        Self { multiplexed, doubted: CancellationToken::new(), id, address, confirm: Confirm::default() }
     }
 
     /// The answers, the server's errors among them.
@@ -56,12 +53,17 @@ impl Conn {
 
     /// Something is wrong with it: whoever keeps it makes another.
     pub(super) fn doubt(&self) {
-        self.doubted.notify_one();
+        self.doubted.cancel();
     }
 
     /// Returns once somebody doubts.
     pub(super) async fn doubted(&self) {
-        self.doubted.notified().await;
+        self.doubted.cancelled().await;
+    }
+
+    /// Whether somebody does: who comes now waits for the other one.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.doubted.is_cancelled()
     }
 }
 

@@ -101,7 +101,7 @@ impl Line {
         let mut state = self.state.clone();
         let settled = |state: &State| match state {
             State::Connecting => false,
-            State::Up(conn) => Some(conn.id) != but,
+            State::Up(conn) => Some(conn.id) != but && !conn.is_doubted(),
             State::Down(_) => true,
         };
         let settled = state.wait_for(settled).await.map_err(|_no_keeper| RedisTrouble::Lost)?;

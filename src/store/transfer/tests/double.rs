@@ -14,9 +14,7 @@ use crate::{
     store::{
         Answer, Beat, Delivery, Entry, Feed, Hour, KeySetOrigin, Order, Page, Place, Position, Recorded,
         SealedKeySet, SessionRecord, Shelf, Sight, Snapshot, Store, StoreError, Tally,
-        sealed_delivery::SealedDelivery,
-        testing::memory::MemoryStore,
-        transfer::shared::{Sessions, Shared},
+        sealed_delivery::SealedDelivery, testing::memory::MemoryStore, transfer::shared::Shared,
     },
 };
 
@@ -158,9 +156,15 @@ impl Shelf for SharedMemory {
 }
 
 impl Shared for SharedMemory {
-    fn sessions(&self, place: Option<Place>) -> Answer<'_, Sessions> {
-        let (sessions, next) = part(&self.sessions.lock().unwrap(), place);
-        ready(Ok(Sessions { sessions, next }))
+    fn session_keys(&self) -> Answer<'_, Vec<[u8; 16]>> {
+        let sessions = self.sessions.lock().unwrap();
+        ready(Ok(sessions.iter().map(|session| *session.target().key()).collect()))
+    }
+
+    fn sessions<'s>(&'s self, keys: &'s [[u8; 16]]) -> Answer<'s, Vec<SessionRecord>> {
+        let sessions = self.sessions.lock().unwrap();
+        let is_asked = |session: &&SessionRecord| keys.contains(session.target().key());
+        ready(Ok(sessions.iter().filter(is_asked).cloned().collect()))
     }
 
     fn sealed_deliveries(&self) -> Answer<'_, Vec<SealedDelivery>> {
