@@ -108,7 +108,10 @@ pub(super) async fn revocation_sources(
     shell.background().spawn(async move { stopping.run_until_cancelled(watch.run()).await });
     let metrics = SightMetrics::register(shell.registry());
     let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), metrics, shell.background()));
-    Ok((RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale }, loader))
+    Ok((
+        RevocationSources { revocations, contact: None, sessions, on_stale: config.revocation.on_stale },
+        loader,
+    ))
 }
 
 /// The longest that a token of any issuer may be valid.

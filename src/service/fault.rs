@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// When to ask again while the store does not answer.
+/// When to ask again while the store does not answer, or what it says has not arrived.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// Why there is no answer. The reasons are API (docs/errors.md).
@@ -17,8 +17,8 @@ pub enum Fault {
     /// The store does not say what it knows of the token's session.
     #[error("the store does not answer about the token's session")]
     StoreUnavailable,
-    /// The request asks for revocations that are newer than what is known here.
-    #[error("the revocations known here are older than the request allows")]
+    /// What is known of revocations is older than the request or the configuration allows, or not as new as the request asks for.
+    #[error("the revocations known here are older than the request or the configuration allows")]
     RevocationsStale,
 }
 
@@ -42,7 +42,7 @@ impl Fault {
                 "cannot tell: this service's store does not answer about the token's session"
             }
             Self::RevocationsStale => {
-                "cannot tell: the request asks for newer revocations than this service knows"
+                "cannot tell: the revocations that this service knows are older than the request or its configuration allows"
             }
         }
     }
@@ -51,8 +51,7 @@ impl Fault {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::KeysUnavailable { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable => Some(STORE_RETRY),
-            Self::RevocationsStale => None,
+            Self::StoreUnavailable | Self::RevocationsStale => Some(STORE_RETRY),
         }
     }
 }

@@ -59,8 +59,12 @@ fn unloaded() -> Setup {
     let kept: Arc<dyn Store> = Arc::<MemoryStore>::clone(&store);
     let sights = SightMetrics::register(&mut registry);
     let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, &tasks));
-    let sources =
-        RevocationSources { revocations: Arc::clone(&revocations), sessions, on_stale: OnStale::Serve };
+    let sources = RevocationSources {
+        revocations: Arc::clone(&revocations),
+        contact: None,
+        sessions,
+        on_stale: OnStale::Serve,
+    };
     let validator = Validator::new(
         Trust::new(issuers, 16 * 1024),
         sources,
