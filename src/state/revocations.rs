@@ -152,6 +152,16 @@ impl Revocations {
         self.entries.part(part, true)
     }
 
+    /// Whether the store's copy was found to hold all of what is here of a target, since it was last read.
+    pub fn is_seen(&self, target: &Target) -> bool {
+        self.entries.is_seen(target)
+    }
+
+    /// The store's copy was found not to hold these.
+    pub fn unsee(&self, revocations: &[Revocation]) {
+        revocations.iter().for_each(|revocation| self.entries.unsee(&revocation.target));
+    }
+
     /// All of what is here of a target.
     pub fn get(&self, target: &Target) -> Option<Revocation> {
         self.entries.get(target)

@@ -67,8 +67,10 @@ impl Shards {
         match shard.entry(*target.key()) {
             Place::Occupied(mut known) => {
                 let known = known.get_mut();
-                let merged = known.revocation(*target.key()).merge(*revocation);
-                *known = Kept::new(&merged, known.seen || in_copy && merged == *revocation);
+                let before = known.revocation(*target.key());
+                let merged = before.merge(*revocation);
+                let seen = known.seen && merged == before || in_copy && merged == *revocation;
+                *known = Kept::new(&merged, seen);
             }
             Place::Vacant(place) if needed => {
                 if let Some(count) = self.count_of(target.kind()) {
@@ -105,6 +107,23 @@ impl Shards {
         let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
         let wanted = shard.iter().filter(|(_, kept)| !(unseen && kept.seen));
         wanted.map(|(key, kept)| kept.revocation(*key)).collect()
+    }
+
+    /// Whether it is here and marked.
+    pub(super) fn is_seen(&self, target: &Target) -> bool {
+        self.shard(target).is_some_and(|shard| {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            shard.get(target.key()).is_some_and(|kept| kept.seen)
+        })
+    }
+
+    /// Takes the mark of this one away.
+    pub(super) fn unsee(&self, target: &Target) {
+        let Some(shard) = self.shard(target) else { return };
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = shard.get_mut(target.key()) {
+            kept.seen = false;
+        }
     }
 
     /// Takes every mark away.
