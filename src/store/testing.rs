@@ -2,6 +2,7 @@
 
 pub(super) mod contract;
 pub(crate) mod memory;
+pub(crate) mod shared;
 
 use std::{
     env, fs,

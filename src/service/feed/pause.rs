@@ -40,6 +40,13 @@ impl Chance {
         f64::from(high) / f64::from(u32::MAX)
     }
 
+    /// One of so many.
+    #[cfg(test)]
+    pub(super) fn pick(&self, of: usize) -> usize {
+        let drawn = (self.next() * 1_000_000.0).round();
+        usize::try_from(std::time::Duration::from_secs_f64(drawn).as_secs()).unwrap() % of
+    }
+
     /// Somewhere between the half of this and all of it.
     pub(super) fn shorten(&self, pause: Duration) -> Duration {
         pause.mul_f64(1.0 - self.next() / 2.0)

@@ -1,5 +1,7 @@
 //! Reading the store's copy whole.
 
+use std::sync::atomic::Ordering;
+
 use tokio::{task::yield_now, time::Instant};
 
 use super::{Follower, PushBack, TO_ANSWER, Trouble, within};
@@ -29,6 +31,8 @@ impl Follower {
             }
         }
         self.around.revocations.end_reading(end.revision);
+        // What the next heartbeat is measured by is the end that was read.
+        self.went_back.store(false, Ordering::Relaxed);
         self.around.metrics.read(reason);
         self.around.loading.loaded(start.elapsed());
         self.done.send_replace(asked);

@@ -1,1 +1,4 @@
-
+mod holes;
+mod knowing;
+mod rig;
+mod simulation;
