@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// When to ask again while the store does not answer, or what it says has not arrived.
+/// When to ask again while the store does not answer.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// Why there is no answer. The reasons are API (docs/errors.md).
@@ -19,7 +19,10 @@ pub enum Fault {
     StoreUnavailable,
     /// What is known of revocations is older than the request or the configuration allows, or not as new as the request asks for.
     #[error("the revocations known here are older than the request or the configuration allows")]
-    RevocationsStale,
+    RevocationsStale {
+        /// When asking again makes sense; `None`: never, because the request asks for another history.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl Fault {
@@ -28,7 +31,7 @@ impl Fault {
         match self {
             Self::KeysUnavailable { .. } => "KEYS_UNAVAILABLE",
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
-            Self::RevocationsStale => "REVOCATIONS_STALE",
+            Self::RevocationsStale { .. } => "REVOCATIONS_STALE",
         }
     }
 
@@ -41,7 +44,7 @@ impl Fault {
             Self::StoreUnavailable => {
                 "cannot tell: this service's store does not answer about the token's session"
             }
-            Self::RevocationsStale => {
+            Self::RevocationsStale { .. } => {
                 "cannot tell: the revocations that this service knows are older than the request or its configuration allows"
             }
         }
@@ -51,7 +54,8 @@ impl Fault {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::KeysUnavailable { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable | Self::RevocationsStale => Some(STORE_RETRY),
+            Self::StoreUnavailable => Some(STORE_RETRY),
+            Self::RevocationsStale { retry_after } => *retry_after,
         }
     }
 }

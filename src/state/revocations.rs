@@ -159,7 +159,9 @@ impl Revocations {
 
     /// The store's copy was found not to hold these.
     pub fn unsee(&self, revocations: &[Revocation]) {
-        revocations.iter().for_each(|revocation| self.entries.unsee(&revocation.target));
+        for revocation in revocations {
+            self.entries.unsee(&revocation.target);
+        }
     }
 
     /// All of what is here of a target.

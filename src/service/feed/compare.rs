@@ -67,31 +67,31 @@ impl Follower {
     async fn mend(&self, hour: Hour, copy: &[Revocation], now: UnixTime, push: &mut PushBack) -> bool {
         let set = &self.around.revocations;
         let lacks = |it: &&Revocation| set.get(&it.target).is_none_or(|ours| ours.merge(**it) != ours);
-        let missing_here: Vec<_> = copy.iter().filter(lacks).copied().collect();
+        let lacking_here: Vec<_> = copy.iter().filter(lacks).copied().collect();
         let copy: HashMap<Target, Revocation> = copy.iter().map(|it| (it.target, *it)).collect();
-        let mut missing_there = Vec::new();
+        let mut gone_there = Vec::new();
         for part in Revocations::parts() {
             let of_hour = set.part(part).into_iter().filter(|it| Hour::of(it.until) == hour);
-            missing_there.extend(of_hour.filter(|ours| {
+            gone_there.extend(of_hour.filter(|ours| {
                 let theirs = copy.get(&ours.target);
                 ours.made_at.plus(ON_ITS_WAY) <= now && theirs.is_none_or(|it| it.merge(*ours) != *it)
             }));
             yield_now().await;
         }
-        let mended = !missing_here.is_empty() || !missing_there.is_empty();
+        let mended = !lacking_here.is_empty() || !gone_there.is_empty();
         if mended {
             tracing::warn!(
-                revocations.missing_here = missing_here.len(),
-                revocations.missing_there = missing_there.len(),
+                revocations.missing_here = lacking_here.len(),
+                revocations.missing_there = gone_there.len(),
                 "what is revoked here and in the store differed, and is put right"
             );
         }
-        if !missing_here.is_empty() {
-            set.add(&missing_here);
+        if !lacking_here.is_empty() {
+            set.add(&lacking_here);
         }
         // They are not what the copy was found to hold, whatever it held when it was read.
-        set.unsee(&missing_there);
-        push.add(missing_there);
+        set.unsee(&gone_there);
+        push.add(gone_there);
         mended
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 /// How long the feed is asked to wait for the next order.
 const WAIT: Duration = Duration::from_secs(1);
 /// How often what is here is compared with the store's copy, at most.
-const COMPARE: Duration = Duration::from_secs(60);
+const COMPARE: Duration = Duration::from_mins(1);
 
 impl Follower {
     /// Follows until all has to be read again, and says why.

@@ -44,7 +44,7 @@ impl Chance {
     #[cfg(test)]
     pub(super) fn pick(&self, of: usize) -> usize {
         let drawn = (self.next() * 1_000_000.0).round();
-        usize::try_from(std::time::Duration::from_secs_f64(drawn).as_secs()).unwrap() % of
+        usize::try_from(Duration::from_secs_f64(drawn).as_secs()).unwrap() % of
     }
 
     /// Somewhere between the half of this and all of it.

@@ -40,7 +40,10 @@ pub(super) enum Standing {
     Unknown,
 }
 
-const STALE: Stop = Stop::Fault(Fault::RevocationsStale);
+/// What the request wants to know is on its way, or contact is about to be sought again.
+const STALE: Stop = Stop::Fault(Fault::RevocationsStale { retry_after: Some(Duration::from_secs(1)) });
+/// It will never be known here.
+const NEVER: Stop = Stop::Fault(Fault::RevocationsStale { retry_after: None });
 
 impl Validator {
     /// Without waiting.
@@ -129,7 +132,7 @@ impl Validator {
         // Of a store that others write to, the feed may be about to tell of another epoch.
         let others_write = self.sources.revocations.is_followed();
         let is_hopeless = !others_write && reached.revision().epoch != asked.epoch;
-        if is_hopeless || reached.never_covers(asked) { Err(STALE) } else { Ok(Some(asked)) }
+        if is_hopeless || reached.never_covers(asked) { Err(NEVER) } else { Ok(Some(asked)) }
     }
 
     fn missing_contact(&self, asked: Duration) -> Result<Option<Instant>, Stop> {
@@ -159,7 +162,8 @@ impl Validator {
         });
         match timeout(REVISION, decided).await {
             Ok(Ok(reached)) if reached.as_ref().is_some_and(|reached| reached.covers(asked)) => Ok(()),
-            Ok(Ok(_) | Err(_)) | Err(_) => Err(STALE),
+            Ok(Ok(_)) => Err(NEVER),
+            Ok(Err(_)) | Err(_) => Err(STALE),
         }
     }
 }

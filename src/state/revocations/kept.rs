@@ -17,7 +17,7 @@ pub(super) struct Kept {
     reach: i64,
     made_at: UnixTime,
     until: UnixTime,
-    kept_until: UnixTime,
+    in_store_until: UnixTime,
     kind: TargetKind,
     /// Whether the store's copy was found to hold all of it, in the reading that is under way or was the last.
     pub(super) seen: bool,
@@ -30,7 +30,7 @@ impl Kept {
             Reach::UpTo(cut_off) => cut_off.as_millis(),
             Reach::All => ALL,
         };
-        Self { reach, made_at, until, kept_until, kind: target.kind(), seen }
+        Self { reach, made_at, until, in_store_until: kept_until, kind: target.kind(), seen }
     }
 
     pub(super) fn kind(&self) -> TargetKind {
@@ -47,7 +47,7 @@ impl Kept {
             reach: self.reach(),
             made_at: self.made_at,
             until: self.until,
-            kept_until: self.kept_until,
+            kept_until: self.in_store_until,
         }
     }
 

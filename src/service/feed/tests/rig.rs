@@ -10,7 +10,10 @@ use crate::{
         revocation::{Reach, Revocation, Target, check::Known as _},
         time::UnixTime,
     },
-    ops::metrics::{Registry, exposition, registry},
+    ops::{
+        drain::Tasks,
+        metrics::{Registry, exposition, registry},
+    },
     store::{
         Order, Revision,
         testing::shared::{Server, Shared},
@@ -69,7 +72,7 @@ impl Replica {
         follower.chance = Chance::from_seed(seed);
         let follower = Arc::new(follower);
         let runs = Arc::clone(&follower);
-        let running = tokio::spawn(async move { runs.run().await });
+        let running = Tasks::default().spawn(async move { runs.run().await });
         Self { link, set, contact, readiness, follower, clock, registry, running }
     }
 
