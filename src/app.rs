@@ -21,7 +21,7 @@ use crate::{
     domain::{key::UnusableKey, time::Clock},
     issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, NoHttpClient, Surroundings},
     ops::metrics::{ReloadMetrics, ValidationMetrics},
-    service::{trust::Trust, validate::Validator},
+    service::{loading::NotLoaded, trust::Trust, validate::Validator},
     state::{cache::TokenCache, digest::NoRandomness},
     store::{self, StoreError},
 };
@@ -50,6 +50,9 @@ pub enum StartError {
     /// The store's file or the key ring's.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is revoked cannot be read, or not for as long as tokens live.
+    #[error(transparent)]
+    Revocations(#[from] NotLoaded),
     /// The client for the identity providers cannot be made.
     #[error(transparent)]
     Http(#[from] NoHttpClient),

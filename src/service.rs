@@ -2,6 +2,7 @@
 
 pub mod capacity;
 pub mod fault;
+pub mod feed;
 pub mod loading;
 pub mod propagate;
 pub mod revoke;

@@ -1,6 +1,7 @@
 //! What this replica remembers between requests.
 
 pub mod cache;
+pub mod contact;
 pub mod digest;
 pub mod revocations;
 pub mod sessions;

@@ -171,7 +171,7 @@ async fn sources(registry: &mut metrics::Registry, clock: &dyn Clock) -> (Revoca
     let sights = SightMetrics::register(registry);
     let kept = Arc::clone(&store);
     let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, &Tasks::default()));
-    (RevocationSources { revocations, sessions, on_stale: OnStale::Serve }, store)
+    (RevocationSources { revocations, contact: None, sessions, on_stale: OnStale::Serve }, store)
 }
 
 /// Nobody is revoked.

@@ -217,6 +217,7 @@ async fn validator(
     let sights = SightMetrics::register(&mut registry);
     let sources = RevocationSources {
         revocations: Arc::clone(&set),
+        contact: None,
         sessions: Arc::new(Sessions::start(kept, Arc::clone(&set), sights, &around.tasks)),
         on_stale: config.revocation.on_stale,
     };

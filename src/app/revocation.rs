@@ -8,17 +8,18 @@ use crate::{
     config::Config,
     domain::time::Clock,
     issuer::HttpClient,
-    ops::metrics::{RevocationMetrics, RevokeMetrics, SightMetrics},
+    ops::metrics::{DurabilityMetrics, FeedMetrics, RevocationMetrics, RevokeMetrics, SightMetrics},
     service::{
         capacity::CapacityWatch,
+        feed::{self, Follower},
         loading::Loader,
         propagate::{self, PropagationMetrics, Propagator},
         revoke::{self, Revoker},
         sweep::Sweeper,
         validate::{RevocationSources, Validator},
     },
-    state::{revocations::Revocations, sessions::Sessions},
-    store::OpenedStore,
+    state::{contact::Contact, revocations::Revocations, sessions::Sessions},
+    store::{Durability, OpenedStore, StoreKind},
 };
 
 /// Whom a reload of the configuration tells of what concerns revocations.
@@ -27,6 +28,7 @@ pub(super) struct Revocation {
     pub(super) revoker: Arc<Revoker>,
     propagator: Arc<Propagator>,
     validator: Arc<Validator>,
+    contact: Option<Arc<Contact>>,
     loader: Loader,
 }
 
@@ -72,9 +74,11 @@ impl Revocation {
             storing.store_or_give_up().await;
         });
         let sweeper = Sweeper::new(Arc::clone(&store.revocations), revocations, clock);
+        let sweeper = if store.feed.is_some() { sweeper.among_others() } else { sweeper };
         let stopping = tasks.stopping().clone();
         tasks.spawn(async move { stopping.run_until_cancelled(sweeper.run()).await });
-        Ok(Self { revoker, propagator, validator: Arc::clone(validator), loader })
+        let contact = sources.contact;
+        Ok(Self { revoker, propagator, validator: Arc::clone(validator), contact, loader })
     }
 
     /// Has what is revoked at hand for tokens that live as long as a changed configuration allows. To be called before it counts.
@@ -86,22 +90,47 @@ impl Revocation {
     pub(super) fn replace(&self, config: &Config) {
         self.revoker.replace_settings(config.revocation);
         self.validator.replace_on_stale(config.revocation.on_stale);
+        if let Some(contact) = &self.contact {
+            contact.set_max_staleness(config.revocation.max_staleness);
+        }
         self.propagator.replace_issuers(&config.issuers);
     }
 }
 
-/// What is revoked, read from the store before anything is served (R6): a record that cannot be read is a token that would
-/// pass, so it stops the start.
+/// What is revoked, read from the store before anything is served (R6). With a store of its own: a record that cannot be read
+/// is a token that would pass, so it stops the start. A store that others use, too, may be away for the moment: the process
+/// starts, is not ready, and becomes so by itself.
 pub(super) async fn revocation_sources(
     config: &Config,
     store: &OpenedStore,
     shell: &mut Shell,
     clock: Arc<dyn Clock>,
 ) -> Result<(RevocationSources, Loader), StartError> {
-    let revocations = Arc::new(Revocations::new(config.revocation.max_entries));
     let metrics = RevocationMetrics::register(shell.registry());
+    let feed_metrics = FeedMetrics::register(shell.registry());
+    say_durability(config, &DurabilityMetrics::register(shell.registry()));
     let kept = Arc::clone(&store.revocations);
-    let mut loader = Loader::new(Arc::clone(&revocations), Arc::clone(&kept), clock, metrics.clone());
+    let max_entries = config.revocation.max_entries;
+    let (revocations, contact, mut loader) = if let Some(feed) = &store.feed {
+        let revocations = Arc::new(Revocations::followed(max_entries));
+        let contact = Arc::new(Contact::new(config.revocation.max_staleness));
+        let around = feed::Surroundings {
+            feed: Arc::clone(feed),
+            store: Arc::clone(&kept),
+            revocations: Arc::clone(&revocations),
+            contact: Arc::clone(&contact),
+            clock,
+            metrics: feed_metrics,
+            loading: metrics.clone(),
+            readiness: shell.readiness().clone(),
+        };
+        let loader = Loader::following(Arc::clone(&revocations), follow(around, shell));
+        (revocations, Some(contact), loader)
+    } else {
+        let revocations = Arc::new(Revocations::new(max_entries));
+        let loader = Loader::new(Arc::clone(&revocations), Arc::clone(&kept), clock, metrics.clone());
+        (revocations, None, loader)
+    };
     loader.load_for(longest_life(config)).await?;
     let watch = Arc::new(CapacityWatch::new(Arc::clone(&revocations), metrics));
     let (scraped, stopping) = (Arc::clone(&watch), shell.background().stopping().clone());
@@ -109,7 +138,31 @@ pub(super) async fn revocation_sources(
     shell.background().spawn(async move { stopping.run_until_cancelled(watch.run()).await });
     let metrics = SightMetrics::register(shell.registry());
     let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), metrics, shell.background()));
-    Ok((RevocationSources { revocations, sessions, on_stale: config.revocation.on_stale }, loader))
+    Ok((RevocationSources { revocations, contact, sessions, on_stale: config.revocation.on_stale }, loader))
+}
+
+/// Starts following a store.
+fn follow(around: feed::Surroundings, shell: &mut Shell) -> Arc<Follower> {
+    let first = shell.readiness().register("revocations read from the store");
+    let follower = Arc::new(Follower::new(around, first));
+    let (running, scraped) = (Arc::clone(&follower), Arc::clone(&follower));
+    let stopping = shell.background().stopping().clone();
+    shell.background().spawn(async move { stopping.run_until_cancelled(running.run()).await });
+    shell.before_scrape(move || scraped.update());
+    follower
+}
+
+/// When a revocation counts as stored.
+fn say_durability(config: &Config, metrics: &DurabilityMetrics) {
+    let durability = match &config.store.kind {
+        StoreKind::Embedded { .. } => Durability::Fsync,
+        StoreKind::Redis(redis) => redis.durability,
+    };
+    metrics.is(match durability {
+        Durability::Fsync => "fsync",
+        Durability::Replicas(_) => "replicas",
+        Durability::Memory => "memory",
+    });
 }
 
 /// The longest that a token of any issuer may be valid.

@@ -19,7 +19,7 @@ use crate::{
     ops::{
         drain::Tasks,
         metrics::{self, Registry, RequestMetrics, SpanMetrics},
-        readiness::Readiness,
+        readiness::{Guard, Readiness},
     },
     proto::server::token_service_server::TokenService,
 };
@@ -34,6 +34,8 @@ pub struct Shell {
     limits: LimitSettings,
     registry: Registry,
     readiness: Readiness,
+    /// "The listeners stand". From the beginning, so that nothing which is done early makes the process ready.
+    standing: Guard,
     background: Tasks,
     before_scrape: Vec<ScrapeHook>,
 }
@@ -49,13 +51,15 @@ impl Shell {
             Some(address) => Some(Listener::bind(address).await?),
             None => None,
         };
+        let readiness = Readiness::default();
         Ok(Self {
             listeners,
             admin,
             server: config.server,
             limits: config.limits,
             registry: metrics::registry(),
-            readiness: Readiness::default(),
+            standing: readiness.register("listeners"),
+            readiness,
             background: Tasks::default(),
             before_scrape: Vec::new(),
         })
@@ -64,6 +68,11 @@ impl Shell {
     /// Where tasks go that work for calls: they are stopped when the last call has ended.
     pub fn background(&self) -> &Tasks {
         &self.background
+    }
+
+    /// Where the parts behind the listeners say what start-up waits for.
+    pub(super) fn readiness(&self) -> &Readiness {
+        &self.readiness
     }
 
     /// Where the parts behind the listeners register their metrics.
@@ -99,7 +108,6 @@ impl Shell {
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
         let services = Services::new(token, &health, self.server.reflection)?;
-        let standing = self.readiness.register("listeners");
         let followers = Followers::start(holders, &self.readiness, &health, &self.background);
         let (set_drain, drain) = watch::channel(self.limits.drain);
         let controls = Controls {
@@ -118,7 +126,7 @@ impl Shell {
             drain,
             health,
             readiness: self.readiness,
-            standing,
+            standing: self.standing,
             calls,
             background: self.background,
         });

@@ -1,5 +1,7 @@
 //! Every metric that this process exports, registered at zero. Names are API: docs/metrics.md.
 
+mod durability;
+mod feed;
 mod reloads;
 mod requests;
 mod revocations;
@@ -12,6 +14,8 @@ mod validations;
 pub use prometheus_client::registry::Registry;
 use prometheus_client::{encoding::text, metrics::family::Family};
 
+pub use durability::DurabilityMetrics;
+pub use feed::{Compared, FeedMetrics, ReadReason};
 pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
 pub use revocations::RevocationMetrics;
@@ -60,6 +64,8 @@ mod tests {
         ReloadMetrics::register(&mut registry);
         RevocationMetrics::register(&mut registry);
         RevokeMetrics::register(&mut registry);
+        FeedMetrics::register(&mut registry);
+        DurabilityMetrics::register(&mut registry);
         SightMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
         PropagationMetrics::register(&mut registry);

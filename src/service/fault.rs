@@ -17,9 +17,12 @@ pub enum Fault {
     /// The store does not say what it knows of the token's session.
     #[error("the store does not answer about the token's session")]
     StoreUnavailable,
-    /// The request asks for revocations that are newer than what is known here.
-    #[error("the revocations known here are older than the request allows")]
-    RevocationsStale,
+    /// What is known of revocations is older than the request or the configuration allows, or not as new as the request asks for.
+    #[error("the revocations known here are older than the request or the configuration allows")]
+    RevocationsStale {
+        /// When asking again makes sense; `None`: never, because the request asks for another history.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl Fault {
@@ -28,7 +31,7 @@ impl Fault {
         match self {
             Self::KeysUnavailable { .. } => "KEYS_UNAVAILABLE",
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
-            Self::RevocationsStale => "REVOCATIONS_STALE",
+            Self::RevocationsStale { .. } => "REVOCATIONS_STALE",
         }
     }
 
@@ -41,8 +44,8 @@ impl Fault {
             Self::StoreUnavailable => {
                 "cannot tell: this service's store does not answer about the token's session"
             }
-            Self::RevocationsStale => {
-                "cannot tell: the request asks for newer revocations than this service knows"
+            Self::RevocationsStale { .. } => {
+                "cannot tell: the revocations that this service knows are older than the request or its configuration allows"
             }
         }
     }
@@ -52,7 +55,7 @@ impl Fault {
         match self {
             Self::KeysUnavailable { retry_after } => Some(*retry_after),
             Self::StoreUnavailable => Some(STORE_RETRY),
-            Self::RevocationsStale => None,
+            Self::RevocationsStale { retry_after } => *retry_after,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
+use super::feed::{Follower, NotRead};
 use crate::{
     domain::time::Clock,
     ops::metrics::RevocationMetrics,
@@ -15,11 +16,29 @@ use crate::{
 #[derive(Debug)]
 pub struct Loader {
     revocations: Arc<Revocations>,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    metrics: RevocationMetrics,
+    from: From,
     /// The longest life that the set was loaded for; `None` before it was.
     longest: Option<Duration>,
+}
+
+/// Who reads.
+#[derive(Debug)]
+enum From {
+    /// The loader.
+    Store { store: Arc<dyn Store>, clock: Arc<dyn Clock>, metrics: RevocationMetrics },
+    /// Who follows a store that others write to, too.
+    Follower(Arc<Follower>),
+}
+
+/// What is revoked could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLoaded {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store did not answer in time.
+    #[error(transparent)]
+    InTime(#[from] NotRead),
 }
 
 impl Loader {
@@ -30,7 +49,12 @@ impl Loader {
         clock: Arc<dyn Clock>,
         metrics: RevocationMetrics,
     ) -> Self {
-        Self { revocations, store, clock, metrics, longest: None }
+        Self { revocations, from: From::Store { store, clock, metrics }, longest: None }
+    }
+
+    /// The same where a follower does the reading: at the start without anybody waiting for it.
+    pub fn following(revocations: Arc<Revocations>, follower: Arc<Follower>) -> Self {
+        Self { revocations, from: From::Follower(follower), longest: None }
     }
 
     /// Makes sure that the set holds all that can concern a token that is valid for this long, leeway included. What was
@@ -38,16 +62,21 @@ impl Loader {
     /// they are read anew (R3).
     ///
     /// # Errors
-    /// If the store cannot read them all. The set is as it was.
-    pub async fn load_for(&mut self, longest: Duration) -> Result<(), StoreError> {
+    /// If the store cannot read them all. Nothing is missing in the set that was there.
+    pub async fn load_for(&mut self, longest: Duration) -> Result<(), NotLoaded> {
         if self.longest.is_some_and(|loaded| longest <= loaded) {
             return Ok(());
         }
         // First, so that what is revoked meanwhile lives as long.
         self.revocations.lengthen(longest);
-        let start = Instant::now();
-        self.revocations.load(self.store.snapshot().await?, longest, self.clock.now());
-        self.metrics.loaded(start.elapsed());
+        match &self.from {
+            From::Store { store, clock, metrics } => {
+                let start = Instant::now();
+                self.revocations.load(store.snapshot().await?, longest, clock.now());
+                metrics.loaded(start.elapsed());
+            }
+            From::Follower(follower) => follower.read_again().await?,
+        }
         self.longest = Some(longest);
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_lc_rs::rand;
 use tokio::time::Instant;
 
 use crate::{
@@ -27,13 +28,21 @@ pub struct Sweeper {
     revocations: Arc<Revocations>,
     clock: Arc<dyn Clock>,
     started: (UnixTime, Instant),
+    /// Whether others sweep the same store, too.
+    among_others: bool,
 }
 
 impl Sweeper {
     /// To be made when the process starts: what its clock says then is believed.
     pub fn new(store: Arc<dyn Store>, revocations: Arc<Revocations>, clock: Arc<dyn Clock>) -> Self {
         let started = (clock.now(), Instant::now());
-        Self { store, revocations, clock, started }
+        Self { store, revocations, clock, started, among_others: false }
+    }
+
+    /// Others sweep the same store: each comes at another time.
+    #[must_use]
+    pub fn among_others(self) -> Self {
+        Self { among_others: true, ..self }
     }
 
     /// Sweeps now and then once an hour, for as long as it is polled.
@@ -42,8 +51,11 @@ impl Sweeper {
         loop {
             tick.tick().await;
             // What is over counts again if the clock is set back.
+            self.revocations.sweep(self.now());
+            if self.among_others {
+                tokio::time::sleep(somewhere_in(EVERY)).await;
+            }
             let now = self.now();
-            self.revocations.sweep(now);
             if let Err(error) = self.store.sweep(now.minus(CLOCK_SET_BACK)).await {
                 tracing::warn!(
                     error.message = %error,
@@ -56,6 +68,14 @@ impl Sweeper {
     fn now(&self) -> UnixTime {
         let (wall, instant) = self.started;
         self.clock.now().min(wall.plus(instant.elapsed()).plus(TOLERANCE))
+    }
+}
+
+/// A part of a time, drawn anew.
+fn somewhere_in(time: Duration) -> Duration {
+    let mut drawn = [0; 2];
+    match rand::fill(&mut drawn) {
+        Ok(()) | Err(_) => time.mul_f64(f64::from(u16::from_ne_bytes(drawn)) / 65_536.0),
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
 pub(super) use self::identify::{Identified, Unidentified};
 pub use self::question::{Knowledge, Pass, Question, RevocationSources, Verdict};
 use self::{
-    standing::Standing,
+    standing::{Missing, Standing},
     verification::{Presentation, Tried},
 };
 use super::{fault::Fault, trust::Trust};
@@ -85,8 +85,8 @@ enum WaitsFor {
     Key(Tried),
     /// What the store knows of the token's session (S5).
     Session(Arc<CachedToken>),
-    /// A revision that is not here yet (R8).
-    Revision(Revision),
+    /// Revocations that are not here yet (R7, R8).
+    Revocations(Missing),
 }
 
 impl From<Refusal> for Stop {
@@ -185,7 +185,8 @@ impl Validator {
     /// To be taken before looking: what comes in between is known, and not said.
     fn knowledge(&self, now: UnixTime) -> Knowledge {
         // Nobody else writes to the embedded store, so what is here is always all there is.
-        Knowledge { revision: self.sources.revocations.written_revision(), as_of: now }
+        let as_of = self.sources.contact.as_ref().map_or(now, |contact| contact.as_of());
+        Knowledge { revision: self.sources.revocations.written_revision(), as_of }
     }
 
     fn verdict<T>(&self, checked: Result<T, Stop>, knowledge: Knowledge) -> Result<Verdict<T>, Fault> {
@@ -218,8 +219,8 @@ impl Validator {
             // What is read cheaply is not held for long.
             Ok(AtOnce::Waits(Waits { trust: Guard::into_inner(trust), digest, answer, for_what }))
         };
-        if let Some(revision) = self.missing(question)? {
-            return waits(trust, answer, WaitsFor::Revision(revision));
+        if let Some(missing) = self.missing(question)? {
+            return waits(trust, answer, WaitsFor::Revocations(missing));
         }
         let cached = if let Some(cached) = self.recall(&trust, digest, now)? {
             cached
@@ -266,7 +267,7 @@ impl Validator {
                 (Some(tried), knowledge)
             }
             WaitsFor::Session(cached) => (Some(Tried::Verified(cached)), knowledge),
-            WaitsFor::Revision(revision) => match self.wait_for(revision).await {
+            WaitsFor::Revocations(missing) => match self.wait_for(missing).await {
                 Ok(()) => (None, self.knowledge(self.clock.now())),
                 Err(stop) => return (Err(stop), knowledge),
             },

@@ -3,11 +3,14 @@
 //! A set that has not changed costs a validation one load of its generation: a token that was found active at a generation
 //! stays so until the next one (`domain/revocation/check.rs` says why).
 
+mod kept;
+mod reached;
 mod settings;
 mod shards;
 
 use std::{
     fmt,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -27,8 +30,11 @@ use crate::{
     store::{Revision, Snapshot},
 };
 
-pub use self::settings::{OnStale, RevocationSettings};
-use self::shards::Shards;
+use self::{kept::Kept, shards::Shards};
+pub use self::{
+    reached::Reached,
+    settings::{OnStale, RevocationSettings},
+};
 
 /// The set is full: `revocation.max_entries`. What is in it goes on being refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +49,10 @@ pub struct Revocations {
     longest: AtomicU64,
     /// Zero until the snapshot is loaded.
     generation: AtomicU64,
-    revision: watch::Sender<Option<Revision>>,
-    /// The same, as answers carry it.
+    /// Whether others write to the store, too, so that only its feed says up to where everything is here.
+    is_followed: bool,
+    reached: watch::Sender<Option<Reached>>,
+    /// Its revision, as answers carry it.
     written: ArcSwap<Bytes>,
 }
 
@@ -62,16 +70,22 @@ impl fmt::Debug for Revocations {
 }
 
 impl Revocations {
-    /// A set that does not know yet what is revoked: [`Revocations::load`] tells it.
+    /// A set that does not know yet what is revoked: [`Revocations::load`] tells it. Nobody but this process writes to its store.
     pub fn new(max_entries: u64) -> Self {
         Self {
             entries: Shards::new(),
             max_entries: AtomicU64::new(max_entries),
             longest: AtomicU64::new(0),
             generation: AtomicU64::new(0),
-            revision: watch::Sender::new(None),
+            is_followed: false,
+            reached: watch::Sender::new(None),
             written: ArcSwap::from_pointee(Bytes::new()),
         }
+    }
+
+    /// The same for a store that others write to, too: [`Revocations::begin_reading`] and what follows it tell it.
+    pub fn followed(max_entries: u64) -> Self {
+        Self { is_followed: true, ..Self::new(max_entries) }
     }
 
     /// Takes what a store has kept. `longest` is the longest that any issuer's token may be valid, leeway included: what was
@@ -80,10 +94,8 @@ impl Revocations {
         self.entries.reserve(snapshot.revocations.len());
         self.lengthen(longest);
         for revocation in snapshot.revocations {
-            let until = self.needed_until(&revocation);
-            // What is over is taken for as long as a clock that is set back could make it count again.
-            if now < until.plus(CLOCK_SET_BACK) {
-                self.put(revocation);
+            if self.is_needed(&revocation, now) {
+                self.entries.put(&revocation);
             }
         }
         self.recorded(snapshot.revision);
@@ -91,24 +103,90 @@ impl Revocations {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
+    /// The store's copy is about to be read, in parts. One at a time does that.
+    pub fn begin_reading(&self) {
+        self.entries.forget_seen();
+    }
+
+    /// Takes a part of the store's copy.
+    pub fn read(&self, part: &[Revocation], now: UnixTime) {
+        for revocation in part {
+            self.entries.put_seen(revocation, self.is_needed(revocation, now));
+        }
+        self.changed();
+    }
+
+    /// The copy was read, and holds everything up to this revision, which it had before the reading began.
+    pub fn end_reading(&self, revision: Revision) {
+        self.reached.send_modify(|known| {
+            *known = Some(Reached::advanced(known.take(), revision));
+            self.written.store(Arc::new(Bytes::from(revision.to_string())));
+        });
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Where earlier epochs ended that this one goes on from.
+    pub fn goes_on_from(&self, epoch: u64, predecessors: &[Revision]) {
+        self.reached.send_if_modified(|known| {
+            known.as_mut().is_some_and(|known| known.goes_on_from(epoch, predecessors))
+        });
+    }
+
+    /// What is recorded in the store's feed, up to this revision, was added.
+    pub fn followed_to(&self, revision: Revision) {
+        self.advance(revision);
+    }
+
+    /// The numbers that [`Revocations::part`] takes.
+    pub fn parts() -> Range<usize> {
+        Shards::parts()
+    }
+
+    /// A part of all that is here, copied.
+    pub fn part(&self, part: usize) -> Vec<Revocation> {
+        self.entries.part(part, false)
+    }
+
+    /// What of it the store's copy lacked, or had less of, when it was last read.
+    pub fn unseen_part(&self, part: usize) -> Vec<Revocation> {
+        self.entries.part(part, true)
+    }
+
+    /// Whether the store's copy was found to hold all of what is here of a target, since it was last read.
+    pub fn is_seen(&self, target: &Target) -> bool {
+        self.entries.is_seen(target)
+    }
+
+    /// The store's copy was found not to hold these.
+    pub fn unsee(&self, revocations: &[Revocation]) {
+        for revocation in revocations {
+            self.entries.unsee(&revocation.target);
+        }
+    }
+
+    /// All of what is here of a target.
+    pub fn get(&self, target: &Target) -> Option<Revocation> {
+        self.entries.get(target)
+    }
+
     /// From now on every revocation lives for at least as long as such a token: what is made under one issuer's or one moment's
     /// shorter `max_token_lifetime` must not be over before a token that a later configuration accepts.
     pub fn lengthen(&self, longest: Duration) {
         let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-        self.longest.fetch_max(millis, Ordering::Relaxed);
-    }
-
-    /// A token has an end of its own, which no configuration prolongs.
-    fn needed_until(&self, revocation: &Revocation) -> UnixTime {
-        if revocation.target.kind().is_of_one_token() {
-            return revocation.until;
+        if self.longest.fetch_max(millis, Ordering::Relaxed) < millis {
+            // What was over may count again.
+            self.changed();
         }
-        let longest = Duration::from_millis(self.longest.load(Ordering::Relaxed));
-        revocation.until.max(revocation.made_at.plus(longest))
     }
 
-    fn put(&self, revocation: Revocation) {
-        self.entries.put(&Revocation { until: self.needed_until(&revocation), ..revocation });
+    fn longest(&self) -> Duration {
+        Duration::from_millis(self.longest.load(Ordering::Relaxed))
+    }
+
+    /// What is over is needed for as long as a clock that is set back could make it count again.
+    fn is_needed(&self, revocation: &Revocation, now: UnixTime) -> bool {
+        let until = Kept::new(revocation, false).needed_until(self.longest());
+        now < until.plus(CLOCK_SET_BACK)
     }
 
     /// Whether the set is what the store holds (R6).
@@ -134,7 +212,7 @@ impl Revocations {
     /// The same, whatever the size: for what follows from a revocation that was taken.
     pub fn add(&self, revocations: &[Revocation]) {
         for revocation in revocations {
-            self.put(*revocation);
+            self.entries.put(revocation);
         }
         // After they are there: who sees the new generation finds them. Before the snapshot is loaded nobody looks.
         self.changed();
@@ -147,25 +225,39 @@ impl Revocations {
         let _changed = self.generation.fetch_update(Ordering::Release, Ordering::Relaxed, next);
     }
 
-    /// A store has recorded everything up to here, and it is in the set.
+    /// A store has recorded everything up to here, and it is in the set. Says nothing of a store that others write to: what they
+    /// recorded before may not be here yet.
     pub fn recorded(&self, revision: Revision) {
-        let newer = |known: &Option<Revision>| {
-            known.is_none_or(|known| known.epoch != revision.epoch || known.sequence < revision.sequence)
-        };
-        self.revision.send_if_modified(|known| {
-            if newer(known) {
-                *known = Some(revision);
-                // Under the same lock, so that the two never differ for long.
-                self.written.store(Arc::new(Bytes::from(revision.to_string())));
-                return true;
+        if !self.is_followed {
+            self.advance(revision);
+        }
+    }
+
+    fn advance(&self, revision: Revision) {
+        self.reached.send_if_modified(|known| {
+            if known.as_ref().is_some_and(|known| !known.is_before(revision)) {
+                return false;
             }
-            false
+            *known = Some(Reached::advanced(known.take(), revision));
+            // Under the same lock, so that the two never differ for long.
+            self.written.store(Arc::new(Bytes::from(revision.to_string())));
+            true
         });
+    }
+
+    /// Whether others write to the store, too.
+    pub fn is_followed(&self) -> bool {
+        self.is_followed
     }
 
     /// Up to where the set holds everything (R8).
     pub fn revision(&self) -> Option<Revision> {
-        *self.revision.borrow()
+        self.reached.borrow().as_ref().map(Reached::revision)
+    }
+
+    /// The same, and of which earlier revisions that is true as well.
+    pub fn reached(&self) -> Option<Reached> {
+        self.reached.borrow().clone()
     }
 
     /// The same as text, empty before the snapshot is loaded. To be read before looking.
@@ -174,8 +266,8 @@ impl Revocations {
     }
 
     /// Tells of every new revision.
-    pub fn watch_revision(&self) -> watch::Receiver<Option<Revision>> {
-        self.revision.subscribe()
+    pub fn watch_reached(&self) -> watch::Receiver<Option<Reached>> {
+        self.reached.subscribe()
     }
 
     /// `revocation.max_entries`, from now on.
@@ -200,7 +292,7 @@ impl Revocations {
 
     /// Frees what is over at `now`, which must not be ahead of the time that it is.
     pub fn sweep(&self, now: UnixTime) {
-        self.entries.sweep(now);
+        self.entries.sweep(now, self.longest());
     }
 
     /// The set at `now`.
@@ -219,7 +311,7 @@ impl Known for View<'_> {
     }
 
     fn find(&self, target: &Target) -> Option<Reach> {
-        self.set.entries.find(target, self.now)
+        self.set.entries.find(target, self.now, self.set.longest())
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod memory;
 #[expect(dead_code, reason = "a kit: some of it waits for the tests that need it")]
 pub(crate) mod redis;
 mod redis_tests;
+pub(crate) mod shared;
 
 use std::{
     env, fs,

@@ -12,6 +12,7 @@ use crate::{
     },
     state::{
         cache::CachedToken,
+        contact::Contact,
         revocations::{OnStale, Revocations},
         sessions::Sessions,
     },
@@ -66,6 +67,8 @@ pub struct Verdict<T> {
 pub struct RevocationSources {
     /// Everything that can concern a token valid now.
     pub revocations: Arc<Revocations>,
+    /// How old what is known of them is; `None`: nobody else writes to the store, so it is never old.
+    pub contact: Option<Arc<Contact>>,
     /// When sessions began, and which have ended.
     pub sessions: Arc<Sessions>,
     /// What happens to a token whose session the store says nothing about, until that is replaced.

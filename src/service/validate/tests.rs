@@ -20,9 +20,11 @@ use crate::{
         drain::Tasks,
         metrics::{SightMetrics, registry},
     },
-    state::{revocations::Revocations, sessions::Sessions},
+    state::{contact::Contact, revocations::Revocations, sessions::Sessions},
     store::{Snapshot, Store, testing::memory::MemoryStore},
 };
+
+mod stale;
 
 #[derive(Debug)]
 struct ManualClock(Mutex<UnixTime>);
@@ -41,6 +43,10 @@ struct Setup {
 }
 
 fn unloaded() -> Setup {
+    unloaded_with(Revocations::new(1000), None)
+}
+
+fn unloaded_with(revocations: Revocations, contact: Option<Arc<Contact>>) -> Setup {
     // Whoever comes second finds the provider installed; it is the same one.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let config = config("");
@@ -55,12 +61,16 @@ fn unloaded() -> Setup {
         tasks: tasks.clone(),
     };
     let issuers = config.issuers.iter().map(|it| start_issuer(None, it.clone(), &around).unwrap()).collect();
-    let (store, revocations) = (Arc::new(MemoryStore::default()), Arc::new(Revocations::new(1000)));
+    let (store, revocations) = (Arc::new(MemoryStore::default()), Arc::new(revocations));
     let kept: Arc<dyn Store> = Arc::<MemoryStore>::clone(&store);
     let sights = SightMetrics::register(&mut registry);
     let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, &tasks));
-    let sources =
-        RevocationSources { revocations: Arc::clone(&revocations), sessions, on_stale: OnStale::Serve };
+    let sources = RevocationSources {
+        revocations: Arc::clone(&revocations),
+        contact,
+        sessions,
+        on_stale: OnStale::Serve,
+    };
     let validator = Validator::new(
         Trust::new(issuers, 16 * 1024),
         sources,

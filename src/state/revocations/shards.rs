@@ -7,12 +7,15 @@
 use std::{
     collections::{HashMap, hash_map::Entry as Place},
     hash::{BuildHasher, RandomState},
+    ops::Range,
     sync::{
         PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
+use super::kept::Kept;
 use crate::domain::{
     revocation::{CLOCK_SET_BACK, Reach, Revocation, Target, TargetKind},
     time::UnixTime,
@@ -22,14 +25,6 @@ use crate::domain::{
 const SHARDS: usize = 64;
 
 type Shard = HashMap<[u8; Target::KEY_BYTES], Kept, RandomState>;
-
-/// What memory has of a revocation.
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    reach: Reach,
-    until: UnixTime,
-    kind: TargetKind,
-}
 
 pub(super) struct Shards {
     /// Random, so that nobody can choose ids that meet in one place.
@@ -56,30 +51,87 @@ impl Shards {
 
     /// Adds a revocation, merged with what is there (R11).
     pub(super) fn put(&self, revocation: &Revocation) {
-        let Revocation { target, reach, until, .. } = *revocation;
-        let Some(shard) = self.shard(&target) else { return };
+        self.place(revocation, true, false);
+    }
+
+    /// The same for one that a store's copy holds, and marks what it holds all of. What is not here is added only if it is
+    /// `needed`.
+    pub(super) fn put_seen(&self, revocation: &Revocation, needed: bool) {
+        self.place(revocation, needed, true);
+    }
+
+    fn place(&self, revocation: &Revocation, needed: bool, in_copy: bool) {
+        let target = &revocation.target;
+        let Some(shard) = self.shard(target) else { return };
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         match shard.entry(*target.key()) {
             Place::Occupied(mut known) => {
                 let known = known.get_mut();
-                known.reach = known.reach.max(reach);
-                known.until = known.until.max(until);
+                let before = known.revocation(*target.key());
+                let merged = before.merge(*revocation);
+                let seen = known.seen && merged == before || in_copy && merged == *revocation;
+                *known = Kept::new(&merged, seen);
             }
-            Place::Vacant(place) => {
+            Place::Vacant(place) if needed => {
                 if let Some(count) = self.count_of(target.kind()) {
                     count.fetch_add(1, Ordering::Release);
                 }
-                place.insert(Kept { reach, until, kind: target.kind() });
+                place.insert(Kept::new(revocation, in_copy));
             }
+            Place::Vacant(_) => {}
         }
     }
 
     /// How far the one of this target reaches, unless its time is over. A token's revocation counts for as long as it is here: the
     /// token's own end is checked anyway, with the leeway of now, which may be more than it was.
-    pub(super) fn find(&self, target: &Target, now: UnixTime) -> Option<Reach> {
+    pub(super) fn find(&self, target: &Target, now: UnixTime, longest: Duration) -> Option<Reach> {
         let shard = self.shard(target)?.read().unwrap_or_else(PoisonError::into_inner);
-        let counts = |kept: &&Kept| kept.kind.is_of_one_token() || now < kept.until;
-        shard.get(target.key()).filter(counts).map(|kept| kept.reach)
+        let counts = |kept: &&Kept| kept.kind().is_of_one_token() || now < kept.needed_until(longest);
+        shard.get(target.key()).filter(counts).map(Kept::reach)
+    }
+
+    /// All of it that is here of this target.
+    pub(super) fn get(&self, target: &Target) -> Option<Revocation> {
+        let shard = self.shard(target)?.read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(target.key()).map(|kept| kept.revocation(*target.key()))
+    }
+
+    /// The numbers that [`Shards::part`] takes.
+    pub(super) fn parts() -> Range<usize> {
+        0..SHARDS
+    }
+
+    /// A part of all: copied, so that whoever works through it holds nobody up. With `unseen` only what is not marked.
+    pub(super) fn part(&self, part: usize, unseen: bool) -> Vec<Revocation> {
+        let Some(shard) = self.all.get(part) else { return Vec::new() };
+        let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+        let wanted = shard.iter().filter(|(_, kept)| !(unseen && kept.seen));
+        wanted.map(|(key, kept)| kept.revocation(*key)).collect()
+    }
+
+    /// Whether it is here and marked.
+    pub(super) fn is_seen(&self, target: &Target) -> bool {
+        self.shard(target).is_some_and(|shard| {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            shard.get(target.key()).is_some_and(|kept| kept.seen)
+        })
+    }
+
+    /// Takes the mark of this one away.
+    pub(super) fn unsee(&self, target: &Target) {
+        let Some(shard) = self.shard(target) else { return };
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = shard.get_mut(target.key()) {
+            kept.seen = false;
+        }
+    }
+
+    /// Takes every mark away.
+    pub(super) fn forget_seen(&self) {
+        for shard in &self.all {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.values_mut().for_each(|kept| kept.seen = false);
+        }
     }
 
     pub(super) fn contains(&self, target: &Target) -> bool {
@@ -89,12 +141,12 @@ impl Shards {
     }
 
     /// Removes what does not matter any more, nor would if the clock were set back.
-    pub(super) fn sweep(&self, now: UnixTime) {
+    pub(super) fn sweep(&self, now: UnixTime, longest: Duration) {
         for shard in &self.all {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             shard.retain(|_, kept| {
-                let stays = now < kept.until.plus(CLOCK_SET_BACK);
-                if !stays && let Some(count) = self.count_of(kept.kind) {
+                let stays = now < kept.needed_until(longest).plus(CLOCK_SET_BACK);
+                if !stays && let Some(count) = self.count_of(kept.kind()) {
                     count.fetch_sub(1, Ordering::Release);
                 }
                 stays

@@ -64,6 +64,7 @@ pub(crate) async fn validator_over(
     let sessions = Arc::new(Sessions::start(Arc::clone(&kept), Arc::clone(&revocations), sights, tasks));
     let sources = RevocationSources {
         revocations: Arc::clone(&revocations),
+        contact: None,
         sessions: Arc::clone(&sessions),
         on_stale: config.revocation.on_stale,
     };

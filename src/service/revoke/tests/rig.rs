@@ -79,6 +79,7 @@ impl Rig {
         let sessions = Arc::new(Sessions::start(Arc::clone(&kept), Arc::clone(&revocations), sights, &tasks));
         let sources = RevocationSources {
             revocations: Arc::clone(&revocations),
+            contact: None,
             sessions: Arc::clone(&sessions),
             on_stale: config.revocation.on_stale,
         };

@@ -1,0 +1,106 @@
+//! Comparing what is here with the store's copy, without reading it: hour by hour, by how many there are and their digests (R12).
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use tokio::task::yield_now;
+
+use super::{Follower, PushBack, TO_ANSWER, Trouble, within};
+use crate::{
+    domain::{
+        revocation::{Revocation, Target},
+        time::UnixTime,
+    },
+    ops::metrics::Compared,
+    state::revocations::Revocations,
+    store::{Hour, Tally},
+};
+
+/// What was made here within this time may be on its way to the store.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
+
+impl Follower {
+    /// Compares the hours that are wholly ahead, reads those that differ, and makes good what is missing on either side.
+    pub(super) async fn compare(&self, push: &mut PushBack) {
+        let compared = match self.try_compare(push).await {
+            Ok(false) => Compared::Same,
+            Ok(true) => Compared::Differed,
+            Err(trouble) => {
+                self.report.trouble(&trouble);
+                Compared::Failed
+            }
+        };
+        self.around.metrics.compared(compared);
+    }
+
+    async fn try_compare(&self, push: &mut PushBack) -> Result<bool, Trouble> {
+        let now = self.around.clock.now();
+        let from = Hour(Hour::of(now).0.saturating_add(1));
+        let theirs = within(TO_ANSWER, self.around.feed.tallies(from)).await?;
+        let ours = self.tallies(from).await;
+        let mut differed = false;
+        for hour in differing(&ours, &theirs) {
+            let copy = within(TO_ANSWER, self.around.feed.of_hour(hour)).await?;
+            differed |= self.mend(hour, &copy, now, push).await;
+        }
+        Ok(differed)
+    }
+
+    async fn tallies(&self, from: Hour) -> BTreeMap<Hour, Tally> {
+        let mut tallies = BTreeMap::new();
+        for part in Revocations::parts() {
+            for revocation in self.around.revocations.part(part) {
+                let hour = Hour::of(revocation.until);
+                if hour >= from {
+                    tallies.entry(hour).or_insert_with(|| Tally::empty(hour)).add(&revocation);
+                }
+            }
+            // A million digests take a while.
+            yield_now().await;
+        }
+        tallies
+    }
+
+    /// Whether there was something to mend in an hour of which this is the store's copy.
+    async fn mend(&self, hour: Hour, copy: &[Revocation], now: UnixTime, push: &mut PushBack) -> bool {
+        let set = &self.around.revocations;
+        let lacks = |it: &&Revocation| set.get(&it.target).is_none_or(|ours| ours.merge(**it) != ours);
+        let lacking_here: Vec<_> = copy.iter().filter(lacks).copied().collect();
+        let copy: HashMap<Target, Revocation> = copy.iter().map(|it| (it.target, *it)).collect();
+        let mut gone_there = Vec::new();
+        for part in Revocations::parts() {
+            let of_hour = set.part(part).into_iter().filter(|it| Hour::of(it.until) == hour);
+            gone_there.extend(of_hour.filter(|ours| {
+                let theirs = copy.get(&ours.target);
+                ours.made_at.plus(ON_ITS_WAY) <= now && theirs.is_none_or(|it| it.merge(*ours) != *it)
+            }));
+            yield_now().await;
+        }
+        let mended = !lacking_here.is_empty() || !gone_there.is_empty();
+        if mended {
+            tracing::warn!(
+                revocations.missing_here = lacking_here.len(),
+                revocations.missing_there = gone_there.len(),
+                "what is revoked here and in the store differed, and is put right"
+            );
+        }
+        if !lacking_here.is_empty() {
+            set.add(&lacking_here);
+        }
+        // They are not what the copy was found to hold, whatever it held when it was read.
+        set.unsee(&gone_there);
+        push.add(gone_there);
+        mended
+    }
+}
+
+fn differing(ours: &BTreeMap<Hour, Tally>, theirs: &[Tally]) -> Vec<Hour> {
+    let theirs: BTreeMap<_, _> = theirs.iter().filter(|it| it.count > 0).map(|it| (it.hour, *it)).collect();
+    let mut hours: Vec<_> = ours.keys().chain(theirs.keys()).copied().collect();
+    hours.sort();
+    hours.dedup();
+    hours.retain(|hour| ours.get(hour) != theirs.get(hour));
+    hours
+}

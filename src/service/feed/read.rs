@@ -1,0 +1,60 @@
+//! Reading the store's copy whole.
+
+use std::sync::atomic::Ordering;
+
+use tokio::{task::yield_now, time::Instant};
+
+use super::{Follower, PushBack, TO_ANSWER, Trouble, within};
+use crate::{ops::metrics::ReadReason, state::revocations::Revocations, store::Position};
+
+impl Follower {
+    /// Reads all, and finds out what of what is here the copy lacks. Returns from where on to follow.
+    ///
+    /// Where the feed ends is asked first: what is recorded during the reading is behind that.
+    pub(super) async fn read_all(
+        &self,
+        reason: ReadReason,
+        push: &mut PushBack,
+    ) -> Result<Position, Trouble> {
+        let (asked, start) = (*self.wanted.borrow(), Instant::now());
+        // If the primary began another life, a write makes that known before anything is read. One that fails hinders no reading.
+        self.beat().await;
+        let end = within(TO_ANSWER, self.around.feed.end()).await?;
+        self.around.revocations.begin_reading();
+        let mut place = None;
+        loop {
+            let page = within(TO_ANSWER, self.around.feed.page(place)).await?;
+            self.around.revocations.read(&page.revocations, self.around.clock.now());
+            place = page.next;
+            if place.is_none() {
+                break;
+            }
+        }
+        self.around.revocations.end_reading(end.revision);
+        // What the next heartbeat is measured by is the end that was read.
+        self.went_back.store(false, Ordering::Relaxed);
+        self.around.metrics.read(reason);
+        self.around.loading.loaded(start.elapsed());
+        self.done.send_replace(asked);
+        self.first.done();
+        self.arrived();
+        self.find_unseen(push).await;
+        tracing::info!(
+            feed.reason = reason.as_str(),
+            revocations.count = self.around.revocations.total(),
+            revocations.missing = push.len(),
+            "the store's revocations were read"
+        );
+        Ok(end)
+    }
+
+    async fn find_unseen(&self, push: &mut PushBack) {
+        let now = self.around.clock.now();
+        for part in Revocations::parts() {
+            let unseen = self.around.revocations.unseen_part(part);
+            // What the store may have removed as over is none of its losses.
+            push.add(unseen.into_iter().filter(|it| now < it.kept_until));
+            yield_now().await;
+        }
+    }
+}

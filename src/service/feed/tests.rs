@@ -1,0 +1,4 @@
+mod holes;
+mod knowing;
+mod rig;
+mod simulation;
