@@ -24,6 +24,7 @@ mod peer;
 mod providers;
 mod readme;
 mod reload;
+mod replicas;
 mod revocation;
 mod scripts;
 mod server;
