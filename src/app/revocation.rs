@@ -111,7 +111,7 @@ pub(super) async fn revocation_sources(
     say_durability(config, &DurabilityMetrics::register(shell.registry()));
     let kept = Arc::clone(&store.revocations);
     let max_entries = config.revocation.max_entries;
-    let (revocations, contact, mut loader) = if let Some(feed) = &store.feed {
+    let (revocations, contact, follower, mut loader) = if let Some(feed) = &store.feed {
         let revocations = Arc::new(Revocations::followed(max_entries));
         let contact = Arc::new(Contact::new(config.revocation.max_staleness));
         let around = feed::Surroundings {
@@ -124,14 +124,19 @@ pub(super) async fn revocation_sources(
             loading: metrics.clone(),
             readiness: shell.readiness().clone(),
         };
-        let loader = Loader::following(Arc::clone(&revocations), follow(around, shell));
-        (revocations, Some(contact), loader)
+        let first = shell.readiness().register("revocations read from the store");
+        let follower = Arc::new(Follower::new(around, first));
+        let loader = Loader::following(Arc::clone(&revocations), Arc::clone(&follower));
+        (revocations, Some(contact), Some(follower), loader)
     } else {
         let revocations = Arc::new(Revocations::new(max_entries));
         let loader = Loader::new(Arc::clone(&revocations), Arc::clone(&kept), clock, metrics.clone());
-        (revocations, None, loader)
+        (revocations, None, None, loader)
     };
     loader.load_for(longest_life(config)).await?;
+    if let Some(follower) = follower {
+        follow(&follower, shell);
+    }
     let watch = Arc::new(CapacityWatch::new(Arc::clone(&revocations), metrics));
     let (scraped, stopping) = (Arc::clone(&watch), shell.background().stopping().clone());
     shell.before_scrape(move || scraped.update());
@@ -142,14 +147,11 @@ pub(super) async fn revocation_sources(
 }
 
 /// Starts following a store.
-fn follow(around: feed::Surroundings, shell: &mut Shell) -> Arc<Follower> {
-    let first = shell.readiness().register("revocations read from the store");
-    let follower = Arc::new(Follower::new(around, first));
-    let (running, scraped) = (Arc::clone(&follower), Arc::clone(&follower));
+fn follow(follower: &Arc<Follower>, shell: &mut Shell) {
+    let (running, scraped) = (Arc::clone(follower), Arc::clone(follower));
     let stopping = shell.background().stopping().clone();
     shell.background().spawn(async move { stopping.run_until_cancelled(running.run()).await });
     shell.before_scrape(move || scraped.update());
-    follower
 }
 
 /// When a revocation counts as stored.

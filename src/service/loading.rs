@@ -52,7 +52,8 @@ impl Loader {
         Self { revocations, from: From::Store { store, clock, metrics }, longest: None }
     }
 
-    /// The same where a follower does the reading: at the start without anybody waiting for it.
+    /// The same where a follower does the reading. It must not run before the set was loaded for the first time, which waits for
+    /// nothing: the follower reads when it runs.
     pub fn following(revocations: Arc<Revocations>, follower: Arc<Follower>) -> Self {
         Self { revocations, from: From::Follower(follower), longest: None }
     }
@@ -75,6 +76,8 @@ impl Loader {
                 self.revocations.load(store.snapshot().await?, longest, clock.now());
                 metrics.loaded(start.elapsed());
             }
+            // It has not begun to read: it will, for lives that are as long as this.
+            From::Follower(_) if self.longest.is_none() => {}
             From::Follower(follower) => follower.read_again().await?,
         }
         self.longest = Some(longest);

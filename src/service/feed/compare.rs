@@ -20,6 +20,8 @@ use crate::{
 
 /// What was made here within this time may be on its way to the store.
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
+/// How long an hour's entries may take to come: there may be a million of them.
+const TO_READ_AN_HOUR: Duration = Duration::from_secs(30);
 
 impl Follower {
     /// Compares the hours that are wholly ahead, reads those that differ, and makes good what is missing on either side.
@@ -42,7 +44,7 @@ impl Follower {
         let ours = self.tallies(from).await;
         let mut differed = false;
         for hour in differing(&ours, &theirs) {
-            let copy = within(TO_ANSWER, self.around.feed.of_hour(hour)).await?;
+            let copy = within(TO_READ_AN_HOUR, self.around.feed.of_hour(hour)).await?;
             differed |= self.mend(hour, &copy, now, push).await;
         }
         Ok(differed)
