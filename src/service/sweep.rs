@@ -137,8 +137,11 @@ mod tests {
             }
             start.elapsed()
         };
-        let (one, another) = (first().await, first().await);
-        assert!(one <= EVERY + Duration::from_secs(1) && another <= EVERY + Duration::from_secs(1));
-        assert_ne!(one, another);
+        let mut all = Vec::new();
+        for _ in 0..5 {
+            all.push(first().await);
+        }
+        assert!(all.iter().all(|it| *it <= EVERY + Duration::from_secs(1)), "{all:?}");
+        assert!(all.windows(2).any(|pair| pair[0] != pair[1]), "{all:?}");
     }
 }
