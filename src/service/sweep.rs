@@ -122,4 +122,26 @@ mod tests {
             "an earlier clock is believed"
         );
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sweeps_among_others_sweeps_as_often_and_not_at_their_times() {
+        let wall: Arc<dyn Clock> = Arc::new(Wall(AtomicI64::new(1_000_000)));
+        let first = async || {
+            let store = Arc::new(MemoryStore::default());
+            let kept: Arc<dyn Store> = Arc::<MemoryStore>::clone(&store);
+            let sweeper = Sweeper::new(kept, Arc::new(Revocations::new(1)), Arc::clone(&wall)).among_others();
+            let start = Instant::now();
+            let mut running = std::pin::pin!(sweeper.run());
+            while store.sweeps().is_empty() {
+                drop(tokio::time::timeout(Duration::from_millis(100), running.as_mut()).await);
+            }
+            start.elapsed()
+        };
+        let mut all = Vec::new();
+        for _ in 0..5 {
+            all.push(first().await);
+        }
+        assert!(all.iter().all(|it| *it <= EVERY + Duration::from_secs(1)), "{all:?}");
+        assert!(all.windows(2).any(|pair| pair[0] != pair[1]), "{all:?}");
+    }
 }

@@ -1,4 +1,5 @@
 //! A store in memory that several replicas share, for tests of what follows one. It can lose what it acknowledged.
+//! For tests with `start_paused = true` only: an answer takes its time.
 
 use std::{
     collections::{BTreeMap, HashMap},

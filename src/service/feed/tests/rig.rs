@@ -1,4 +1,4 @@
-//! Replicas that follow one store, in virtual time.
+//! Replicas that follow one store, in virtual time: for tests with `start_paused = true` only.
 
 use std::time::Duration;
 
