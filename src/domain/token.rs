@@ -4,14 +4,19 @@ use std::fmt;
 
 use super::reason::{Reason, Refusal};
 
+/// Text that may be a token: not empty and within the size limit. What was a token once can be told from it; whatever else is
+/// done with it needs a [`RawToken`].
+#[derive(Clone, Copy)]
+pub struct BoundedText<'a>(&'a str);
+
 /// A presented token: not empty, within the size limit, visible ASCII only.
 ///
 /// It borrows the request's own copy, has no `Display`, `Serialize` or `Deref`, and its `Debug` tells the length only.
 #[derive(Clone, Copy)]
 pub struct RawToken<'a>(&'a str);
 
-impl<'a> RawToken<'a> {
-    /// Checks the bounds, cheapest first. Limits are in bytes.
+impl<'a> BoundedText<'a> {
+    /// Checks the bounds. Limits are in bytes.
     pub fn new(text: &'a str, max_bytes: usize) -> Result<Self, Refusal> {
         if text.is_empty() {
             return Err(Refusal::new(Reason::Missing, "no token was given"));
@@ -19,19 +24,47 @@ impl<'a> RawToken<'a> {
         if text.len() > max_bytes {
             return Err(Refusal::new(Reason::TooLarge, "the token is longer than this service accepts"));
         }
-        // Without leaving early, so that the compiler looks at many bytes at once: this is on every request's way.
-        if !text.bytes().fold(true, |all, byte| all & (b'!'..=b'~').contains(&byte)) {
+        Ok(Self(text))
+    }
+
+    /// Looks at every character.
+    pub fn token(self) -> Result<RawToken<'a>, Refusal> {
+        // Without leaving early, so that the compiler looks at many bytes at once.
+        if !self.0.bytes().fold(true, |all, byte| all & (b'!'..=b'~').contains(&byte)) {
             return Err(Refusal::new(
                 Reason::Malformed,
                 "the token holds a character that no token may hold; send it without \"Bearer \" and without spaces",
             ));
         }
-        Ok(Self(text))
+        Ok(RawToken(self.0))
     }
 
-    /// The text, for parsing and digesting. A name to grep for.
+    /// The text, for digesting. A name to grep for.
     pub fn expose(&self) -> &'a str {
         self.0
+    }
+}
+
+impl<'a> RawToken<'a> {
+    /// Checks the bounds, cheapest first, and every character. Limits are in bytes.
+    pub fn new(text: &'a str, max_bytes: usize) -> Result<Self, Refusal> {
+        BoundedText::new(text, max_bytes)?.token()
+    }
+
+    /// The same, of which no more is claimed.
+    pub fn bounded(self) -> BoundedText<'a> {
+        BoundedText(self.0)
+    }
+
+    /// The text, for parsing. A name to grep for.
+    pub fn expose(&self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for BoundedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BoundedText({} bytes)", self.0.len())
     }
 }
 
@@ -59,5 +92,6 @@ mod tests {
     #[test]
     fn debug_tells_only_the_length() {
         assert_eq!(format!("{:?}", RawToken::new("abc", 8).unwrap()), "RawToken(3 bytes)");
+        assert_eq!(format!("{:?}", BoundedText::new("a c", 8).unwrap()), "BoundedText(3 bytes)");
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         reason::{Reason, Refusal},
         revocation::check::LastCheck,
         time::{Clock, UnixTime},
-        token::RawToken,
+        token::{BoundedText, RawToken},
         verify::Verified,
     },
     issuer::Issuer,
@@ -213,18 +213,21 @@ impl Validator {
         answer: F,
     ) -> Result<AtOnce<T, F>, Stop> {
         let trust = self.trust.load();
-        let token = RawToken::new(question.token, trust.max_token_bytes())?;
-        let digest = self.cache.digest(token);
+        let text = BoundedText::new(question.token, trust.max_token_bytes())?;
+        let digest = self.cache.digest(text);
         let waits = |trust, answer, for_what| {
             // What is read cheaply is not held for long.
             Ok(AtOnce::Waits(Waits { trust: Guard::into_inner(trust), digest, answer, for_what }))
         };
         if let Some(missing) = self.missing(question)? {
+            text.token()?;
             return waits(trust, answer, WaitsFor::Revocations(missing));
         }
+        // Only a token can have been cached, so its characters are not looked at again.
         let cached = if let Some(cached) = self.recall(&trust, digest, now)? {
             cached
         } else {
+            let token = text.token()?;
             self.refuse_known_forgery(&trust, digest)?;
             let presented = Presentation { token, digest, asked: &question.requirements, at: now };
             match self.verify_now(&trust, presented) {

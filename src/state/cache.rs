@@ -21,7 +21,7 @@ use super::{
     sessions::Tracked,
 };
 use crate::{
-    domain::{revocation::check::LastCheck, time::UnixTime, token::RawToken, verify::VerifiedToken},
+    domain::{revocation::check::LastCheck, time::UnixTime, token::BoundedText, verify::VerifiedToken},
     issuer::{IssuerId, KeySnapshot},
 };
 
@@ -175,7 +175,7 @@ impl TokenCache {
     }
 
     /// What this cache knows a token by.
-    pub fn digest(&self, token: RawToken<'_>) -> TokenDigest {
+    pub fn digest(&self, token: BoundedText<'_>) -> TokenDigest {
         self.digester.digest(token)
     }
 

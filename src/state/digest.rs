@@ -11,7 +11,7 @@ use aws_lc_rs::{
     rand,
 };
 
-use crate::domain::token::RawToken;
+use crate::domain::token::BoundedText;
 
 /// Makes [`TokenDigest`]s under a key that only this value knows.
 ///
@@ -48,7 +48,7 @@ impl Digester {
     }
 
     /// Digests the whole token.
-    pub fn digest(&self, token: RawToken<'_>) -> TokenDigest {
+    pub fn digest(&self, token: BoundedText<'_>) -> TokenDigest {
         let bytes = token.expose().as_bytes();
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
         match self.key.seal_in_place_separate_tag(nonce, Aad::from(bytes), &mut []) {
@@ -118,14 +118,14 @@ mod tests {
 
     use super::*;
 
-    fn raw(text: &str) -> RawToken<'_> {
-        RawToken::new(text, 1 << 16).unwrap()
+    fn raw(text: &str) -> BoundedText<'_> {
+        BoundedText::new(text, 1 << 16).unwrap()
     }
 
     #[test]
     fn c1_every_byte_of_a_token_counts_and_its_length() {
         let digester = Digester::draw().unwrap();
-        for digest in [Digester::digest, |digester: &Digester, token: RawToken<'_>| {
+        for digest in [Digester::digest, |digester: &Digester, token: BoundedText<'_>| {
             digester.spare_digest(token.expose().as_bytes())
         }] {
             let mut seen = HashSet::new();

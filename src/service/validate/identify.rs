@@ -82,7 +82,7 @@ impl Validator {
         issuer: &str,
     ) -> Result<Arc<CachedToken>, Stop> {
         let asked = of_any_kind(issuer);
-        let digest = self.cache.digest(token);
+        let digest = self.cache.digest(token.bounded());
         let presented = Presentation { token, digest, asked: &asked, at: self.clock.now() };
         match self.verify_now(trust, presented)? {
             Tried::Verified(cached) => Ok(cached),
