@@ -3,6 +3,7 @@
 pub mod capacity;
 pub mod fault;
 pub mod feed;
+pub mod fitness;
 pub mod loading;
 pub mod propagate;
 pub mod revoke;

@@ -38,7 +38,7 @@ pub use key_sets::{KeySetStore, SealedKeySet, Shelf};
 pub use records::{
     Delivery, Ending, NotARevision, Order, Recorded, Revision, SessionRecord, Sight, Snapshot,
 };
-pub use redis::{RedisTrouble, Unfit, UnfitKind};
+pub use redis::{Found, Kept, RedisTrouble, Unfit, UnfitKind};
 pub use settings::{Durability, RedisNode, RedisSettings, RedisTls, StoreKind, StoreSettings, Topology};
 pub use transfer::{Counts, Imported, Problem as ExportProblem, TransferError, export, export_to, import};
 

@@ -12,6 +12,7 @@ use crate::{
     service::{
         capacity::CapacityWatch,
         feed::{self, Follower},
+        fitness::FitnessWatch,
         loading::Loader,
         propagate::{self, PropagationMetrics, Propagator},
         revoke::{self, Revoker},
@@ -19,7 +20,7 @@ use crate::{
         validate::{RevocationSources, Validator},
     },
     state::{contact::Contact, revocations::Revocations, sessions::Sessions},
-    store::{Durability, OpenedStore, StoreKind},
+    store::{Durability, OpenedStore, StoreKind, UnfitKind},
 };
 
 /// Whom a reload of the configuration tells of what concerns revocations.
@@ -108,7 +109,7 @@ pub(super) async fn revocation_sources(
 ) -> Result<(RevocationSources, Loader), StartError> {
     let metrics = RevocationMetrics::register(shell.registry());
     let feed_metrics = FeedMetrics::register(shell.registry());
-    say_durability(config, &DurabilityMetrics::register(shell.registry()));
+    say_durability(config, store, shell);
     let kept = Arc::clone(&store.revocations);
     let max_entries = config.revocation.max_entries;
     let (revocations, contact, follower, mut loader) = if let Some(feed) = &store.feed {
@@ -154,8 +155,9 @@ fn follow(follower: &Arc<Follower>, shell: &mut Shell) {
     shell.before_scrape(move || scraped.update());
 }
 
-/// When a revocation counts as stored.
-fn say_durability(config: &Config, metrics: &DurabilityMetrics) {
+/// When a revocation counts as stored, and whether the store does that.
+fn say_durability(config: &Config, store: &OpenedStore, shell: &mut Shell) {
+    let metrics = DurabilityMetrics::register(shell.registry(), UnfitKind::ALL.map(UnfitKind::word));
     let durability = match &config.store.kind {
         StoreKind::Embedded { .. } => Durability::Fsync,
         StoreKind::Redis(redis) => redis.durability,
@@ -165,6 +167,15 @@ fn say_durability(config: &Config, metrics: &DurabilityMetrics) {
         Durability::Replicas(_) => "replicas",
         Durability::Memory => "memory",
     });
+    let Some(feed) = &store.feed else {
+        // A file of our own does what it is asked.
+        metrics.reaches("fsync");
+        return;
+    };
+    let watch = Arc::new(FitnessWatch::new(Arc::clone(feed), metrics, shell.readiness().clone()));
+    let (scraped, stopping) = (Arc::clone(&watch), shell.background().stopping().clone());
+    shell.before_scrape(move || scraped.update());
+    shell.background().spawn(async move { stopping.run_until_cancelled(watch.run()).await });
 }
 
 /// The longest that a token of any issuer may be valid.

@@ -54,7 +54,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{api::grpc::methods, issuer::KeyMetrics, service::propagate::PropagationMetrics};
+    use crate::{
+        api::grpc::methods, issuer::KeyMetrics, service::propagate::PropagationMetrics, store::UnfitKind,
+    };
 
     /// Everything that `app` registers. Whoever adds metrics adds them here and in docs/metrics.md.
     fn full_registry() -> Registry {
@@ -65,7 +67,7 @@ mod tests {
         RevocationMetrics::register(&mut registry);
         RevokeMetrics::register(&mut registry);
         FeedMetrics::register(&mut registry);
-        DurabilityMetrics::register(&mut registry);
+        DurabilityMetrics::register(&mut registry, UnfitKind::ALL.map(UnfitKind::word));
         SightMetrics::register(&mut registry);
         KeyMetrics::register(&mut registry).for_issuer("idp");
         PropagationMetrics::register(&mut registry);

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Answer, Revision, entry};
+use super::{Answer, Found, Revision, entry};
 use crate::domain::{revocation::Revocation, time::UnixTime};
 
 /// What is asked of a shared store beside what every store does. All of it is asked of the primary, never of a read replica.
@@ -12,6 +12,9 @@ use crate::domain::{revocation::Revocation, time::UnixTime};
 pub trait Feed: fmt::Debug + Send + Sync {
     /// Contact (R7): a write that is acknowledged at the configured durability, and where everything stood then.
     fn beat(&self) -> Answer<'_, Beat>;
+
+    /// What the store was found to be when it was last looked at, which is not now.
+    fn found(&self) -> Found;
 
     /// Where the feed ends. To be asked before the copy is read.
     fn end(&self) -> Answer<'_, Position>;

@@ -24,8 +24,11 @@ mod writer;
 
 use std::sync::Arc;
 
-pub use self::trouble::{RedisTrouble, Unfit, UnfitKind};
 use self::{core::Core, link::Link, scripts::Where, writer::Writer};
+pub use self::{
+    link::{Found, Kept},
+    trouble::{RedisTrouble, Unfit, UnfitKind},
+};
 use super::{
     Answer, Delivery, Order, Recorded, SessionRecord, Sight, Snapshot, Store, error::StoreError,
     key_ring::KeyRing, seal::SealError, sealed_delivery::SealedDelivery, settings::RedisSettings,

@@ -10,7 +10,7 @@ use super::{
         feed::{Beat, Entry, Feed, Hour, Page, Place, Position, Tally},
         records::Revision,
     },
-    RedisStore, copy,
+    Found, RedisStore, copy,
     core::{Core, Task},
     keys::Home,
     record::epoch_of,
@@ -27,6 +27,10 @@ const HOUR_MILLIS: i64 = 3_600_000;
 impl Feed for RedisStore {
     fn beat(&self) -> Answer<'_, Beat> {
         Box::pin(async { Ok(self.core.beat(Where::HomeDurably).await?.0) })
+    }
+
+    fn found(&self) -> Found {
+        self.core.link.found()
     }
 
     fn end(&self) -> Answer<'_, Position> {

@@ -33,10 +33,10 @@ use std::{
 use redis::{Cmd, Pipeline, Value};
 use tokio::time::timeout;
 
+pub use self::checks::{Found, Kept};
 use self::{
     address::Address,
     attempt::{Common, Target},
-    checks::Found,
     connect::{Connector, Login},
     line::Line,
     nodes::Nodes,

@@ -80,6 +80,19 @@ pub enum UnfitKind {
 }
 
 impl UnfitKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Login,
+        Self::Permission,
+        Self::Tls,
+        Self::Database,
+        Self::Topology,
+        Self::Replica,
+        Self::Eviction,
+        Self::Durability,
+        Self::Version,
+    ];
+
     /// A word to count by.
     pub fn word(self) -> &'static str {
         match self {

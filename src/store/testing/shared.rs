@@ -18,7 +18,7 @@ use crate::{
         time::UnixTime,
     },
     store::{
-        Answer, Beat, Delivery, Entry, Feed, Hour, Order, Page, Place, Position, Recorded, Revision,
+        Answer, Beat, Delivery, Entry, Feed, Found, Hour, Order, Page, Place, Position, Recorded, Revision,
         SessionRecord, Sight, Snapshot, Store, StoreError, Tally,
     },
 };
@@ -40,6 +40,7 @@ pub(crate) struct Shared {
     server: Arc<Server>,
     is_cut_off: AtomicBool,
     hangs: watch::Sender<bool>,
+    found: Mutex<Found>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -68,7 +69,8 @@ impl Server {
 
     pub(crate) fn replica(self: &Arc<Self>) -> Arc<Shared> {
         let hangs = watch::Sender::new(false);
-        Arc::new(Shared { server: Arc::clone(self), is_cut_off: AtomicBool::new(false), hangs })
+        let (is_cut_off, found) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(Shared { server: Arc::clone(self), is_cut_off, hangs, found })
     }
 
     pub(crate) fn down(&self, is_down: bool) {
@@ -263,7 +265,18 @@ impl Store for Shared {
     }
 }
 
+impl Shared {
+    /// What it is like, as this replica sees it.
+    pub(crate) fn is_found(&self, found: Found) {
+        *self.found.lock().unwrap() = found;
+    }
+}
+
 impl Feed for Shared {
+    fn found(&self) -> Found {
+        self.found.lock().unwrap().clone()
+    }
+
     fn beat(&self) -> Answer<'_, Beat> {
         Box::pin(self.ask(|kept| {
             kept.begin_writing();

@@ -80,9 +80,10 @@ impl Common {
         Ok((conn, driver))
     }
 
-    /// A server is looked at when it is new to us: at the start, and in each of its lives.
+    /// A server is looked at when it is new to us: at the start, and in each of its lives; and at each connection for as long as
+    /// there is something about it that is to be mended. What has not changed is not said again.
     async fn check(&self, conn: &Conn, facts: &Facts) -> Result<(), RedisTrouble> {
-        if self.change_found(|found| found.run_id == facts.run_id) {
+        if self.change_found(|found| found.run_id == facts.run_id && found.is_as_it_should_be()) {
             return Ok(());
         }
         let mut unfit = facts.unfit(self.durability);
@@ -93,8 +94,10 @@ impl Common {
             return Err(first.clone().into());
         }
         let found = Found::new(facts, self.durability, unfit);
-        found.say();
-        self.change_found(|it| *it = found);
+        let said = found.clone();
+        if self.change_found(|it| std::mem::replace(it, found)) != said {
+            said.say();
+        }
         Ok(())
     }
 

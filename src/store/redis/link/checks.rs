@@ -4,4 +4,5 @@ mod facts;
 mod found;
 mod permissions;
 
-pub(super) use self::{facts::Facts, found::Found, permissions::permissions};
+pub use self::found::{Found, Kept};
+pub(super) use self::{facts::Facts, permissions::permissions};

@@ -12,8 +12,8 @@ use crate::{
         time::UnixTime,
     },
     store::{
-        Answer, Beat, Delivery, Entry, Feed, Hour, KeySetOrigin, Order, Page, Place, Position, Recorded,
-        SealedKeySet, SessionRecord, Shelf, Sight, Snapshot, Store, StoreError, Tally,
+        Answer, Beat, Delivery, Entry, Feed, Found, Hour, KeySetOrigin, Order, Page, Place, Position,
+        Recorded, SealedKeySet, SessionRecord, Shelf, Sight, Snapshot, Store, StoreError, Tally,
         sealed_delivery::SealedDelivery, testing::memory::MemoryStore, transfer::shared::Shared,
     },
 };
@@ -107,6 +107,10 @@ impl Store for SharedMemory {
 }
 
 impl Feed for SharedMemory {
+    fn found(&self) -> Found {
+        Found::default()
+    }
+
     fn beat(&self) -> Answer<'_, Beat> {
         ready(Err(StoreError::Random))
     }

@@ -5,24 +5,24 @@ use crate::store::{redis::trouble::Unfit, settings::Durability};
 
 /// What the last look at the primary found: one for each of its lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::store) struct Found {
+pub struct Found {
     /// Where it is; empty before the first look.
-    pub(in crate::store) node: String,
+    pub node: String,
     /// The server's life.
-    pub(in crate::store) run_id: String,
+    pub run_id: String,
     /// Its version.
-    pub(in crate::store) version: String,
+    pub version: String,
     /// How durable a write is.
-    pub(in crate::store) kept: Kept,
+    pub kept: Kept,
     /// Settings that it did not let us read.
-    pub(in crate::store) unread: Vec<&'static str>,
+    pub unread: Vec<&'static str>,
     /// What is wrong with it. At a start, that is refused; later it is used all the same.
-    pub(in crate::store) unfit: Vec<Unfit>,
+    pub unfit: Vec<Unfit>,
 }
 
 /// How durable a write is that is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::store) enum Kept {
+pub enum Kept {
     /// Nobody knows.
     #[default]
     Unknown,
@@ -56,6 +56,10 @@ impl Found {
             unread,
             unfit,
         }
+    }
+
+    pub(in super::super) fn is_as_it_should_be(&self) -> bool {
+        self.unfit.is_empty() && self.unread.is_empty()
     }
 
     /// Says so in the log.
