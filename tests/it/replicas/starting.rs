@@ -1,19 +1,20 @@
 //! Starting while Redis is not there (R6).
 
+use countersign::proto::client::revoke_request::Target;
+
 use super::set::{LONG, Replicas, Settings};
-use crate::support::{redis::RedisServer, wait::until};
+use crate::support::{
+    redis::{Fsync, Options, RedisServer},
+    wait::until,
+};
 
 #[tokio::test]
 async fn r6_who_starts_without_redis_is_ready_once_it_is_there_and_knows_what_it_holds() {
-    let mut redis = RedisServer::with(
-        &crate::support::redis::Options::default().append_only(crate::support::redis::Fsync::Always),
-    )
-    .await;
+    let mut redis = RedisServer::with(&Options::default().append_only(Fsync::Always)).await;
     let settings = Settings::memory(format!("redis://{}", redis.address()));
     let replicas = Replicas::start(std::slice::from_ref(&settings)).await;
     let (revoked, good) = (replicas.token_with_id("revoked"), replicas.token_with_id("good"));
-    let target = countersign::proto::client::revoke_request::Target::TokenId("revoked".to_owned());
-    replicas.revoke(0, target).await.unwrap();
+    replicas.revoke(0, Target::TokenId("revoked".to_owned())).await.unwrap();
     redis.kill9().await;
 
     let mut late = replicas.another(&settings, &[]);
