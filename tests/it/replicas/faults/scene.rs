@@ -23,8 +23,8 @@ pub(super) struct Scene {
     settings: Settings,
     files: Vec<(&'static str, Vec<u8>)>,
     good: String,
-    /// Tokens that must not pass anywhere, in the end.
-    revoked: Vec<String>,
+    /// Revoked tokens that each replica has been seen to know of, or was told to revoke itself.
+    known: [Vec<String>; 2],
 }
 
 impl Scene {
@@ -42,14 +42,16 @@ impl Scene {
         let mut scene = Self {
             row: Row::of(link),
             good: replicas.token_with_id("good"),
-            revoked: Vec::new(),
+            known: Default::default(),
             settings: serves.clone(),
             files: files.iter().map(|(name, content)| (*name, content.to_vec())).collect(),
             replicas,
         };
         scene.revoke_well(SERVES, "before").await;
+        let before = scene.replicas.token_with_id("before");
+        scene.replicas.refused(REFUSES, &before).await;
+        scene.known[REFUSES].push(before);
         for replica in [SERVES, REFUSES] {
-            scene.replicas.refused(replica, &scene.revoked[0]).await;
             assert!(scene.replicas.all[replica].validate(&scene.good).await.is_good());
         }
         scene
@@ -58,7 +60,7 @@ impl Scene {
     /// Revokes a token, which works.
     pub(super) async fn revoke_well(&mut self, replica: usize, id: &str) {
         self.replicas.revoke(replica, Target::TokenId(id.to_owned())).await.unwrap();
-        self.revoked.push(self.replicas.token_with_id(id));
+        self.known[replica].push(self.replicas.token_with_id(id));
     }
 
     /// The fault is there, for these replicas: each does what the row says, and the other one is not touched.
@@ -80,8 +82,8 @@ impl Scene {
         let answer = self.replicas.revoke(replica, Target::TokenId(id.clone())).await;
         let reason = answer.err().map(|status| reason_of(&status));
         assert_eq!(reason, fails, "replica {replica} and {:?}", self.row);
-        self.revoked.push(self.replicas.token_with_id(&id));
-        self.never_good_on(replica).await;
+        self.known[replica].push(self.replicas.token_with_id(&id));
+        self.never_good().await;
     }
 
     /// What Validate says to a good token.
@@ -111,45 +113,38 @@ impl Scene {
         .await;
     }
 
-    /// What was revoked is not accepted, on either, whatever Redis holds now.
+    /// Who knows of a revocation does not forget it, whatever Redis holds now.
     async fn never_good(&self) {
-        self.never_good_on(SERVES).await;
-        self.never_good_on(REFUSES).await;
-    }
-
-    /// The same on one, of what it knows: the first, and what it was told itself.
-    async fn never_good_on(&self, replica: usize) {
-        let last = self
-            .revoked
-            .last()
-            .filter(|last| **last == self.replicas.token_with_id(&format!("during {replica}")));
-        for token in self.revoked.first().into_iter().chain(last) {
-            let said = self.replicas.all[replica].validate(token).await;
-            assert!(!said.is_good(), "replica {replica} accepts what was revoked");
+        for (service, known) in self.replicas.all.iter().zip(&self.known) {
+            for token in known {
+                assert!(!service.validate(token).await.is_good(), "what was revoked is accepted");
+            }
         }
     }
 
-    /// The fault is over: all that was revoked is refused everywhere, also by who knows only what Redis holds, and all else is good.
+    /// The fault is over: all that was revoked is refused everywhere, also by who knows only what Redis holds, and all else is
+    /// good.
     pub(super) async fn after(&self) {
         let newcomer = self.newcomer().await;
-        for (replica, service) in self.replicas.all.iter().chain([&newcomer]).enumerate() {
-            for token in &self.revoked {
-                until("a revocation to count", LONG, async || {
+        for service in self.replicas.all.iter().chain([&newcomer]) {
+            for token in self.known.iter().flatten() {
+                let reason = until("a revocation to count", LONG, async || {
                     self.never_good().await;
                     match service.validate(token).await {
-                        Said::Refused(reason) => Some(assert_eq!(reason, Reason::Revoked)),
+                        Said::Refused(reason) => Some(reason),
                         Said::Good(_) | Said::CannotTell(_) => None,
                     }
                 })
                 .await;
+                assert_eq!(reason, Reason::Revoked);
             }
             until("what is good to be accepted", LONG, async || {
                 service.validate(&self.good).await.is_good().then_some(())
             })
             .await;
-            if replica <= REFUSES {
-                self.is_ready(replica, false).await;
-            }
+        }
+        for replica in [SERVES, REFUSES] {
+            self.is_ready(replica, false).await;
         }
     }
 
