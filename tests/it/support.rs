@@ -10,7 +10,6 @@ pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;
 // One kit for both kinds of tests.
-#[expect(unused_imports, reason = "a kit: some of it waits for the tests that need it")]
 #[path = "../../src/store/testing/redis.rs"]
 pub(crate) mod redis;
 pub(crate) mod service;

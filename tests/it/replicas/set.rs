@@ -24,7 +24,7 @@ pub(super) const LONG: Duration = Duration::from_secs(30);
 /// How one replica differs from the others.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    /// `store.url`, without a password.
+    /// `store.url`: an address without a password, or a mapping that names a file.
     pub(super) url: String,
     /// More keys of `store`, as YAML in one line: `durability: memory, cluster: true`.
     pub(super) store: String,
@@ -38,12 +38,14 @@ impl Settings {
         Self { url: url.into(), store: "durability: memory".to_owned(), revocation: String::new() }
     }
 
-    fn yaml(&self) -> String {
+    /// The whole configuration.
+    pub(super) fn yaml(&self) -> String {
         let Self { url, store, revocation } = self;
+        let quote = if url.starts_with('{') { "" } else { "'" };
         format!(
             "issuers:\n  - {{ issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: ./keys.json }}\n\
              key_ring: {{ file: ./ring.keys }}\n\
-             store: {{ kind: redis, url: '{url}', {store} }}\n\
+             store: {{ kind: redis, url: {quote}{url}{quote}, {store} }}\n\
              revocation: {{ {revocation} }}\n"
         )
     }
@@ -58,18 +60,34 @@ pub(super) struct Replicas {
 impl Replicas {
     /// Starts one for each of these, and waits until all are ready.
     pub(super) async fn start(settings: &[Settings]) -> Self {
+        Self::start_with(settings, &[]).await
+    }
+
+    /// The same, with these files beside each configuration.
+    pub(super) async fn start_with(settings: &[Settings], more: &[(&str, &[u8])]) -> Self {
         let signer = Signer::es256();
         let keys = key_set(&[&signer]).to_string();
         let directory = tempfile::tempdir().unwrap();
         let ring = directory.path().join("ring.keys");
         KeyRing::create(&ring).unwrap();
         let ring = std::fs::read(ring).unwrap();
-        let files: [(&str, &[u8]); 2] = [("keys.json", keys.as_bytes()), ("ring.keys", &ring)];
+        let mut files: Vec<(&str, &[u8])> = vec![("keys.json", keys.as_bytes()), ("ring.keys", &ring)];
+        files.extend(more);
+        let files = files.as_slice();
         let start = settings.iter().map(|one| {
             let yaml = one.yaml();
-            async move { Service::start_with_files(&yaml, &files).await }
+            async move { Service::start_with_files(&yaml, files).await }
         });
         Self { all: futures_util::future::join_all(start).await, signer }
+    }
+
+    /// One more process of this deployment, not waited for.
+    pub(super) fn another(&self, settings: &Settings, more: &[(&str, &[u8])]) -> Service {
+        let file = |name: &str| std::fs::read(self.all[0].directory().join(name)).unwrap();
+        let (keys, ring) = (file("keys.json"), file("ring.keys"));
+        let mut files: Vec<(&str, &[u8])> = vec![("keys.json", &keys), ("ring.keys", &ring)];
+        files.extend(more);
+        Service::start_unready_with_files(&settings.yaml(), &files)
     }
 
     /// A token with these claims besides the usual ones.

@@ -104,17 +104,18 @@ impl Service {
 
     /// The same, with files beside the configuration.
     pub(crate) async fn start_with_files(yaml: &str, files: &[(&str, &[u8])]) -> Self {
-        let mut service = Self::spawn(yaml, files);
+        let mut service = Self::start_unready_with_files(yaml, files);
         service.ready().await;
         service
     }
 
     /// Starts it without waiting.
     pub(crate) fn start_unready(yaml: &str) -> Self {
-        Self::spawn(yaml, &[])
+        Self::start_unready_with_files(yaml, &[])
     }
 
-    fn spawn(yaml: &str, files: &[(&str, &[u8])]) -> Self {
+    /// The same, with files beside the configuration.
+    pub(crate) fn start_unready_with_files(yaml: &str, files: &[(&str, &[u8])]) -> Self {
         let directory = tempfile::Builder::new().prefix("countersign-").tempdir().unwrap();
         for (name, content) in files {
             std::fs::write(directory.path().join(name), content).unwrap();

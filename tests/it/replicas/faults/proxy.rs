@@ -1,0 +1,63 @@
+//! A way to Redis that can be cut.
+
+use std::net::Ipv4Addr;
+
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+
+/// Passes on what comes, unless it is cut. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Proxy {
+    port: u16,
+    is_cut: watch::Sender<bool>,
+    _accepting: JoinSet<()>,
+}
+
+impl Proxy {
+    /// To a port on 127.0.0.1.
+    pub(super) async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let is_cut = watch::Sender::new(false);
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, port, is_cut.subscribe()));
+        Self { port: own, is_cut, _accepting: accepting }
+    }
+
+    /// What a configuration names instead.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends what goes through it, and lets nothing through from now on.
+    pub(super) fn cut(&self) {
+        self.is_cut.send_replace(true);
+    }
+
+    /// Lets through what comes from now on.
+    pub(super) fn mend(&self) {
+        self.is_cut.send_replace(false);
+    }
+}
+
+async fn accept(listener: TcpListener, port: u16, is_cut: watch::Receiver<bool>) {
+    let mut passing = JoinSet::new();
+    while let Ok((from, _)) = listener.accept().await {
+        passing.spawn(pass(from, port, is_cut.clone()));
+    }
+}
+
+async fn pass(mut from: TcpStream, port: u16, mut is_cut: watch::Receiver<bool>) {
+    if *is_cut.borrow() {
+        return;
+    }
+    let Ok(mut to) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else { return };
+    tokio::select! {
+        _ = copy_bidirectional(&mut from, &mut to) => {}
+        _ = is_cut.wait_for(|is_cut| *is_cut) => {}
+    }
+}
