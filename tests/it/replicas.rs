@@ -1,4 +1,5 @@
 //! Several replicas on one Redis: what is revoked on one of them is refused on all.
 
+mod crash;
 mod propagation;
 mod set;

@@ -1,6 +1,6 @@
 //! Replicas as processes, with one configuration and one key ring.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use countersign::{
     proto::client::{RevokeRequest, RevokeResponse, ValidateRequest, revoke_request::Target},
@@ -52,13 +52,13 @@ impl Settings {
 /// Replicas, and whoever signs the tokens that they accept.
 pub(super) struct Replicas {
     pub(super) all: Vec<Service>,
-    pub(super) signer: Signer,
+    pub(super) signer: Arc<Signer>,
 }
 
 impl Replicas {
     /// Starts one for each of these, and waits until all are ready.
     pub(super) async fn start(settings: &[Settings]) -> Self {
-        let signer = Signer::es256();
+        let signer = Arc::new(Signer::es256());
         let keys = key_set(&[&signer]).to_string();
         let directory = tempfile::tempdir().unwrap();
         let ring = directory.path().join("ring.keys");
