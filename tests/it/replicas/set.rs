@@ -88,13 +88,7 @@ impl Replicas {
 
     /// Revokes on one of them.
     pub(super) async fn revoke(&self, replica: usize, target: Target) -> Result<RevokeResponse, Status> {
-        let request = RevokeRequest {
-            target: Some(target),
-            issuer: ISSUER.to_owned(),
-            reason: "stolen".to_owned(),
-            ..RevokeRequest::default()
-        };
-        self.all[replica].client().await.revoke(request).await.map(tonic::Response::into_inner)
+        self.all[replica].client().await.revoke(revoking(target)).await.map(tonic::Response::into_inner)
     }
 
     /// Waits until a token is refused there.
@@ -104,6 +98,16 @@ impl Replicas {
             Said::Good(_) | Said::CannotTell(_) => None,
         })
         .await;
+    }
+}
+
+/// Asks to revoke this.
+pub(super) fn revoking(target: Target) -> RevokeRequest {
+    RevokeRequest {
+        target: Some(target),
+        issuer: ISSUER.to_owned(),
+        reason: "stolen".to_owned(),
+        ..RevokeRequest::default()
     }
 }
 
