@@ -1,5 +1,6 @@
 //! Several replicas on one Redis: what is revoked on one of them is refused on all.
 
+mod crash;
 mod failover;
 mod faults;
 mod propagation;

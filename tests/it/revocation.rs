@@ -3,11 +3,13 @@
 
 mod crash;
 mod login;
-mod random;
+pub(crate) mod random;
+pub(crate) mod revoking;
 mod simulation;
+pub(crate) mod victims;
 
 /// How much of something is asked for by a variable (`make torture`), or this much.
-fn asked(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn asked(name: &str, otherwise: u64) -> u64 {
     #[expect(clippy::disallowed_methods, reason = "how `make torture` asks for more")]
     let text = std::env::var(name);
     text.map_or(otherwise, |text| text.parse().expect(name))

@@ -1,6 +1,6 @@
 //! Replicas as processes, with one configuration and one key ring.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use countersign::{
     proto::client::{RevokeRequest, RevokeResponse, ValidateRequest, revoke_request::Target},
@@ -54,7 +54,7 @@ impl Settings {
 /// Replicas, and whoever signs the tokens that they accept.
 pub(super) struct Replicas {
     pub(super) all: Vec<Service>,
-    pub(super) signer: Signer,
+    pub(super) signer: Arc<Signer>,
 }
 
 impl Replicas {
@@ -65,7 +65,7 @@ impl Replicas {
 
     /// The same, with these files beside each configuration.
     pub(super) async fn start_with(settings: &[Settings], more: &[(&str, &[u8])]) -> Self {
-        let signer = Signer::es256();
+        let signer = Arc::new(Signer::es256());
         let keys = key_set(&[&signer]).to_string();
         let directory = tempfile::tempdir().unwrap();
         let ring = directory.path().join("ring.keys");
@@ -106,13 +106,7 @@ impl Replicas {
 
     /// Revokes on one of them.
     pub(super) async fn revoke(&self, replica: usize, target: Target) -> Result<RevokeResponse, Status> {
-        let request = RevokeRequest {
-            target: Some(target),
-            issuer: ISSUER.to_owned(),
-            reason: "stolen".to_owned(),
-            ..RevokeRequest::default()
-        };
-        self.all[replica].client().await.revoke(request).await.map(tonic::Response::into_inner)
+        self.all[replica].client().await.revoke(revoking(target)).await.map(tonic::Response::into_inner)
     }
 
     /// Waits until a token is refused there.
@@ -122,6 +116,16 @@ impl Replicas {
             Said::Good(_) | Said::CannotTell(_) => None,
         })
         .await;
+    }
+}
+
+/// Asks to revoke this.
+pub(super) fn revoking(target: Target) -> RevokeRequest {
+    RevokeRequest {
+        target: Some(target),
+        issuer: ISSUER.to_owned(),
+        reason: "stolen".to_owned(),
+        ..RevokeRequest::default()
     }
 }
 
