@@ -17,19 +17,19 @@ const SHOWN: [(&str, f64); 5] =
 pub(crate) struct Latencies(Vec<Duration>);
 
 impl Latencies {
-    fn new(mut all: Vec<Duration>) -> Self {
+    pub(crate) fn new(mut all: Vec<Duration>) -> Self {
         all.sort_unstable();
         Self(all)
     }
 
     /// The least duration that this part of the calls did not exceed, in microseconds.
-    fn micros_at(&self, part: f64) -> f64 {
+    pub(crate) fn micros_at(&self, part: f64) -> f64 {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index into the list")]
         let at = (self.0.len() as f64 * part) as usize;
         self.0[at.min(self.0.len() - 1)].as_secs_f64() * 1e6
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 }

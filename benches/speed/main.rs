@@ -23,6 +23,7 @@ mod load;
 mod machine;
 mod noop;
 mod process;
+mod replicas;
 mod report;
 mod revocations;
 mod scenes;

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Unoptimised it is only to be seen that it works.
-const MANY: usize = if cfg!(debug_assertions) { 20_000 } else { 1_000_000 };
+pub(crate) const MANY: usize = if cfg!(debug_assertions) { 20_000 } else { 1_000_000 };
 const FEW: usize = 1_000;
 const LOOKS: usize = if cfg!(debug_assertions) { 10_000 } else { 1_000_000 };
 const VALIDATIONS: usize = if cfg!(debug_assertions) { 1_000 } else { 300_000 };
@@ -58,7 +58,7 @@ pub(crate) async fn measure(directory: &Path, signer: &Signer, now: u64) {
 }
 
 /// Of every kind that a token is looked for by, none of them any token's here.
-fn snapshot(count: usize) -> Snapshot {
+pub(crate) fn snapshot(count: usize) -> Snapshot {
     let now = SystemClock.now();
     let until = now.plus(Duration::from_hours(24));
     let revocations = (0..count).map(|number| {

@@ -21,18 +21,23 @@ use crate::{
     load::{Load, Round},
     machine,
     process::{Process, free_address},
+    replicas,
     report::{median, note, row},
     revocations,
     tokens::{AUDIENCE, ISSUER, Signer, jwks},
 };
 
-const TOKEN_BYTES: usize = 730;
+pub(crate) const TOKEN_BYTES: usize = 730;
 const ROUNDS: usize = 7;
 const CALLS: usize = 60_000;
 const FRESH_TOKENS: usize = 12_000;
 /// Serial numbers of the tokens in batches: no other scene's.
 const BATCH_SERIALS: usize = 1_000_000;
 const STARTS: usize = 11;
+/// A million revocations may have to be read first.
+const TO_BE_READY: Duration = Duration::from_mins(2);
+/// They measure what needs none of the servers that the others share.
+const APART: [&str; 3] = ["revocations", "propagation", "joining"];
 
 /// Measures the scenes whose names are asked for; all of them if none is.
 pub(crate) async fn run(asked: &[String]) {
@@ -48,8 +53,13 @@ pub(crate) async fn run(asked: &[String]) {
     if wanted("revocations") {
         revocations::measure(&directory, &signers[0], now).await;
     }
-    if asked == ["revocations"] {
-        // Nothing of it takes a server.
+    if wanted("propagation") {
+        replicas::propagation(&directory, &signers[0], now).await;
+    }
+    if wanted("joining") {
+        replicas::joining(&directory, &signers[0], now).await;
+    }
+    if !asked.is_empty() && asked.iter().all(|scene| APART.contains(&scene.as_str())) {
         std::fs::remove_dir_all(&directory).unwrap();
         return;
     }
@@ -84,11 +94,11 @@ struct Bench {
     directory: PathBuf,
 }
 
-fn is_token(answer: &[u8]) -> bool {
+pub(crate) fn is_token(answer: &[u8]) -> bool {
     answer.first() == Some(&0x0a)
 }
 
-fn validate(token: &str) -> Bytes {
+pub(crate) fn validate(token: &str) -> Bytes {
     ValidateRequest { token: token.to_owned(), ..ValidateRequest::default() }.encode_to_vec().into()
 }
 
@@ -292,10 +302,10 @@ async fn start_and_idle(directory: &Path) {
     tasks.stop().await;
 }
 
-async fn ready(admin: std::net::SocketAddr, since: Instant) {
+pub(crate) async fn ready(admin: std::net::SocketAddr, since: Instant) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     loop {
-        assert!(since.elapsed() < Duration::from_secs(20), "never ready");
+        assert!(since.elapsed() < TO_BE_READY, "never ready");
         if let Ok(mut stream) = tokio::net::TcpStream::connect(admin).await {
             let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
             let mut answer = String::new();

@@ -73,14 +73,18 @@ async fn r8_who_revokes_on_one_replica_never_sees_the_old_answer_on_another_unde
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= reads {
-                    break;
+                    return Ok(());
                 }
-                reader.revoke_and_ask(number).await;
+                reader.revoke_and_ask(number).await?;
             }
         });
     }
     while let Some(done) = readers.join_next().await {
-        done.unwrap();
+        done.unwrap().unwrap_or_else(|(replica, error)| {
+            let output = replicas.all[replica].output();
+            let warnings: Vec<_> = output.lines().filter(|line| !line.contains("DEBUG")).collect();
+            panic!("replica {replica}: {error}\n{}", warnings.join("\n"))
+        });
     }
     load.stop().await;
     println!("{reads} times revoked and asked elsewhere, beside {} revocations", answered.many());
@@ -94,7 +98,8 @@ struct Reader {
 }
 
 impl Reader {
-    async fn revoke_and_ask(&mut self, number: u64) {
+    /// The error says which replica could not tell.
+    async fn revoke_and_ask(&mut self, number: u64) -> Result<(), (usize, String)> {
         let id = format!("read {number}");
         let mut claims = claims(ISSUER, AUDIENCE);
         claims["jti"] = json!(id);
@@ -115,10 +120,11 @@ impl Reader {
         };
         let revoked = self.clients[here].revoke(revoking(target)).await.unwrap().into_inner();
         let answer = self.clients[there].validate(knowing(&token, &revoked.revision)).await;
-        let outcome = answer.unwrap_or_else(|status| panic!("{id}: {status}")).into_inner().outcome;
+        let outcome = answer.map_err(|status| (there, format!("{id}: {status}")))?.into_inner().outcome;
         let Some(Outcome::Rejection(rejection)) = outcome else {
             panic!("{id}: revoked on replica {here}, and passes on replica {there}")
         };
         assert_eq!(rejection.reason(), Reason::Revoked, "{id}");
+        Ok(())
     }
 }

@@ -49,7 +49,7 @@ impl Revoking {
             workers.spawn(async move { work(client, &take, &signer, &answered).await });
         }
         let (enough, ended) = oneshot::channel();
-        let pace = tokio::spawn(keep_pace(give, Random::seeded(random.next()), first, ended));
+        let pace = workers.spawn(keep_pace(give, Random::seeded(random.next()), first, ended));
         Self { pace, workers, enough }
     }
 
