@@ -6,6 +6,7 @@ mod follow;
 mod merging;
 mod rings;
 mod topologies;
+mod transfers;
 
 use std::{
     ops::Deref,
