@@ -1,60 +1,111 @@
 mod bad;
 mod batches;
+mod contract;
 mod epochs;
 mod follow;
 mod merging;
 mod rings;
-mod server;
+mod topologies;
+mod transfers;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    ops::Deref,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use ::redis::{Cmd, Value};
 use futures_util::future::BoxFuture;
 
-use super::{super::testing::contract::Subject, *};
+use super::{
+    super::testing::{
+        contract::Subject,
+        redis::{Fsync, Options, RedisServer},
+    },
+    *,
+};
 use crate::{
     domain::revocation::{Reach, Revocation},
     store::{Durability, RedisNode, Topology},
 };
 
-/// What one deployment has in Redis: a prefix and a key ring.
-struct Place {
+/// What one deployment has in Redis: a prefix and a key ring. `K` keeps its servers for as long as somebody uses them.
+struct Place<K = RedisServer> {
     settings: RedisSettings,
     ring: Arc<KeyRing>,
+    kept: Arc<K>,
+}
+
+/// A store, and its servers.
+struct Opened<K> {
+    store: RedisStore,
+    _kept: Arc<K>,
 }
 
 impl Place {
-    /// On the server that tests share.
-    fn new() -> Self {
-        Self::on(server::shared())
+    /// On a server of its own, which keeps what it answers.
+    async fn new() -> Self {
+        let server = RedisServer::with(&Options::default().append_only(Fsync::Always)).await;
+        let settings = RedisSettings { durability: Durability::Fsync, ..reached_at(&[server.port()]) };
+        Self::at(settings, Arc::new(server))
     }
 
-    fn on(server: &server::Server) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let settings = RedisSettings {
-            nodes: vec![RedisNode { host: "127.0.0.1".to_owned(), port: server.port }],
-            topology: Topology::Single,
-            database: 0,
-            username: None,
-            password: None,
-            tls: None,
-            prefix: format!("test-{}", COUNT.fetch_add(1, Ordering::Relaxed)),
-            durability: Durability::Fsync,
-        };
-        Self { settings, ring: Arc::new(KeyRing::generate().unwrap()) }
-    }
-
-    async fn store(&self) -> RedisStore {
-        RedisStore::open(&self.settings, Arc::clone(&self.ring)).await.unwrap()
+    /// Kills the server and starts it again on what was on its disk.
+    async fn restart(&mut self) {
+        Arc::get_mut(&mut self.kept).expect("no store is open").restart().await;
     }
 }
 
-impl Subject for Place {
+impl<K> Place<K> {
+    /// On these servers, under a prefix that nobody else has.
+    fn at(settings: RedisSettings, kept: Arc<K>) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let prefix = format!("test-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        Self { settings: RedisSettings { prefix, ..settings }, ring: ring(), kept }
+    }
+
+    /// The same data with the key ring of another deployment.
+    fn of_a_stranger(&self) -> Self {
+        Self { settings: self.settings.clone(), ring: ring(), kept: Arc::clone(&self.kept) }
+    }
+
+    async fn store(&self) -> Opened<K> {
+        let store = RedisStore::open(&self.settings, Arc::clone(&self.ring)).await.unwrap();
+        Opened { store, _kept: Arc::clone(&self.kept) }
+    }
+}
+
+impl<K> Deref for Opened<K> {
+    type Target = RedisStore;
+
+    fn deref(&self) -> &RedisStore {
+        &self.store
+    }
+}
+
+impl<K: Send + Sync> Subject for Place<K> {
     fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
         Box::pin(async {
-            let store: Arc<dyn Store> = Arc::new(self.store().await);
+            let store: Arc<dyn Store> = Arc::new(self.store().await.store);
             store
         })
+    }
+}
+
+fn ring() -> Arc<KeyRing> {
+    Arc::new(KeyRing::generate().unwrap())
+}
+
+/// Servers at these ports that let everybody in and have to keep nothing.
+fn reached_at(ports: &[u16]) -> RedisSettings {
+    RedisSettings {
+        nodes: ports.iter().map(|port| RedisNode { host: "127.0.0.1".to_owned(), port: *port }).collect(),
+        topology: Topology::Single,
+        database: 0,
+        username: None,
+        password: None,
+        tls: None,
+        prefix: String::new(),
+        durability: Durability::Memory,
     }
 }
 
@@ -86,10 +137,4 @@ fn revocation(number: u64) -> Revocation {
 
 fn order(numbers: impl IntoIterator<Item = u64>) -> Order {
     Order { revocations: numbers.into_iter().map(revocation).collect(), ..Order::default() }
-}
-
-mod contract {
-    use super::{super::super::testing::contract::check_contract, Place};
-
-    check_contract!(Place::new());
 }

@@ -33,10 +33,10 @@ pub(in crate::store) trait Subject: Sync {
     fn open(&self) -> BoxFuture<'_, Arc<dyn Store>>;
 }
 
-/// A test for each rule.
-macro_rules! check_contract {
-    ($subject:expr) => {
-        $crate::store::testing::contract::check_contract! {
+/// Hands the names of all rules to a macro, behind what it is given.
+macro_rules! for_each_rule {
+    ($then:ident!($subject:expr)) => {
+        $crate::store::testing::contract::$then! {
             $subject =>
             a_new_store_is_empty
             r1_what_was_recorded_survives_a_restart
@@ -66,6 +66,14 @@ macro_rules! check_contract {
             what_was_given_a_longer_life_is_not_swept
         }
     };
+}
+pub(in crate::store) use for_each_rule;
+
+/// A test for each rule.
+macro_rules! check_contract {
+    ($subject:expr) => {
+        $crate::store::testing::contract::for_each_rule! { check_contract!($subject) }
+    };
     ($subject:expr => $($rule:ident)*) => {
         $(#[tokio::test]
         async fn $rule() {
@@ -75,6 +83,22 @@ macro_rules! check_contract {
     };
 }
 pub(in crate::store) use check_contract;
+
+/// Every rule, one after the other, within one test: what they share ends with it. The output of one that fails ends with the
+/// rule's name.
+macro_rules! check_whole_contract {
+    ($subject:expr) => {
+        $crate::store::testing::contract::for_each_rule! { check_whole_contract!($subject) }
+    };
+    ($subject:expr => $($rule:ident)*) => {
+        $({
+            println!("{}", stringify!($rule));
+            let subject = $subject;
+            $crate::store::testing::contract::$rule(&subject).await;
+        })*
+    };
+}
+pub(in crate::store) use check_whole_contract;
 
 const ISSUER: &str = "https://issuer.example";
 

@@ -25,6 +25,21 @@ async fn a_stopped_replica_acknowledges_nothing_until_it_goes_on() {
     until("the replica to have it", async || replica.run::<Option<String>>("GET name").await.is_some()).await;
 }
 
+/// Loading takes so long that it is noticed: the primary calls the replica online before.
+#[tokio::test]
+async fn a_replica_is_there_once_it_acknowledges() {
+    let primary = RedisServer::start().await;
+    for number in 0..20 {
+        primary.run::<()>(&format!("SET name{number} value")).await;
+    }
+    let slow = Options::default().line("key-load-delay 50000").replica_of(&primary);
+    let _replica = RedisServer::with(&slow).await;
+    primary.replicas(1).await;
+    let mut write = redis::pipe();
+    write.cmd("SET").arg("name").arg("value").ignore().cmd("WAIT").arg(1).arg(500);
+    assert_eq!(primary.run_together::<(usize,)>(&write).await, (1,));
+}
+
 #[tokio::test]
 async fn a_server_with_tls_says_nothing_without() {
     let server = RedisServer::with(&Options::default().tls(&Authority::new())).await;

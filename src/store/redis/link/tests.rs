@@ -8,7 +8,7 @@ mod tls;
 
 use redis::{FromRedisValue, Pipeline, Value};
 
-use super::Link;
+use super::{Kept, Link};
 use crate::{
     domain::secret::Secret,
     store::{

@@ -96,7 +96,7 @@ async fn of_all(store: &RedisStore) -> Vec<StoreError> {
 async fn somebody_elses_data_under_the_prefix_is_an_error_that_says_so() {
     let names = ["meta", "copy", "until", "kept", "tallies", "feed", "outbox", "was"];
     for name in names {
-        let place = Place::new();
+        let place = Place::new().await;
         let store = place.store().await;
         store.record(order([1])).await.unwrap();
         let key = format!("{{{}}}:{name}", place.settings.prefix).into_bytes();
@@ -114,7 +114,7 @@ async fn somebody_elses_data_under_the_prefix_is_an_error_that_says_so() {
             }
         }
     }
-    let place = Place::new();
+    let place = Place::new().await;
     let store = place.store().await;
     store.remember_sessions(vec![session()]).await.unwrap();
     let keys = &store.core.keys;
@@ -139,7 +139,7 @@ async fn somebody_elses_data_under_the_prefix_is_an_error_that_says_so() {
 #[tokio::test]
 async fn an_order_that_meets_somebody_elses_data_writes_nothing() {
     for which in [Home::Until, Home::Kept, Home::Tallies, Home::Feed, Home::Outbox] {
-        let store = Place::new().store().await;
+        let store = Place::new().await.store().await;
         store.record(order([1])).await.unwrap();
         let key = home(&store, which);
         past(&store, "DEL", &[&key]).await;
@@ -164,7 +164,7 @@ async fn damaged_values_are_errors_and_no_panic_and_are_not_repeated() {
     ];
     for (which, field) in fields {
         for value in [MARK, "", "\u{1}", "-1", "1e3", "99999999999999999999"] {
-            let store = Place::new().store().await;
+            let store = Place::new().await.store().await;
             store.record(Order { deliveries: vec![delivery()], ..order([1]) }).await.unwrap();
             past(&store, "HSET", &[&home(&store, which), field, value.as_bytes()]).await;
             let errors = of_all(&store).await;
@@ -180,7 +180,7 @@ async fn damaged_values_are_errors_and_no_panic_and_are_not_repeated() {
 
 #[tokio::test]
 async fn a_damaged_entry_of_the_feed_is_an_error() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let position = store.end().await.unwrap();
     let key = home(&store, Home::Feed);
     for fields in [
@@ -197,7 +197,7 @@ async fn a_damaged_entry_of_the_feed_is_an_error() {
 
 #[tokio::test]
 async fn a_record_of_a_later_version_is_refused_and_says_so_wherever_it_is_needed() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     store.record(order([1])).await.unwrap();
     past(&store, "HSET", &[&home(&store, Home::Copy), &entry_key(1), b"\x09 of a later release"]).await;
     let target = revocation(1).target;
@@ -228,7 +228,7 @@ async fn a_record_of_a_later_version_is_refused_and_says_so_wherever_it_is_neede
 
 #[tokio::test]
 async fn a_later_schema_is_refused_at_start_and_later() {
-    let place = Place::new();
+    let place = Place::new().await;
     let store = place.store().await;
     past(&store, "HSET", &[&home(&store, Home::Meta), b"schema", b"3"]).await;
     for error in [
@@ -241,8 +241,7 @@ async fn a_later_schema_is_refused_at_start_and_later() {
 
 #[tokio::test]
 async fn full_memory_refuses_orders_and_lets_contact_and_what_makes_room_through() {
-    let server = server::Server::start();
-    let store = Place::on(&server).store().await;
+    let store = Place::new().await.store().await;
     store.record(Order { deliveries: vec![delivery()], ..order([1]) }).await.unwrap();
     past(&store, "CONFIG", &[b"SET", b"maxmemory", b"1"]).await;
     let error = store.record(order([2])).await.unwrap_err();
@@ -257,7 +256,7 @@ async fn full_memory_refuses_orders_and_lets_contact_and_what_makes_room_through
 
 #[tokio::test]
 async fn a_redis_that_is_down_is_no_error_at_start_and_one_later() {
-    let place = Place::new();
+    let place = Place::new().await;
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let nodes = vec![RedisNode { host: "127.0.0.1".to_owned(), port: nowhere }];
     let settings = RedisSettings { nodes, ..place.settings.clone() };

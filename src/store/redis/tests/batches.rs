@@ -20,8 +20,7 @@ async fn calls(store: &RedisStore, command: &str) -> u64 {
 #[tokio::test]
 async fn r1_all_that_wait_share_one_wait_for_durability() {
     const ORDERS: u64 = 300;
-    let server = server::Server::start();
-    let mut place = Place::on(&server);
+    let mut place = Place::new().await;
     // Each pipeline ends with a WAIT.
     place.settings.durability = Durability::Replicas(0);
     let store = place.store().await;
@@ -36,7 +35,7 @@ async fn r1_all_that_wait_share_one_wait_for_durability() {
 
 #[tokio::test]
 async fn a_big_order_is_recorded_in_parts_and_has_the_revision_of_the_last() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let recorded = store.record(order(0..2300)).await.unwrap().revision;
     assert_eq!(recorded, store.beat().await.unwrap().revision);
     assert_eq!(recorded.sequence, 5);
@@ -45,8 +44,7 @@ async fn a_big_order_is_recorded_in_parts_and_has_the_revision_of_the_last() {
 
 #[tokio::test]
 async fn a_server_that_does_not_know_the_scripts_learns_them() {
-    let server = server::Server::start();
-    let store = Place::on(&server).store().await;
+    let store = Place::new().await.store().await;
     for number in 0..3 {
         past(&store, "SCRIPT", &[b"FLUSH"]).await;
         let [one, other] = [10, 20].map(|tens| store.record(order([tens + number])));
@@ -59,7 +57,7 @@ async fn a_server_that_does_not_know_the_scripts_learns_them() {
 /// What cannot be done is no other's trouble, though all of it goes in one pipeline.
 #[tokio::test]
 async fn an_order_that_cannot_be_done_does_not_fail_the_others() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     store.record(order([1])).await.unwrap();
     let key = entry_key(1);
     past(&store, "HSET", &[&home(&store, Home::Copy), &key, b"\x01 damaged"]).await;

@@ -7,8 +7,7 @@ use super::{
 
 #[tokio::test]
 async fn r12_an_emptied_store_begins_another_history_that_goes_on_from_none() {
-    let server = server::Server::start();
-    let place = Place::on(&server);
+    let place = Place::new().await;
     let store = place.store().await;
     let before = store.record(order([1])).await.unwrap().revision;
     past(&store, "FLUSHALL", &[]).await;
@@ -18,7 +17,7 @@ async fn r12_an_emptied_store_begins_another_history_that_goes_on_from_none() {
     let after = store.record(order([2])).await.unwrap().revision;
     assert_eq!((after.epoch, after.sequence), (contact.revision.epoch, 1));
     // The check of the key ring is there again: another deployment is kept out.
-    let stranger = Place { settings: place.settings.clone(), ring: Arc::new(KeyRing::generate().unwrap()) };
+    let stranger = place.of_a_stranger();
     let error = RedisStore::open(&stranger.settings, stranger.ring).await.unwrap_err();
     assert!(matches!(error, StoreError::OtherKeyRing { .. }), "{error}");
 }
@@ -26,7 +25,7 @@ async fn r12_an_emptied_store_begins_another_history_that_goes_on_from_none() {
 #[tokio::test]
 async fn r12_a_store_that_lost_its_counters_begins_another_history_that_goes_on_from_none() {
     for lost in ["epoch", "seq"] {
-        let store = Place::new().store().await;
+        let store = Place::new().await.store().await;
         let before = store.record(order([1, 2])).await.unwrap().revision;
         past(&store, "HSET", &[&home(&store, Home::Was), b"00000000000000ff", b"7"]).await;
         past(&store, "HDEL", &[&home(&store, Home::Meta), lost.as_bytes()]).await;
@@ -40,11 +39,10 @@ async fn r12_a_store_that_lost_its_counters_begins_another_history_that_goes_on_
 /// It may have come up without the last that the process before it acknowledged.
 #[tokio::test]
 async fn r12_another_process_is_another_epoch_that_goes_on_from_where_the_one_before_was() {
-    let mut server = server::Server::start();
-    let place = Place::on(&server);
+    let mut place = Place::new().await;
     let mut lives = vec![place.store().await.record(order([0])).await.unwrap().revision];
     for life in 1..4 {
-        server.restart();
+        place.restart().await;
         let store = place.store().await;
         let contact = store.beat().await.unwrap();
         let last = lives.last().unwrap();
@@ -62,7 +60,7 @@ async fn r12_another_process_is_another_epoch_that_goes_on_from_where_the_one_be
 /// The script that records finds it out, too, whoever comes first.
 #[tokio::test]
 async fn r12_the_first_order_in_another_process_begins_its_epoch() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let before = store.record(order([1])).await.unwrap().revision;
     past(&store, "HSET", &[&home(&store, Home::Meta), b"run", b"another"]).await;
     let after = store.record(order([2])).await.unwrap().revision;
@@ -73,7 +71,7 @@ async fn r12_the_first_order_in_another_process_begins_its_epoch() {
 
 #[tokio::test]
 async fn the_latest_sixteen_lives_are_remembered() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let mut lives = Vec::new();
     for number in 0..20 {
         lives.push(store.record(order([number])).await.unwrap().revision);
@@ -85,7 +83,7 @@ async fn the_latest_sixteen_lives_are_remembered() {
 
 #[tokio::test]
 async fn r12_two_stores_have_different_epochs() {
-    let [one, other] = [Place::new(), Place::new()];
+    let [one, other] = [Place::new().await, Place::new().await];
     let one = one.store().await.beat().await.unwrap();
     assert_ne!(one.revision.epoch, other.store().await.beat().await.unwrap().revision.epoch);
 }

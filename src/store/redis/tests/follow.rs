@@ -19,7 +19,7 @@ fn targets(revocations: &[Revocation]) -> BTreeSet<Target> {
 
 #[tokio::test]
 async fn r12_what_is_recorded_behind_a_position_comes_in_order_without_a_hole() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     store.record(order([0])).await.unwrap();
     let mut position = store.end().await.unwrap();
     let begin = position.revision;
@@ -44,7 +44,7 @@ async fn r12_what_is_recorded_behind_a_position_comes_in_order_without_a_hole() 
 
 #[tokio::test]
 async fn whoever_waits_is_told_at_once_and_one_who_gave_up_is_in_nobodys_way() {
-    let place = Place::new();
+    let place = Place::new().await;
     let (store, other) = (place.store().await, place.store().await);
     let position = store.end().await.unwrap();
     let gave_up = tokio::time::timeout(Duration::from_millis(20), store.follow(&position, LONG * 100)).await;
@@ -58,7 +58,7 @@ async fn whoever_waits_is_told_at_once_and_one_who_gave_up_is_in_nobodys_way() {
 /// What changed, as it is now; what came a second time changed nothing, and is an order all the same.
 #[tokio::test]
 async fn an_entry_holds_what_changed_merged_with_what_was_there() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let (known, later) = (revocation(1), UnixTime::from_secs(50));
     store.record(order([1])).await.unwrap();
     let position = store.end().await.unwrap();
@@ -73,7 +73,7 @@ async fn an_entry_holds_what_changed_merged_with_what_was_there() {
 
 #[tokio::test]
 async fn r12_a_trimmed_feed_shows_in_the_sequence() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let position = store.end().await.unwrap();
     for number in 0..5 {
         store.record(order([number])).await.unwrap();
@@ -87,7 +87,7 @@ async fn r12_a_trimmed_feed_shows_in_the_sequence() {
 
 #[tokio::test]
 async fn a_feed_that_was_deleted_is_followed_from_its_new_beginning() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     store.record(order([1])).await.unwrap();
     past(&store, "DEL", &[&home(&store, Home::Feed)]).await;
     let position = store.end().await.unwrap();
@@ -99,7 +99,7 @@ async fn a_feed_that_was_deleted_is_followed_from_its_new_beginning() {
 #[tokio::test]
 async fn the_copy_is_read_in_parts_that_together_are_all_of_it() {
     const MANY: u64 = 3500;
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     store.record(order(0..MANY)).await.unwrap();
     let (mut place, mut parts, mut found) = (None, 0, BTreeSet::new());
     loop {
@@ -118,13 +118,13 @@ async fn the_copy_is_read_in_parts_that_together_are_all_of_it() {
 /// Its cursor says nothing to another process: what is read there would not be all of it.
 #[tokio::test]
 async fn reading_goes_on_in_the_same_process_only() {
-    let mut server = server::Server::start();
-    let place = Place::on(&server);
+    let mut place = Place::new().await;
     let store = place.store().await;
     store.record(order(0..3500)).await.unwrap();
     let next = store.page(None).await.unwrap().next;
     assert!(next.is_some());
-    server.restart();
+    drop(store);
+    place.restart().await;
     let store = place.store().await;
     let error = store.page(next).await.unwrap_err();
     assert!(matches!(error, StoreError::Redis { code: None, .. }), "{error:?}");
@@ -134,7 +134,7 @@ async fn reading_goes_on_in_the_same_process_only() {
 
 #[tokio::test]
 async fn hours_before_the_one_that_is_asked_for_are_left_out() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let at = |hour: i64| Revocation { until: Hour(hour).begin(), ..revocation(hour.unsigned_abs()) };
     store.record(Order { revocations: [1, 2, 3].map(at).to_vec(), ..Order::default() }).await.unwrap();
     let hours: Vec<_> = store.tallies(Hour(2)).await.unwrap().iter().map(|tally| tally.hour).collect();
@@ -145,7 +145,7 @@ async fn hours_before_the_one_that_is_asked_for_are_left_out() {
 
 #[tokio::test]
 async fn a_position_that_redis_does_not_know_is_an_error() {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let position = Position { id: "odd".to_owned(), ..store.end().await.unwrap() };
     let error = store.follow(&position, Duration::ZERO).await.unwrap_err();
     assert!(matches!(error, StoreError::Redis { .. }), "{error:?}");

@@ -36,7 +36,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 async fn check(steps: Vec<Step>) {
-    let store = Place::new().store().await;
+    let store = Place::new().await.store().await;
     let mut kept: BTreeMap<Target, Revocation> = BTreeMap::new();
     for step in steps {
         match step {

@@ -8,7 +8,7 @@ use crate::store::{KeySetOrigin, KeySetStore, Shelf, StoredKeySet};
 
 #[tokio::test]
 async fn a_deployment_with_another_key_ring_is_refused_and_told_what_to_do() {
-    let place = Place::new();
+    let place = Place::new().await;
     let store = place.store().await;
     store.record(order([1])).await.unwrap();
     let stranger = Arc::new(KeyRing::generate().unwrap());
@@ -22,10 +22,10 @@ async fn a_deployment_with_another_key_ring_is_refused_and_told_what_to_do() {
 /// Somebody emptied the store, and another deployment was there first.
 #[tokio::test]
 async fn a_store_that_became_another_deployments_is_written_to_no_more() {
-    let place = Place::new();
+    let place = Place::new().await;
     let store = place.store().await;
     past(&store, "DEL", &[&home(&store, Home::Meta)]).await;
-    let other = Place { settings: place.settings.clone(), ring: Arc::new(KeyRing::generate().unwrap()) };
+    let other = place.of_a_stranger();
     let theirs = other.store().await;
     let before = past(&store, "HGETALL", &[&home(&store, Home::Meta)]).await;
     for error in [
@@ -41,12 +41,12 @@ async fn a_store_that_became_another_deployments_is_written_to_no_more() {
 
 #[tokio::test]
 async fn k13_a_key_set_is_kept_sealed_and_the_latest_one_counts() {
-    let place = Place::new();
+    let place = Place::new().await;
     let origin = KeySetOrigin { issuer: "https://a.example", uri: "https://a.example/keys" };
     let other = KeySetOrigin { issuer: "https://a.example", uri: "https://a.example/others" };
     let set =
         |second| StoredKeySet { fetched_at: UnixTime::from_secs(second), document: b"the keys".to_vec() };
-    let store = Arc::new(place.store().await);
+    let store = Arc::new(place.store().await.store);
     let shelf: Arc<dyn Shelf> = Arc::<RedisStore>::clone(&store);
     let key_sets = KeySetStore::new(shelf, Arc::clone(&place.ring));
     assert_eq!(key_sets.load(origin).await.unwrap(), None);

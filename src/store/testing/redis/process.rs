@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisResult, aio::MultiplexedConnection,
+};
 use tokio::process::{Child, Command};
 
 use super::{ports::Port, wait::until};
@@ -129,6 +131,19 @@ impl Process {
     /// Runs a command, as one who may do everything.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         command.query_async(&mut self.connect().await?).await
+    }
+
+    /// Whether so many replicas acknowledge a write, which changes nothing and concerns no slot.
+    pub(super) async fn is_acknowledged_by(&self, many: usize) -> RedisResult<bool> {
+        let mut write = redis::pipe();
+        write.cmd("FUNCTION").arg("FLUSH").ignore().cmd("WAIT").arg(many).arg(1_000);
+        let (have,): (usize,) = self.ask_together(&write).await?;
+        Ok(have >= many)
+    }
+
+    /// Runs commands on one connection, as one who may do everything.
+    pub(super) async fn ask_together<T: FromRedisValue>(&self, commands: &Pipeline) -> RedisResult<T> {
+        commands.query_async(&mut self.connect().await?).await
     }
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {

@@ -59,6 +59,11 @@ impl RedisServer {
         self.ask(&command).await
     }
 
+    /// Runs commands on one connection.
+    pub(crate) async fn run_together<T: FromRedisValue>(&self, commands: &redis::Pipeline) -> T {
+        self.0.ask_together(commands).await.unwrap_or_else(|error| panic!("{error}\n{}", self.log()))
+    }
+
     /// A field of `INFO`.
     pub(crate) async fn info(&self, field: &str) -> Option<String> {
         let info: String = self.run("INFO everything").await;
@@ -96,7 +101,7 @@ impl RedisServer {
         self.0.signal("CONT").await;
     }
 
-    /// Waits until so many replicas follow it.
+    /// Waits until so many replicas follow it, and acknowledge: one that still loads what it was sent is called online, too.
     pub(crate) async fn replicas(&self, many: usize) {
         until("the replicas to follow", async || {
             let replicas = self.info("connected_slaves").await;
@@ -105,7 +110,7 @@ impl RedisServer {
             for replica in online {
                 all_online &= self.info(&replica).await.is_some_and(|it| it.contains("state=online"));
             }
-            all_online
+            all_online && self.0.is_acknowledged_by(many).await.unwrap()
         })
         .await;
     }

@@ -97,4 +97,13 @@ async fn a_server_that_came_back_without_its_file_makes_no_write_durable() {
     assert!(matches!(trouble(&error), RedisTrouble::NotDurable { .. }), "{error:?}");
     let unfit = &link.found().unfit;
     assert!(unfit[0].what.contains("everysec"), "{unfit:?}");
+    // It is mended without a restart: the next connection sees it.
+    server.run::<()>("CONFIG SET appendfsync always").await;
+    server.run::<i64>("CLIENT KILL TYPE normal SKIPME yes").await;
+    until("it to be fit again", async || link.found().unfit.is_empty()).await;
+    assert_eq!(link.found().kept, Kept::Disk);
+    until("writes to be durable again", async || {
+        link.home_durably(&commands(&["SET {cs}:a 1"])).await.is_ok()
+    })
+    .await;
 }
