@@ -22,7 +22,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 use self::{
     pause::{Backoff, Chance},
@@ -30,7 +33,7 @@ use self::{
     report::Report,
 };
 use crate::{
-    domain::time::Clock,
+    domain::{revocation::Revocation, time::Clock},
     ops::{
         metrics::{FeedMetrics, ReadReason, RevocationMetrics},
         readiness::{Guard, Readiness},
@@ -72,6 +75,10 @@ pub struct Follower {
     /// Less was recorded than there had been.
     went_back: AtomicBool,
     compare_soon: AtomicBool,
+    /// Comparing goes on beside following, so that nobody who waits for a revision has to wait for it.
+    compare_now: Notify,
+    /// What comparing found to be gone from the store.
+    gone: Mutex<Vec<Revocation>>,
     /// How many readings were asked for, and which of them are done.
     wanted: watch::Sender<u64>,
     done: watch::Sender<u64>,
@@ -103,6 +110,8 @@ impl Follower {
             last_beat: Mutex::default(),
             went_back: AtomicBool::new(false),
             compare_soon: AtomicBool::new(false),
+            compare_now: Notify::new(),
+            gone: Mutex::default(),
             wanted: watch::Sender::new(0),
             done: watch::Sender::new(0),
         }
@@ -110,7 +119,12 @@ impl Follower {
 
     /// Follows for as long as it is polled.
     pub async fn run(&self) {
-        tokio::join!(self.beat_each_second(), self.say_how_old(), self.read_and_follow());
+        tokio::join!(
+            self.beat_each_second(),
+            self.say_how_old(),
+            self.read_and_follow(),
+            self.compare_when_asked()
+        );
     }
 
     async fn read_and_follow(&self) {

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::PoisonError,
     time::Duration,
 };
 
 use tokio::task::yield_now;
 
-use super::{Follower, PushBack, TO_ANSWER, Trouble, within};
+use super::{Follower, TO_ANSWER, Trouble, within};
 use crate::{
     domain::{
         revocation::{Revocation, Target},
@@ -24,9 +25,22 @@ const ON_ITS_WAY: Duration = Duration::from_secs(10);
 const TO_READ_AN_HOUR: Duration = Duration::from_secs(30);
 
 impl Follower {
+    /// Beside following: an hour of a million takes its time, in which orders go on arriving.
+    pub(super) async fn compare_when_asked(&self) {
+        loop {
+            self.compare_now.notified().await;
+            self.compare().await;
+        }
+    }
+
+    /// What is to be given to the store again.
+    pub(super) fn take_gone(&self) -> Vec<Revocation> {
+        std::mem::take(&mut *self.gone.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Compares the hours that are wholly ahead, reads those that differ, and makes good what is missing on either side.
-    pub(super) async fn compare(&self, push: &mut PushBack) {
-        let compared = match self.try_compare(push).await {
+    async fn compare(&self) {
+        let compared = match self.try_compare().await {
             Ok(false) => Compared::Same,
             Ok(true) => Compared::Differed,
             Err(trouble) => {
@@ -37,7 +51,7 @@ impl Follower {
         self.around.metrics.compared(compared);
     }
 
-    async fn try_compare(&self, push: &mut PushBack) -> Result<bool, Trouble> {
+    async fn try_compare(&self) -> Result<bool, Trouble> {
         let now = self.around.clock.now();
         let from = Hour(Hour::of(now).0.saturating_add(1));
         let theirs = within(TO_ANSWER, self.around.feed.tallies(from)).await?;
@@ -45,7 +59,7 @@ impl Follower {
         let mut differed = false;
         for hour in differing(&ours, &theirs) {
             let copy = within(TO_READ_AN_HOUR, self.around.feed.of_hour(hour)).await?;
-            differed |= self.mend(hour, &copy, now, push).await;
+            differed |= self.mend(hour, &copy, now).await;
         }
         Ok(differed)
     }
@@ -66,7 +80,7 @@ impl Follower {
     }
 
     /// Whether there was something to mend in an hour of which this is the store's copy.
-    async fn mend(&self, hour: Hour, copy: &[Revocation], now: UnixTime, push: &mut PushBack) -> bool {
+    async fn mend(&self, hour: Hour, copy: &[Revocation], now: UnixTime) -> bool {
         let set = &self.around.revocations;
         let lacks = |it: &&Revocation| set.get(&it.target).is_none_or(|ours| ours.merge(**it) != ours);
         let lacking_here: Vec<_> = copy.iter().filter(lacks).copied().collect();
@@ -93,7 +107,7 @@ impl Follower {
         }
         // They are not what the copy was found to hold, whatever it held when it was read.
         set.unsee(&gone_there);
-        push.add(gone_there);
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).extend(gone_there);
         mended
     }
 }

@@ -24,10 +24,11 @@ impl Follower {
             if let Some(reason) = self.doubt() {
                 return reason;
             }
+            push.add(self.take_gone());
             self.push_some(push).await;
             if self.compare_soon.swap(false, Ordering::Relaxed) || compare_at <= Instant::now() {
                 compare_at = Instant::now() + self.chance.shorten(COMPARE);
-                self.compare(push).await;
+                self.compare_now.notify_one();
             }
             // What was recorded before the feed is asked is in its answer.
             let recorded = self.last_beat().as_ref().map(|beat| beat.revision);
