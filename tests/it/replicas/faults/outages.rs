@@ -34,7 +34,7 @@ pub(super) async fn r7_a_redis_that_one_replica_cannot_reach() {
     let way = Proxy::to(redis.port()).await;
     let settings = [redis.port(), way.port()].map(|port| Settings::memory(url(port)));
     let mut scene = Scene::with("unreachable from one replica", &settings, &[]).await;
-    way.cut();
+    way.cut().await;
     scene.during(&[REFUSES]).await;
     way.mend();
     scene.after().await;

@@ -9,6 +9,9 @@ use tokio::{
     task::JoinSet,
 };
 
+use super::super::set::LONG;
+use crate::support::wait::until;
+
 /// Passes on what comes, unless it is cut. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Proxy {
@@ -33,9 +36,12 @@ impl Proxy {
         self.port
     }
 
-    /// Ends what goes through it, and lets nothing through from now on.
-    pub(super) fn cut(&self) {
+    /// Lets nothing through from now on, and returns once what went through has ended.
+    pub(super) async fn cut(&self) {
         self.is_cut.send_replace(true);
+        // Each connection holds a receiver, and so does who waits for the next one.
+        until("the connections to end", LONG, async || (self.is_cut.receiver_count() == 1).then_some(()))
+            .await;
     }
 
     /// Lets through what comes from now on.
