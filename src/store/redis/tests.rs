@@ -55,7 +55,7 @@ impl Place {
     }
 }
 
-impl<K> Place<K> {
+impl<K: Send + Sync> Place<K> {
     /// On these servers, under a prefix that nobody else has.
     fn at(settings: RedisSettings, kept: Arc<K>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);

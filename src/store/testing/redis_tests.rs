@@ -32,8 +32,8 @@ async fn a_replica_is_there_once_it_acknowledges() {
     for number in 0..20 {
         primary.run::<()>(&format!("SET name{number} value")).await;
     }
-    let slow = Options::default().line("key-load-delay 50000").replica_of(&primary);
-    let _replica = RedisServer::with(&slow).await;
+    let replica = RedisServer::with(&Options::default().line("key-load-delay 100000")).await;
+    replica.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
     primary.replicas(1).await;
     let mut write = redis::pipe();
     write.cmd("SET").arg("name").arg("value").ignore().cmd("WAIT").arg(1).arg(500);

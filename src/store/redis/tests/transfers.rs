@@ -67,7 +67,7 @@ async fn fill(settings: &StoreSettings) {
         subject: format!("subject {}", number % 7),
         client_id: "client".to_owned(),
         began_at: now,
-        ended_at: (number % 3 == 0).then_some(now),
+        ended_at: number.is_multiple_of(3).then_some(now),
         kept_until: later,
     };
     let delivery = |number: u8| Delivery {
