@@ -19,7 +19,7 @@ use crate::{
     store::{Hour, Tally},
 };
 
-/// What was made here within this time may be on its way to the store.
+/// What was made within this time, here or elsewhere, may be on its way: the two sides are not looked at in one moment.
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
 /// How long an hour's entries may take to come: there may be a million of them.
 const TO_READ_AN_HOUR: Duration = Duration::from_secs(30);
@@ -82,7 +82,10 @@ impl Follower {
     /// Whether there was something to mend in an hour of which this is the store's copy.
     async fn mend(&self, hour: Hour, copy: &[Revocation], now: UnixTime) -> bool {
         let set = &self.around.revocations;
-        let lacks = |it: &&Revocation| set.get(&it.target).is_none_or(|ours| ours.merge(**it) != ours);
+        let lacks = |it: &&Revocation| {
+            it.made_at.plus(ON_ITS_WAY) <= now
+                && set.get(&it.target).is_none_or(|ours| ours.merge(**it) != ours)
+        };
         let lacking_here: Vec<_> = copy.iter().filter(lacks).copied().collect();
         let copy: HashMap<Target, Revocation> = copy.iter().map(|it| (it.target, *it)).collect();
         let mut gone_there = Vec::new();
