@@ -91,6 +91,8 @@ enum Trouble {
     Store(#[from] StoreError),
     #[error("no answer within {0:?}")]
     Silent(Duration),
+    #[error("the primary began another life while its copy was read")]
+    OtherLife,
 }
 
 /// The copy could not be read again in time.
@@ -131,9 +133,10 @@ impl Follower {
         let (mut reason, mut backoff, mut push) =
             (ReadReason::Start, Backoff::default(), PushBack::default());
         loop {
-            let began = tokio::time::Instant::now();
+            let mut began = tokio::time::Instant::now();
             match self.read_all(reason, &mut push).await {
                 Ok(position) => {
+                    began = tokio::time::Instant::now();
                     reason = self.follow(position, &mut push).await;
                     tracing::warn!(
                         feed.reason = reason.as_str(),

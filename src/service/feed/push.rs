@@ -1,11 +1,14 @@
 //! Giving the store again what it has lost (R12).
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use tokio::time::Instant;
 
 use super::{Backoff, Follower, TO_ANSWER, within};
-use crate::{domain::revocation::Revocation, store::Order};
+use crate::{
+    domain::revocation::{Revocation, Target},
+    store::Order,
+};
 
 /// So many go as one order.
 const BATCH: usize = 500;
@@ -14,13 +17,19 @@ const BATCH: usize = 500;
 #[derive(Debug, Default)]
 pub(super) struct PushBack {
     waiting: VecDeque<Revocation>,
+    /// Whose is waiting: what is found to be missing again and again waits once.
+    known: HashSet<Target>,
     backoff: Backoff,
     not_before: Option<Instant>,
 }
 
 impl PushBack {
     pub(super) fn add(&mut self, revocations: impl IntoIterator<Item = Revocation>) {
-        self.waiting.extend(revocations);
+        for revocation in revocations {
+            if self.known.insert(revocation.target) {
+                self.waiting.push_back(revocation);
+            }
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -41,6 +50,7 @@ impl PushBack {
         while batch.len() < BATCH
             && let Some(next) = self.waiting.pop_front()
         {
+            self.known.remove(&next.target);
             if still(&next) {
                 batch.push(next);
             }
@@ -55,7 +65,11 @@ impl Follower {
         if !push.is_due() {
             return;
         }
-        let batch = push.take(|revocation| !self.around.revocations.is_seen(&revocation.target));
+        let set = &self.around.revocations;
+        let batch = push.take(|revocation| !set.is_seen(&revocation.target));
+        // As it is by now.
+        let now = |it: Revocation| set.get(&it.target).unwrap_or(it);
+        let batch: Vec<_> = batch.into_iter().map(now).collect();
         if batch.is_empty() {
             return;
         }

@@ -16,20 +16,22 @@ impl Follower {
         reason: ReadReason,
         push: &mut PushBack,
     ) -> Result<Position, Trouble> {
-        let (asked, start) = (*self.wanted.borrow(), Instant::now());
+        let (mut asked, start) = (*self.wanted.borrow(), Instant::now());
         // If the primary began another life, a write makes that known before anything is read. One that fails hinders no reading.
         self.beat().await;
         let end = within(TO_ANSWER, self.around.feed.end()).await?;
         self.around.revocations.begin_reading();
-        let mut place = None;
-        loop {
-            let page = within(TO_ANSWER, self.around.feed.page(place)).await?;
-            self.around.revocations.read(&page.revocations, self.around.clock.now());
-            place = page.next;
-            if place.is_none() {
-                break;
-            }
+        self.read_pages().await?;
+        // What was left out while shorter lives counted is needed before anybody is answered.
+        while !self.around.revocations.is_loaded() && *self.wanted.borrow() > asked {
+            asked = *self.wanted.borrow();
+            self.read_pages().await?;
         }
+        // Pages of another life of the primary may lack what had been recorded in this one.
+        if within(TO_ANSWER, self.around.feed.end()).await?.revision.epoch != end.revision.epoch {
+            return Err(Trouble::OtherLife);
+        }
+        self.forget_beat_of_another_epoch(end.revision.epoch);
         self.around.revocations.end_reading(end.revision);
         // What the next heartbeat is measured by is the end that was read.
         self.went_back.store(false, Ordering::Relaxed);
@@ -46,6 +48,26 @@ impl Follower {
             "the store's revocations were read"
         );
         Ok(end)
+    }
+
+    async fn read_pages(&self) -> Result<(), Trouble> {
+        let mut place = None;
+        loop {
+            let page = within(TO_ANSWER, self.around.feed.page(place)).await?;
+            self.around.revocations.read(&page.revocations, self.around.clock.now());
+            place = page.next;
+            if place.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Heartbeats may have failed since the primary began another life: what the last one said is nothing to measure by.
+    fn forget_beat_of_another_epoch(&self, epoch: u64) {
+        let mut last = self.last_beat();
+        if last.as_ref().is_some_and(|beat| beat.revision.epoch != epoch) {
+            *last = None;
+        }
     }
 
     async fn find_unseen(&self, push: &mut PushBack) {

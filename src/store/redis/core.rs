@@ -105,7 +105,8 @@ impl Core {
     fn call(&self, task: &Task, check: &[u8]) -> Result<Call, StoreError> {
         let mut epoch = [0; 8];
         rand::fill(&mut epoch).map_err(|_unspecified| StoreError::Random)?;
-        let mut keys = self.keys.homes([Home::Meta, Home::Was]);
+        let home = [Home::Meta, Home::Was, Home::Copy, Home::Until, Home::Kept, Home::Tallies];
+        let mut keys = self.keys.homes(home);
         keys.extend_from_slice(&task.keys);
         let mut args = vec![check.to_vec(), hex(&epoch).into_bytes()];
         args.extend_from_slice(&task.args);

@@ -22,6 +22,8 @@ use crate::{domain::revocation::Revocation, store::Answer};
 
 /// The most entries of one answer: some megabytes, if all of them are as big as can be.
 const MOST: usize = 256;
+/// So many entries of an hour are read at a time.
+const AN_HOURS_PART: usize = 5000;
 const HOUR_MILLIS: i64 = 3_600_000;
 
 impl Feed for RedisStore {
@@ -135,19 +137,27 @@ impl Core {
         Ok(tallies)
     }
 
+    /// A part at a time, so that nobody waits long behind it. What comes or goes meanwhile may be left out.
     async fn of_hour(&self, hour: Hour) -> Result<Vec<Revocation>, StoreError> {
-        let mut command = redis::cmd("ZRANGEBYSCORE");
         // Not by when the next one begins: there is none behind the last hour that a time can lie in.
         let begin = hour.begin().as_millis();
         let end = begin.saturating_add(HOUR_MILLIS);
-        command.arg(self.keys.home(Home::Until)).arg(begin).arg(format!("({end}"));
-        let keys = list(self.ask(command).await?)?.into_iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
-        let mut revocations = Vec::with_capacity(keys.len());
-        for (key, record) in keys.iter().zip(self.records_of(&keys).await?) {
-            // What is not there any more was swept meanwhile; what has a longer life now is of another hour.
-            let Some(record) = record else { continue };
-            let one = copy::decode(self.prefix(), key, &record)?;
-            revocations.extend((Hour::of(one.until) == hour).then_some(one));
+        let mut revocations = Vec::new();
+        for part in 0_usize.. {
+            let mut command = redis::cmd("ZRANGEBYSCORE");
+            command.arg(self.keys.home(Home::Until)).arg(begin).arg(format!("({end}"));
+            command.arg("LIMIT").arg(part.saturating_mul(AN_HOURS_PART)).arg(AN_HOURS_PART);
+            let keys =
+                list(self.ask(command).await?)?.into_iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
+            for (key, record) in keys.iter().zip(self.records_of(&keys).await?) {
+                // What is not there any more was swept meanwhile; what has a longer life now is of another hour.
+                let Some(record) = record else { continue };
+                let one = copy::decode(self.prefix(), key, &record)?;
+                revocations.extend((Hour::of(one.until) == hour).then_some(one));
+            }
+            if keys.len() < AN_HOURS_PART {
+                break;
+            }
         }
         Ok(revocations)
     }

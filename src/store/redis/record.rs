@@ -25,7 +25,7 @@ pub(super) fn tasks(keys: &Keys, revocations: &[Revocation], deliveries: &[Seale
 }
 
 fn task(keys: &Keys, args: Vec<Vec<u8>>) -> Task {
-    let keys = keys.homes([Home::Copy, Home::Until, Home::Kept, Home::Tallies, Home::Feed, Home::Outbox]);
+    let keys = keys.homes([Home::Feed, Home::Outbox]);
     Task { script: &RECORD, keys, args }
 }
 

@@ -23,13 +23,14 @@ pub(super) struct Script {
 /// Merges an order into the copy and its indexes.
 pub(super) static RECORD: Script = Script::new(concat!(
     "#!lua\n",
-    include_str!("scripts/life.lua"),
     include_str!("scripts/entry.lua"),
+    include_str!("scripts/life.lua"),
     include_str!("scripts/record.lua")
 ));
 /// Makes contact.
 pub(super) static BEAT: Script = Script::new(concat!(
     "#!lua flags=allow-oom\n",
+    include_str!("scripts/entry.lua"),
     include_str!("scripts/life.lua"),
     include_str!("scripts/beat.lua")
 ));

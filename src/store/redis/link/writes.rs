@@ -74,7 +74,8 @@ async fn work(line: Arc<Line>, mut waiting: mpsc::Receiver<Write>) {
     }
 }
 
-/// Gives everybody what is theirs. What was not confirmed was not for anybody, but an error of one is nobody else's.
+/// Gives everybody what is theirs. What was not confirmed was not for anybody, but an error of one is nobody else's. Who has both
+/// errors and answers has written something, which is confirmed like everybody's.
 fn answer(batch: &mut Vec<Write>, answers: Vec<Value>, conn: &Conn) {
     let mut answers = answers.into_iter();
     let shares: Vec<(Write, Vec<Value>)> = batch
@@ -86,8 +87,9 @@ fn answer(batch: &mut Vec<Write>, answers: Vec<Value>, conn: &Conn) {
         .collect();
     let confirmed = conn.confirm.judge(answers.next().as_ref());
     for (write, share) in shares {
-        let has_failed = share.iter().any(|answer| matches!(answer, Value::ServerError(_)));
-        let outcome = if has_failed { Ok(()) } else { confirmed.clone() };
+        let is_error = |answer: &Value| matches!(answer, Value::ServerError(_));
+        let nothing_written = !share.is_empty() && share.iter().all(is_error);
+        let outcome = if nothing_written { Ok(()) } else { confirmed.clone() };
         tell(write.caller, outcome.map(|()| share));
     }
 }

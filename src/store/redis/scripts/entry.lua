@@ -69,3 +69,22 @@ local function keep_tallies(name, all)
     end
   end
 end
+
+-- Makes both sorted sets and the tallies of the copy alone. It takes seconds for a million.
+local function count_anew(copy, ends, lives, name)
+  local flat, all = redis.call('HGETALL', copy), {}
+  for at = 1, #flat, 2 do
+    local one, problem = read(flat[at + 1])
+    if not one then return problem end
+    local of = hour(one)
+    all[of] = all[of] or tally(nil)
+    count(all[of], flat[at], flat[at + 1], 1)
+  end
+  redis.call('DEL', ends, lives, name)
+  for at = 1, #flat, 2 do
+    local one = read(flat[at + 1])
+    redis.call('ZADD', ends, millis(one.till), flat[at])
+    redis.call('ZADD', lives, millis(one.kept), flat[at])
+  end
+  keep_tallies(name, all)
+end

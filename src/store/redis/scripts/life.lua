@@ -1,5 +1,5 @@
 -- The beginning of every script that writes revocations or answers for them: whose data this is, and which life of it.
--- KEYS[1] meta, KEYS[2] was; ARGV[1] the check of the key ring, ARGV[2] an epoch, in case a new one begins.
+-- KEYS[1] meta, KEYS[2] was, KEYS[3..6] copy, until, kept, tallies; ARGV[1] the check of the key ring, ARGV[2] an epoch, in case a new one begins.
 --
 -- Nothing here names what is stored in an error: errors are logged.
 
@@ -31,7 +31,17 @@ if found[3] and found[4] then
     return redis.error_reply('CSDAMAGED counter')
   end
 end
-if not (found[3] and found[4]) then
+-- What holds the revocations and what is said about them change together. Where they are not as many, one of them was deleted or
+-- evicted: then what is left is counted anew, and this is an emptied store, which replicas fill again.
+local COPY, UNTIL, KEPT, TALLIES = KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local many = redis.call('HLEN', COPY)
+local whole = redis.call('ZCARD', UNTIL) == many and redis.call('ZCARD', KEPT) == many
+if not whole then
+  local problem = count_anew(COPY, UNTIL, KEPT, TALLIES)
+  if problem then return redis.error_reply(problem) end
+end
+local counted = found[3] and found[4] and whole
+if not counted then
   -- Nobody knows what was lost: this life goes on from no other.
   redis.call('DEL', KEYS[2])
 elseif found[5] ~= run then
@@ -41,7 +51,7 @@ elseif found[5] ~= run then
   table.sort(lives, function(one, other) return one[2] > other[2] end)
   for at = LIVES + 1, #lives do redis.call('HDEL', KEYS[2], lives[at][1]) end
 end
-if not (found[3] and found[4]) or found[5] ~= run then
+if not counted or found[5] ~= run then
   epoch = ARGV[2]
   redis.call('HSET', KEYS[1], 'schema', '1', 'epoch', epoch, 'seq', digits(seq), 'run', run)
 end

@@ -1,9 +1,9 @@
 -- Records an order: all of it or nothing, because everything that can be wrong is found before the first write, and a script
 -- without `allow-oom` is not begun when memory is full.
--- KEYS[3..8] copy, until, kept, tallies, feed, outbox; ARGV[3] keys and records one after another, 51 bytes each and at most
+-- KEYS[7] feed, KEYS[8] outbox; ARGV[3] keys and records one after another, 51 bytes each and at most
 -- a thousand (`unpack` has a limit); then ids of deliveries, each with its record.
 
-local COPY, UNTIL, KEPT, TALLIES, FEED, OUTBOX = KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local FEED, OUTBOX = KEYS[7], KEYS[8]
 local KEY, BOTH = 17, 51
 -- Entries that the feed keeps, about: whoever is further behind reads the copy again.
 local FED = 100000

@@ -3,7 +3,9 @@
 -- KEYS copy, until, kept, tallies; ARGV[1] now in milliseconds, ARGV[2] how many. Says how many it looked at.
 
 local COPY, UNTIL, KEPT, TALLIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local keys = redis.call('ZRANGEBYSCORE', KEPT, '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+-- One replica's clock must not end what all others still need: no further than a minute ahead of Redis' own.
+local now = math.min(tonumber(ARGV[1]), redis.call('TIME')[1] * 1000 + 60000)
+local keys = redis.call('ZRANGEBYSCORE', KEPT, '-inf', millis(now), 'LIMIT', 0, ARGV[2])
 if #keys == 0 then return 0 end
 
 local hours, over = {}, {}

@@ -1,7 +1,10 @@
 //! R12: one life of one Redis process is an epoch.
 
 use super::{
-    super::{super::feed::Feed as _, keys::Home},
+    super::{
+        super::feed::{Feed as _, Hour},
+        keys::Home,
+    },
     *,
 };
 
@@ -86,4 +89,25 @@ async fn r12_two_stores_have_different_epochs() {
     let [one, other] = [Place::new().await, Place::new().await];
     let one = one.store().await.beat().await.unwrap();
     assert_ne!(one.revision.epoch, other.store().await.beat().await.unwrap().revision.epoch);
+}
+
+/// The copy is the biggest of its keys, and the first that an evicting policy or a careless hand takes.
+#[tokio::test]
+async fn r12_a_store_that_has_lost_a_part_of_itself_is_an_emptied_one() {
+    for part in [Home::Copy, Home::Until, Home::Kept] {
+        let place = Place::new().await;
+        let store = place.store().await;
+        store.record(order([1, 2])).await.unwrap();
+        let before = store.beat().await.unwrap();
+        past(&store, "DEL", &[&home(&store, part)]).await;
+        let after = store.beat().await.unwrap();
+        assert_ne!(after.revision.epoch, before.revision.epoch, "{part:?}");
+        assert_eq!(after.predecessors, [], "{part:?}: nobody knows what it had");
+        let kept = store.snapshot().await.unwrap().revocations.len();
+        assert_eq!(kept, if matches!(part, Home::Copy) { 0 } else { 2 }, "{part:?}: what is left is kept");
+        store.record(order([1, 2])).await.unwrap();
+        let tallies = store.tallies(Hour(i64::MIN / 3_600_000)).await.unwrap();
+        assert_eq!(tallies.iter().map(|tally| tally.count).sum::<u64>(), 2, "{part:?}: and counted anew");
+        assert_eq!(store.beat().await.unwrap().revision.epoch, after.revision.epoch, "{part:?}: once");
+    }
 }

@@ -8,6 +8,7 @@ use super::{
     super::super::feed::{Feed as _, Hour, Tally},
     *,
 };
+use crate::{domain::time::Clock as _, ops::clock::SystemClock};
 
 /// Times that meet in few hours, and such as Lua can just count to.
 fn times() -> impl Strategy<Value = UnixTime> {
@@ -47,7 +48,9 @@ async fn check(steps: Vec<Step>) {
                 store.record(Order { revocations, ..Order::default() }).await.unwrap();
             }
             Step::Sweep(now) => {
-                kept.retain(|_, one| now < one.kept_until);
+                // One replica's clock cannot end what Redis' own says is still to come: the year 9999 is never swept.
+                let counts = now.min(SystemClock.now());
+                kept.retain(|_, one| counts < one.kept_until);
                 store.sweep(now).await.unwrap();
             }
         }
