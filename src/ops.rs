@@ -1,5 +1,6 @@
 //! Running the process: tracked tasks and drain, telemetry, readiness, the system clock.
 
+pub mod backoff;
 pub mod clock;
 pub mod drain;
 pub mod metrics;

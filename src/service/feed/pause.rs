@@ -7,6 +7,8 @@ use std::{
 
 use aws_lc_rs::rand;
 
+use crate::ops::backoff;
+
 /// The first pause; it doubles...
 const FIRST: Duration = Duration::from_millis(100);
 /// ...up to this.
@@ -53,16 +55,20 @@ impl Chance {
     }
 }
 
-/// How often in a row something came to nothing.
-#[derive(Debug, Default)]
-pub(super) struct Backoff(u32);
+/// The pauses while something comes to nothing.
+#[derive(Debug)]
+pub(super) struct Backoff(backoff::Backoff);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(backoff::Backoff::new(FIRST, LAST))
+    }
+}
 
 impl Backoff {
     /// The pause before the next try.
     pub(super) fn next(&mut self, chance: &Chance) -> Duration {
-        let full = FIRST.saturating_mul(1 << self.0.min(16)).min(LAST);
-        self.0 = self.0.saturating_add(1);
-        chance.shorten(full)
+        self.0.next(chance.next())
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::{
     domain::revocation::Target,
-    ops::metrics::RevokeMetrics,
+    ops::{backoff::Backoff, metrics::RevokeMetrics},
     store::{Ending, Order},
 };
 
@@ -165,20 +165,8 @@ fn merged(earlier: Order, later: Order) -> Order {
 }
 
 /// How long to wait before each repetition.
-#[derive(Debug)]
-pub(super) struct Backoff(Duration);
-
-impl Backoff {
-    pub(super) fn new() -> Self {
-        Self(FIRST_PAUSE)
-    }
-
-    /// The next pause.
-    pub(super) fn next(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = (pause * 2).min(LONGEST_PAUSE);
-        pause
-    }
+pub(super) fn backoff() -> Backoff {
+    Backoff::new(FIRST_PAUSE, LONGEST_PAUSE)
 }
 
 #[cfg(test)]

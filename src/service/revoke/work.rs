@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     Done, Job, NotRevoked, Revoked, Revoker, Telling,
     audit::Attempt,
-    pending::{Backoff, Numbered},
+    pending::{self, Numbered},
     plan::Planned,
 };
 use crate::{
@@ -130,9 +130,9 @@ impl Revoker {
     pub async fn store_pending(&self) {
         loop {
             self.pending.wait().await;
-            let mut backoff = Backoff::new();
+            let mut backoff = pending::backoff();
             while self.pending.len() > 0 {
-                sleep(backoff.next()).await;
+                sleep(backoff.next(0.0)).await;
                 while self.push().await {}
             }
         }

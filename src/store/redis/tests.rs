@@ -96,7 +96,7 @@ fn ring() -> Arc<KeyRing> {
 }
 
 /// Servers at these ports that let everybody in and have to keep nothing.
-fn reached_at(ports: &[u16]) -> RedisSettings {
+pub(super) fn reached_at(ports: &[u16]) -> RedisSettings {
     RedisSettings {
         nodes: ports.iter().map(|port| RedisNode { host: "127.0.0.1".to_owned(), port: *port }).collect(),
         topology: Topology::Single,

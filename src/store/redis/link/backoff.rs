@@ -4,26 +4,16 @@ use std::time::Duration;
 
 use aws_lc_rs::rand;
 
+use crate::ops::backoff::Backoff;
+
 /// The first pause; it doubles.
 const FIRST: Duration = Duration::from_millis(100);
 /// Up to this.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Pauses that double, each shortened by chance, so that replicas do not come back all at once.
-#[derive(Debug)]
-pub(super) struct Backoff(Duration);
-
-impl Backoff {
-    pub(super) fn new() -> Self {
-        Self(FIRST)
-    }
-
-    /// The next pause; `chance`, from 0 to 1, shortens it to the half at most.
-    pub(super) fn next(&mut self, chance: f64) -> Duration {
-        let pause = self.0;
-        self.0 = (pause * 2).min(LAST);
-        pause.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 2.0)
-    }
+/// The pauses between attempts.
+pub(super) fn backoff() -> Backoff {
+    Backoff::new(FIRST, LAST)
 }
 
 /// From 0 to 1; without random bytes, all pauses are the longest.
@@ -42,7 +32,7 @@ mod tests {
     #[test]
     fn pauses_double_to_five_seconds_and_chance_halves_them_at_most() {
         let pauses = |chance| {
-            let mut backoff = Backoff::new();
+            let mut backoff = backoff();
             [(); 8].map(|()| backoff.next(chance).as_millis())
         };
         assert_eq!(pauses(0.0), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);

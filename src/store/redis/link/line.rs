@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     attempt::{SharedCommon, Target},
-    backoff::{Backoff, chance},
+    backoff::{backoff, chance},
     conn::Conn,
 };
 use crate::store::redis::trouble::RedisTrouble;
@@ -127,7 +127,7 @@ pub(super) fn has_moved(answers: &[Value]) -> bool {
 
 /// Makes the connection, and makes it again, without end.
 async fn keep(common: SharedCommon, target: Target, state: watch::Sender<State>) {
-    let mut backoff = Backoff::new();
+    let mut pauses = backoff();
     let mut voice = Voice::new(&target);
     loop {
         match common.attempt(&target).await {
@@ -141,15 +141,15 @@ async fn keep(common: SharedCommon, target: Target, state: watch::Sender<State>)
                 }
                 state.send_replace(State::Connecting);
                 if since.elapsed() > STEADY {
-                    backoff = Backoff::new();
+                    pauses = backoff();
                 } else {
-                    sleep(backoff.next(chance())).await;
+                    sleep(pauses.next(chance())).await;
                 }
             }
             Err(trouble) => {
                 voice.down(&trouble);
                 state.send_replace(State::Down(trouble));
-                sleep(backoff.next(chance())).await;
+                sleep(pauses.next(chance())).await;
             }
         }
     }

@@ -13,24 +13,18 @@ use crate::{
     domain::secret::Secret,
     store::{
         StoreError,
-        redis::trouble::{RedisTrouble, Unfit},
-        settings::{Durability, RedisNode, RedisSettings, Topology},
+        redis::{
+            tests::reached_at,
+            trouble::{RedisTrouble, Unfit},
+        },
+        settings::{Durability, RedisSettings, Topology},
         testing::redis::RedisServer,
     },
 };
 
 /// A server at these ports that lets everybody in and has to keep nothing.
 fn settings(ports: &[u16]) -> RedisSettings {
-    RedisSettings {
-        nodes: ports.iter().map(|port| RedisNode { host: "127.0.0.1".to_owned(), port: *port }).collect(),
-        topology: Topology::Single,
-        database: 0,
-        username: None,
-        password: None,
-        tls: None,
-        prefix: "cs".to_owned(),
-        durability: Durability::Memory,
-    }
+    RedisSettings { prefix: "cs".to_owned(), ..reached_at(ports) }
 }
 
 fn secret(text: &str) -> Secret {
