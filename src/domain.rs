@@ -9,12 +9,15 @@ pub mod json;
 pub mod jws;
 pub mod key;
 pub mod kind;
+pub mod limit;
 pub mod policy;
 pub mod reason;
 pub mod revocation;
+pub mod rotation;
 pub mod secret;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
 pub mod token;
+pub mod tokens;
 pub mod verify;

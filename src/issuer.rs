@@ -8,6 +8,7 @@ pub mod settings;
 mod client;
 mod desk;
 mod discovery;
+mod exchange;
 mod fetch;
 mod freshness;
 #[cfg(any(test, fuzzing))]
@@ -29,6 +30,7 @@ mod start;
 mod testing;
 
 pub use client::{ClientAuthentication, OAuthClient};
+pub use exchange::{Exchanged, Grant, Granted};
 pub use http::{HttpClient, NoHttpClient, is_permitted};
 pub use id::IssuerId;
 pub use keys::{Issuer, Lookup};

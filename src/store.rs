@@ -14,6 +14,7 @@ mod key_ring;
 mod key_sets;
 mod records;
 mod redis;
+mod rotations;
 mod seal;
 mod sealed_delivery;
 mod settings;
@@ -39,6 +40,7 @@ pub use records::{
     Delivery, Ending, NotARevision, Order, Recorded, Revision, SessionRecord, Sight, Snapshot,
 };
 pub use redis::{Found, Kept, RedisTrouble, Unfit, UnfitKind};
+pub use rotations::{Change, Pointed, Pointer, Presented, Reading, Rotations, Swapped, UNANSWERED, Version};
 pub use settings::{Durability, RedisNode, RedisSettings, RedisTls, StoreKind, StoreSettings, Topology};
 pub use transfer::{Counts, Imported, Problem as ExportProblem, TransferError, export, export_to, import};
 
