@@ -1,11 +1,13 @@
 //! The use cases, without a transport.
 
 pub mod capacity;
+mod draws;
 pub mod fault;
 pub mod feed;
 pub mod fitness;
 pub mod loading;
 pub mod propagate;
+
 pub mod revoke;
 pub mod sweep;
 pub mod trust;

@@ -97,6 +97,13 @@ impl UnverifiedJws<'_> {
     }
 }
 
+/// The issuer that a token claims, if it is a JWS that claims one.
+pub fn unverified_issuer_of(token: RawToken<'_>) -> Option<String> {
+    let parts = UnverifiedParts::decode(token).ok()?;
+    let jws = parts.read().ok()?;
+    jws.unverified_issuer().map(|issuer| issuer.as_lookup_key().to_owned())
+}
+
 /// An `iss` claim that nobody has verified yet: good for a lookup, not for an answer.
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "text from an unverified token")]

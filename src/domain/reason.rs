@@ -37,11 +37,19 @@ pub enum Reason {
     BindingMismatch,
     /// It, its session, or everything of its subject, client or issuer was revoked.
     Revoked,
+    /// The session has ended.
+    SessionEnded,
+    /// The issuer does not exchange this refresh token: it expired, was revoked, or never was one.
+    RefreshInvalid,
+    /// A refresh token was presented that had been exchanged, and whose successor was in use.
+    RefreshReused,
+    /// The answer to an exchange was lost, and with it the only refresh token that would work.
+    RefreshOutcomeLost,
 }
 
 impl Reason {
     /// Every reason that this build can give, for metrics that start at zero.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Missing,
         Self::Malformed,
         Self::TooLarge,
@@ -59,6 +67,10 @@ impl Reason {
         Self::InsufficientRole,
         Self::BindingMismatch,
         Self::Revoked,
+        Self::SessionEnded,
+        Self::RefreshInvalid,
+        Self::RefreshReused,
+        Self::RefreshOutcomeLost,
     ];
 
     /// The stable name in metrics and logs.
@@ -81,6 +93,10 @@ impl Reason {
             Self::InsufficientRole => "insufficient_role",
             Self::BindingMismatch => "binding_mismatch",
             Self::Revoked => "revoked",
+            Self::SessionEnded => "session_ended",
+            Self::RefreshInvalid => "refresh_invalid",
+            Self::RefreshReused => "refresh_reused",
+            Self::RefreshOutcomeLost => "refresh_outcome_lost",
         }
     }
 
@@ -89,7 +105,12 @@ impl Reason {
     pub fn recovery(self) -> Recovery {
         match self {
             Self::Expired | Self::UnknownKey => Recovery::Refresh,
-            Self::Missing | Self::Revoked => Recovery::Login,
+            Self::Missing
+            | Self::Revoked
+            | Self::SessionEnded
+            | Self::RefreshInvalid
+            | Self::RefreshReused
+            | Self::RefreshOutcomeLost => Recovery::Login,
             Self::Malformed
             | Self::TooLarge
             | Self::UnknownIssuer

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::reason::{Reason, Refusal};
+use super::{
+    reason::{Reason, Refusal},
+    secret::Secret,
+};
 
 /// Text that may be a token: not empty and within the size limit. What was a token once can be told from it; whatever else is
 /// done with it needs a [`RawToken`].
@@ -54,6 +57,11 @@ impl<'a> RawToken<'a> {
     /// The same, of which no more is claimed.
     pub fn bounded(self) -> BoundedText<'a> {
         BoundedText(self.0)
+    }
+
+    /// The token, to be kept for longer than the request.
+    pub fn to_secret(self) -> Secret {
+        Secret::new(self.0.as_bytes().to_vec())
     }
 
     /// The text, for parsing. A name to grep for.

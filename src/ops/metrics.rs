@@ -2,6 +2,7 @@
 
 mod durability;
 mod feed;
+mod refreshes;
 mod reloads;
 mod requests;
 mod revocations;
@@ -16,6 +17,7 @@ use prometheus_client::{encoding::text, metrics::family::Family};
 
 pub use durability::DurabilityMetrics;
 pub use feed::{Compared, FeedMetrics, ReadReason};
+pub use refreshes::{RefreshMetrics, RefreshOutcome, UpstreamOutcome};
 pub use reloads::ReloadMetrics;
 pub use requests::RequestMetrics;
 pub use revocations::RevocationMetrics;

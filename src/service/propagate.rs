@@ -5,7 +5,6 @@
 
 mod content;
 mod dispatcher;
-mod draws;
 mod issuers;
 mod lane;
 mod metrics;
@@ -28,6 +27,7 @@ use tokio::{
 
 use crate::{
     domain::{
+        secret::Secret,
         time::{Clock, UnixTime},
         token::RawToken,
     },
@@ -37,9 +37,10 @@ use crate::{
     store::{Delivery, Store},
 };
 
+use super::draws::Draws;
+
 use self::{
     dispatcher::{Dispatcher, Errand, State, Tell},
-    draws::Draws,
     issuers::Issuers,
     notes::Notes,
     report::Report,
@@ -83,6 +84,15 @@ pub enum Ask<'a> {
         client_id: Option<&'a str>,
         /// Its `exp`.
         expires_at: UnixTime,
+    },
+    /// A refresh token that nobody may use any more.
+    RefreshToken {
+        /// Whose.
+        issuer: &'a str,
+        /// Itself.
+        token: &'a Secret,
+        /// The client that it was issued to.
+        client_id: &'a str,
     },
     /// One token, by its id.
     TokenId,
@@ -204,6 +214,11 @@ impl Propagator {
                 let token = content::kept(token);
                 let what = Revocable::Token { token: &token, token_type: TokenType::Access, client_id };
                 self.plan_for(issuer, &what, now, expires_at)
+            }
+            Ask::RefreshToken { issuer, token, client_id } => {
+                let client_id = Some(client_id);
+                let what = Revocable::Token { token, token_type: TokenType::Refresh, client_id };
+                self.plan_for(issuer, &what, now, now.plus(SESSIONS_FOR))
             }
             Ask::Session { issuer, session_id } => {
                 self.plan_for(issuer, &Revocable::Session { session_id }, now, now.plus(SESSIONS_FOR))

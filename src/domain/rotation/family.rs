@@ -49,6 +49,16 @@ pub struct Whose {
     pub began_at: UnixTime,
 }
 
+/// How the ids begin that sessions get here, whose tokens name none.
+pub const NAMED_HERE: &str = "countersign.";
+
+impl Whose {
+    /// Whether the session's id is none of the provider's, so that no token can name it.
+    pub fn is_named_here(&self) -> bool {
+        self.session_id.starts_with(NAMED_HERE)
+    }
+}
+
 /// A token that was exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
@@ -211,12 +221,12 @@ impl Family {
         self
     }
 
-    /// The attempt's first byte is about to leave; `None` if it is another's turn.
+    /// The attempt's first byte is about to leave, and others wait anew; `None` if it is another's turn.
     #[must_use]
-    pub fn sent(mut self, owner: Owner) -> Option<Self> {
+    pub fn sent(mut self, owner: Owner, now: UnixTime, rules: &Rules) -> Option<Self> {
         match self.phase {
             Phase::Begun(attempt) if attempt.owner == owner => {
-                self.phase = Phase::Sent(attempt);
+                self.phase = Phase::Sent(Attempt { lease_until: now.plus(rules.lease), ..attempt });
                 Some(self)
             }
             _others => None,

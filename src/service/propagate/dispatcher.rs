@@ -18,13 +18,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Id, Upstream, content, draws::Draws, lane::Lane, metrics::PropagationMetrics, notes::Notes,
-    orphans::Orphans, pause, report::Report,
+    Id, Upstream, content, lane::Lane, metrics::PropagationMetrics, notes::Notes, orphans::Orphans, pause,
+    report::Report,
 };
 use crate::{
     domain::time::{Clock, UnixTime},
     issuer::NotTold,
     ops::trace::{Cause, InSpan, Span},
+    service::draws::Draws,
     store::Delivery,
 };
 

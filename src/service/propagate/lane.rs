@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Id, draws::Jitter, pause};
+use super::{Id, pause};
+use crate::service::draws::Jitter;
 
 /// At once, while it answers; while it does not, one.
 const AT_ONCE: usize = 4;

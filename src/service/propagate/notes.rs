@@ -6,7 +6,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{Id, draws::Draws, pause};
+use super::{Id, pause};
+use crate::service::draws::Draws;
 use crate::store::{Answer, Delivery, Store, StoreError};
 
 /// Asks again until the store has done it. Clones are one.

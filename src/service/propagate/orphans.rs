@@ -9,7 +9,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use futures_util::{StreamExt, stream};
 use tokio::time::sleep;
 
-use super::{Id, draws::Draws, notes::Notes};
+use super::{Id, notes::Notes};
+use crate::service::draws::Draws;
 use crate::{
     domain::time::{Clock, UnixTime},
     store::Delivery,

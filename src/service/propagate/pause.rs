@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::draws::Jitter;
 use crate::issuer::NotTold;
+use crate::service::draws::Jitter;
 
 /// The first pause; it doubles.
 const FIRST: Duration = Duration::from_secs(1);

@@ -52,7 +52,7 @@ impl Revoker {
             return Err(UNKNOWN_ISSUER.into());
         }
         let identified = self.around.validator.identify(token, demand.issuer).await?;
-        let Identified { target, policy, expires_at, token_id, client_id } = identified;
+        let Identified { target, policy, expires_at, token_id, client_id, .. } = identified;
         attempt.know_issuer(&policy.issuer);
         attempt.know_token(&token_id, &target);
         let now = self.around.clock.now();

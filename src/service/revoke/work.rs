@@ -126,6 +126,15 @@ impl Revoker {
         self.around.revocations.recorded(recorded.revision);
     }
 
+    /// What this service finds out or decides by itself: refused here from now on, and stored, now or as soon as that is
+    /// possible (R9). Nobody is told.
+    pub(in crate::service) async fn refuse_and_record(&self, order: Order) {
+        self.around.revocations.add(&order.revocations);
+        if let Some(recorded) = self.record(&order).await {
+            self.take_over(&order, &recorded);
+        }
+    }
+
     /// Stores what the store did not take, for as long as it is polled: again after 0.2, 0.4, 0.8 ... seconds, up to 30 s.
     pub async fn store_pending(&self) {
         loop {

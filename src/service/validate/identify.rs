@@ -30,6 +30,10 @@ pub(in crate::service) struct Identified {
     pub(in crate::service) token_id: String,
     /// The client that it was issued to; empty if it does not say.
     pub(in crate::service) client_id: String,
+    /// `sub`; empty if it has none.
+    pub(in crate::service) subject: String,
+    /// Its session; empty if it names none.
+    pub(in crate::service) session_id: String,
 }
 
 /// Why it cannot be said which token it is.
@@ -70,6 +74,8 @@ impl Validator {
             expires_at: verified.claims().expires_at,
             token_id: verified.claims().token_id().to_owned(),
             client_id: verified.claims().client_id().to_owned(),
+            subject: verified.claims().subject().to_owned(),
+            session_id: verified.claims().session_id().to_owned(),
         })
     }
 
