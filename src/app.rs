@@ -3,6 +3,7 @@
 
 mod bound;
 mod keys;
+mod refresh;
 mod reload;
 mod revocation;
 mod shell;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 use self::{
+    refresh::refresher,
     reload::{Issuers, Reloader},
     revocation::{Revocation, revocation_sources},
 };
@@ -98,10 +100,14 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let reloads = ReloadMetrics::register(shell.registry());
     let holders = issuers.all().into_iter().map(holder).collect();
     let knowing = (&validator, sources, loader);
-    let revocation = Revocation::start(&config, &store, &mut shell, knowing, (http, clock))?;
-    let token = TokenApi::new(Arc::clone(&validator), Arc::clone(&revocation.revoker));
+    let outside = (http, clock);
+    let revocation = Revocation::start(&config, &store, &mut shell, knowing, outside.clone())?;
+    let refresher = refresher(&config, &store, &mut shell, (&validator, &revocation), outside)?;
+    let token =
+        TokenApi::new(Arc::clone(&validator), Arc::clone(&revocation.revoker), Arc::clone(&refresher));
     let (bound, controls) = shell.serving_with_controls(token, holders).await?;
-    let reloader = Reloader::new(config, issuers, validator, revocation, reloads, controls);
+    let told = (revocation, refresher);
+    let reloader = Reloader::new(config, issuers, validator, told, reloads, controls);
     Ok(bound.holding(store).reloadable(reloader))
 }
 

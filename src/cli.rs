@@ -4,7 +4,9 @@ pub mod check;
 pub mod dev;
 pub mod doctor;
 pub mod exit;
+mod fault;
 pub mod keygen;
+pub mod refresh;
 mod remote;
 pub mod revoke;
 pub mod schema;
@@ -37,6 +39,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Ask a running service about one token.
     Validate(validate::Args),
+    /// Have a running service exchange a refresh token, or refresh a session whose tokens it holds, once for all who ask. What is printed are the new tokens.
+    Refresh(refresh::Args),
     /// Tell a running service to refuse a token, a session, a user, a client or all of an issuer from now on.
     Revoke(revoke::Args),
     /// Make a key ring, or rotate one.
@@ -56,6 +60,7 @@ impl Cli {
             Command::Check(args) => check::execute(&args),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Validate(args) => validate::run(args).await,
+            Command::Refresh(args) => refresh::run(args).await,
             Command::Revoke(args) => revoke::run(args).await,
             Command::Keygen(args) => keygen::execute(&args),
             Command::Store(args) => store::execute(&args).await,

@@ -8,6 +8,7 @@ pub mod fitness;
 pub mod loading;
 pub mod propagate;
 
+pub mod refresh;
 pub mod revoke;
 pub mod sweep;
 pub mod trust;

@@ -14,7 +14,7 @@ use crate::{
     api::grpc::limits::LimitsLayer,
     config::{Config, Loaded, Problems, needing_restart},
     ops::{metrics::ReloadMetrics, readiness::Readiness},
-    service::{trust::Trust, validate::Validator},
+    service::{refresh::Refresher, trust::Trust, validate::Validator},
 };
 
 use self::{changes::Changes, report::Report};
@@ -38,6 +38,7 @@ pub(super) struct Reloader {
     issuers: Issuers,
     validator: Arc<Validator>,
     revocation: Revocation,
+    refresher: Arc<Refresher>,
     controls: Controls,
     report: Report,
 }
@@ -61,12 +62,12 @@ impl Reloader {
         running: Config,
         issuers: Issuers,
         validator: Arc<Validator>,
-        revocation: Revocation,
+        (revocation, refresher): (Revocation, Arc<Refresher>),
         metrics: ReloadMetrics,
         controls: Controls,
     ) -> Self {
         let report = Report::new(metrics, controls.readiness.clone());
-        Self { running, issuers, validator, revocation, controls, report }
+        Self { running, issuers, validator, revocation, refresher, controls, report }
     }
 
     /// Takes what was read, and says so; or says why not.
@@ -97,6 +98,7 @@ impl Reloader {
         }
         self.validator.replace_trust(Trust::new(next.issuers(), config.limits.max_token_bytes));
         self.revocation.replace(&config);
+        self.refresher.replace(&config.issuers, config.refresh);
         self.controls.limits.set_max_concurrent(config.limits.max_concurrent);
         self.controls.drain.send_replace(config.limits.drain);
         self.running = config;

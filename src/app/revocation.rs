@@ -27,7 +27,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Revocation {
     pub(super) revoker: Arc<Revoker>,
-    propagator: Arc<Propagator>,
+    pub(super) propagator: Arc<Propagator>,
+    pub(super) revocations: Arc<Revocations>,
     validator: Arc<Validator>,
     contact: Option<Arc<Contact>>,
     loader: Loader,
@@ -74,12 +75,12 @@ impl Revocation {
             stopping.run_until_cancelled(storing.store_pending()).await;
             storing.store_or_give_up().await;
         });
-        let sweeper = Sweeper::new(Arc::clone(&store.revocations), revocations, clock);
+        let sweeper = Sweeper::new(Arc::clone(&store.revocations), Arc::clone(&revocations), clock);
         let sweeper = if store.feed.is_some() { sweeper.among_others() } else { sweeper };
         let stopping = tasks.stopping().clone();
         tasks.spawn(async move { stopping.run_until_cancelled(sweeper.run()).await });
         let contact = sources.contact;
-        Ok(Self { revoker, propagator, validator: Arc::clone(validator), contact, loader })
+        Ok(Self { revoker, propagator, revocations, validator: Arc::clone(validator), contact, loader })
     }
 
     /// Has what is revoked at hand for tokens that live as long as a changed configuration allows. To be called before it counts.

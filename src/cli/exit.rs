@@ -7,11 +7,11 @@ use crate::{app::Exit, config::Problems};
 /// For `--help`.
 pub const HELP: &str = "\
 Exit codes:
-   0  valid (validate); revoked (revoke); ended with every call answered (serve, dev); healthy, perhaps with warnings (doctor)
-   1  the token is refused (validate); nothing is revoked (revoke); calls were cut at the end (serve, dev); the key ring was not made (keygen);
+   0  valid (validate); refreshed (refresh); revoked (revoke); ended with every call answered (serve, dev); healthy, perhaps with warnings (doctor)
+   1  the token is refused (validate, refresh); nothing is revoked (revoke); calls were cut at the end (serve, dev); the key ring was not made (keygen);
       nothing was exported or imported (store); the schema was not printed (schema); something is wrong (doctor)
    2  the command line is wrong
-   3  nobody can tell: the service could not be asked, or had no answer (validate, revoke); a provider could not be asked,
+   3  nobody can tell: the service could not be asked, or had no answer (validate, refresh, revoke); a provider could not be asked,
       and nothing else is wrong (doctor)
   69  the process could not start: an address is taken, a file cannot be opened
   78  the configuration is wrong (serve, check, doctor, store)";
@@ -22,6 +22,8 @@ pub const VALID: u8 = 0;
 pub const REFUSED: u8 = 1;
 /// The command line is wrong; clap uses the same.
 pub const USAGE: u8 = 2;
+/// There are new tokens.
+pub const REFRESHED: u8 = 0;
 /// It is revoked, durably.
 pub const REVOKED: u8 = 0;
 /// Nothing was revoked, and asking again in the same way changes nothing.

@@ -23,6 +23,7 @@ mod oidc;
 mod peer;
 mod providers;
 mod readme;
+mod refresh;
 mod reload;
 mod replicas;
 mod revocation;

@@ -9,7 +9,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::{
     domain::reason::{Reason, Recovery, Refusal},
     proto::server,
-    service::fault::Fault,
+    service::{fault::Fault, refresh::Trouble},
 };
 
 /// `google.rpc.ErrorInfo.domain` of everything that this service says.
@@ -34,6 +34,8 @@ pub enum CallError {
     Refused(Refusal),
     /// A revocation counts here, and the store did not take it yet.
     NotStored,
+    /// Our trouble, or the provider's, with refreshing.
+    NotRefreshed(Trouble),
     /// No room for another single revocation.
     RevocationsFull,
     /// No room for this item in its batch's answer.
@@ -50,6 +52,7 @@ impl CallError {
         match self {
             Self::Field { .. } => Code::InvalidArgument,
             Self::Fault(_) | Self::NotStored => Code::Unavailable,
+            Self::NotRefreshed(trouble) => code_of(trouble),
             Self::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
             Self::Refused(_) => Code::Unauthenticated,
             Self::ResponseTooLarge | Self::RevocationsFull => Code::ResourceExhausted,
@@ -63,6 +66,7 @@ impl CallError {
             Self::Fault(fault) => fault.reason(),
             Self::Refused(_) => "TOKEN_REJECTED",
             Self::NotStored => "STORE_UNAVAILABLE",
+            Self::NotRefreshed(trouble) => trouble.reason(),
             Self::RevocationsFull => "REVOCATIONS_FULL",
             Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
         }
@@ -76,6 +80,7 @@ impl CallError {
             Self::NotStored => "the store did not take the revocation: it counts on this replica from now on, and is \
                                 stored as soon as that is possible; ask again to know that it is"
                 .to_owned(),
+            Self::NotRefreshed(trouble) => trouble.message(),
             Self::RevocationsFull => "nothing was revoked: this service holds as many revocations as it may \
                                       (`revocation.max_entries`); a subject, a client or an issuer can still be revoked"
                 .to_owned(),
@@ -87,6 +92,7 @@ impl CallError {
         match self {
             Self::Fault(fault) => fault.retry_after(),
             Self::NotStored => Some(STORE_RETRY),
+            Self::NotRefreshed(trouble) => trouble.retry_after(),
             Self::Field { .. } | Self::Refused(_) | Self::RevocationsFull | Self::ResponseTooLarge => None,
         }
     }
@@ -100,9 +106,26 @@ impl CallError {
             Self::Field { .. }
             | Self::Fault(_)
             | Self::NotStored
+            | Self::NotRefreshed(_)
             | Self::RevocationsFull
             | Self::ResponseTooLarge => HashMap::new(),
         }
+    }
+}
+
+fn code_of(trouble: &Trouble) -> Code {
+    match trouble {
+        Trouble::Cannot(_)
+        | Trouble::StoreUnavailable
+        | Trouble::UpstreamUnavailable { .. }
+        | Trouble::OutcomeUnknown { .. } => Code::Unavailable,
+        Trouble::RateLimited { .. } => Code::ResourceExhausted,
+        Trouble::UpstreamInvalid
+        | Trouble::ClientRejected
+        | Trouble::ClientNotConfigured
+        | Trouble::TokensNotHeld => Code::FailedPrecondition,
+        Trouble::SessionUnknown => Code::NotFound,
+        Trouble::Internal => Code::Internal,
     }
 }
 

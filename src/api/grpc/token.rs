@@ -6,6 +6,7 @@ mod batch;
 pub mod fuzzing;
 mod notes;
 mod question;
+mod refresh;
 mod revoke;
 
 use std::sync::Arc;
@@ -16,26 +17,29 @@ pub use self::answer::encode;
 use super::status::{self, CallError};
 use crate::{
     proto::server::{
-        BatchValidateRequest, BatchValidateResponse, RevokeRequest, RevokeResponse, ValidateRequest,
-        ValidateResponse, token_service_server::TokenService, validate_response::Outcome,
+        BatchValidateRequest, BatchValidateResponse, RefreshRequest, RefreshResponse, RevokeRequest,
+        RevokeResponse, ValidateRequest, ValidateResponse, token_service_server::TokenService,
+        validate_response::Outcome,
     },
     service::{
+        refresh::Refresher,
         revoke::Revoker,
         validate::{Validator, Verdict},
     },
 };
 
-/// The service over its use cases. `Refresh` answers UNIMPLEMENTED until it is built.
+/// The service over its use cases.
 #[derive(Clone, Debug)]
 pub struct TokenApi {
     validator: Arc<Validator>,
     revoker: Arc<Revoker>,
+    refresher: Arc<Refresher>,
 }
 
 impl TokenApi {
     /// Serves these use cases.
-    pub fn new(validator: Arc<Validator>, revoker: Arc<Revoker>) -> Self {
-        Self { validator, revoker }
+    pub fn new(validator: Arc<Validator>, revoker: Arc<Revoker>, refresher: Arc<Refresher>) -> Self {
+        Self { validator, revoker, refresher }
     }
 
     async fn outcome(&self, request: &ValidateRequest, claims: bool) -> Result<Verdict<Outcome>, CallError> {
@@ -72,6 +76,14 @@ impl TokenService for TokenApi {
         request: Request<BatchValidateRequest>,
     ) -> Result<Response<BatchValidateResponse>, Status> {
         match self.answer_batch(request.get_ref()).await {
+            Ok(response) => Ok(Response::new(response)),
+            Err(error) => Err(status::of(&error)),
+        }
+    }
+
+    async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<RefreshResponse>, Status> {
+        let caller = refresh::caller(&request);
+        match refresh::answer(&self.refresher, request.get_ref(), &caller).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(status::of(&error)),
         }

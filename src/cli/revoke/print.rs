@@ -2,9 +2,12 @@
 
 use serde_json::json;
 
-use super::ask::{Fault, Outcome};
+use super::ask::Outcome;
 use crate::{
-    cli::remote::{name, printable},
+    cli::{
+        fault::Fault,
+        remote::{name, printable},
+    },
     proto::client::{RevokeResponse, Upstream},
 };
 

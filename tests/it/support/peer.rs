@@ -15,7 +15,11 @@ use tokio::{
     sync::Mutex,
 };
 
-use super::{ports, process::Output, wait::within};
+use super::{
+    ports,
+    process::Output,
+    wait::{until, within},
+};
 
 /// The API that access tokens are for unless a test says otherwise.
 pub(crate) const AUDIENCE: &str = "https://api.example.test";
@@ -139,8 +143,12 @@ impl OidcProvider {
 
     /// Starts one whose users' access tokens say this of their session: any of `sid` and `auth_time`.
     pub(crate) async fn start_with_session_claims(names: &[&str]) -> Self {
+        Self::start_for_refreshing(names, Duration::from_mins(10)).await
+    }
+
+    /// The same, whose access tokens live for `access_token_ttl`.
+    pub(crate) async fn start_for_refreshing(names: &[&str], access_token_ttl: Duration) -> Self {
         let port = ports::reserve();
-        let access_token_ttl = Duration::from_mins(10);
         let config =
             json!({ "port": port, "access_token_ttl": access_token_ttl.as_secs(), "session_claims": names });
         let (process, ready) = Process::start(&config).await;
@@ -237,6 +245,29 @@ impl OidcProvider {
             Mode::Hangs => "hang",
         };
         self.ask("fail", json!({ "path": path, "mode": mode })).await;
+    }
+
+    /// What happens to the next requests to this path, one after the other (`server.mjs` has the list).
+    pub(crate) async fn plan(&self, path: &str, faults: &[Value]) {
+        self.ask("plan", json!({ "path": path, "faults": faults })).await;
+    }
+
+    /// Waits until so many requests are held.
+    pub(crate) async fn wait_held(&self, requests: u64) {
+        until("requests to be held", TO_ANSWER, async || {
+            (self.ask("held", json!({})).await.as_u64()? >= requests).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets held requests go on.
+    pub(crate) async fn release(&self) {
+        self.ask("release", json!({})).await;
+    }
+
+    /// How often tokens were asked for.
+    pub(crate) async fn token_requests(&self) -> u64 {
+        self.counts().await.get("/token").copied().unwrap_or(0)
     }
 
     /// Ends the process at once. Its keys are remembered, its sessions are not.

@@ -74,7 +74,7 @@ fn scheme(name: &str) -> Result<Scheme, CallError> {
 }
 
 /// base64url, as `cnf` has it, or hexadecimal, as Envoy's `x-forwarded-client-cert` has it.
-fn certificate(text: &str) -> Result<Option<[u8; 32]>, CallError> {
+pub(super) fn certificate(text: &str) -> Result<Option<[u8; 32]>, CallError> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -116,6 +116,7 @@ mod tests {
             CallError::Field { field, .. } => Some(field),
             CallError::Fault(_)
             | CallError::NotStored
+            | CallError::NotRefreshed(_)
             | CallError::RevocationsFull
             | CallError::Refused(_)
             | CallError::ResponseTooLarge => Some("not a field"),

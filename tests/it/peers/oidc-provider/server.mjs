@@ -13,13 +13,26 @@
 //   keys     {publish, sign_with}   -> replaces the published keys and the signing keys at once, in the running provider
 //   counts   {}                     -> requests so far, per path
 //   fail     {path, mode}           -> how that path answers: "ok", "error" (500) or "hang" (never)
+//   plan     {path, faults}         -> what happens to the next requests there, one after the other, as a proxy in front of the
+//                                      provider could make it happen; after them all is well again:
+//                                      "ok"
+//                                      "reset", "hang"                    before the provider sees the request
+//                                      "held"                             before, until "release"
+//                                      {status, headers, body}            instead of the provider
+//                                      "reset_after", "hang_after"        the provider has answered, and nobody hears of it
+//                                      "held_after"                       the provider has answered; the answer waits for "release"
+//                                      {after: {status, headers, body}}   instead of the answer that the provider gave
+//                                      {truncate: n}                      the first n bytes of that answer, under its whole length
+//                                      {without: name}                    that answer without a member
+//   held     {}                     -> how many requests wait for "release"
+//   release  {}                     -> lets them go on
 //   post     {path, client, form}   -> {status, body} of a form posted with the client's secret
 //   login    {client, account, scope, resource} -> the token response of a whole authorization code flow with PKCE
 //
 // It ends when stdin closes, so that no test leaves a process behind.
 
 import { createHash, generateKeyPair, randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
 import { createInterface } from 'node:readline';
 import { inspect, promisify } from 'node:util';
 import { Provider } from 'oidc-provider';
@@ -197,9 +210,65 @@ async function interact(provider, request, response) {
 let provider;
 const counts = {};
 const modes = {};
+const plans = {};
+const held = [];
+const release = () => new Promise((resolve) => held.push(resolve));
+
+// What the provider answers, as whoever is in front of it hears it.
+const behind = createServer((request, response) => provider.callback()(request, response));
+await new Promise((resolve) => behind.listen(0, HOST, resolve));
+
+async function bodyOf(stream) {
+  const parts = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+async function askBehind({ method, url, headers }, body) {
+  const { port: inner } = behind.address();
+  const answer = await new Promise((resolve, reject) => {
+    httpRequest({ host: HOST, port: inner, method, path: url, headers, agent: false }, resolve)
+      .on('error', reject)
+      .end(body);
+  });
+  return { status: answer.statusCode, type: answer.headers['content-type'], body: await bodyOf(answer) };
+}
+
+async function stumble(fault, request, response) {
+  const body = await bodyOf(request);
+  if (fault === 'reset') return request.socket.resetAndDestroy();
+  if (fault === 'hang') return undefined;
+  if (fault.status) return response.writeHead(fault.status, fault.headers ?? {}).end(fault.body ?? '');
+  if (fault === 'held') await release();
+  const answer = await askBehind(request, body);
+  if (fault === 'reset_after') return request.socket.resetAndDestroy();
+  if (fault === 'hang_after') return undefined;
+  if (fault === 'held_after') await release();
+  if (fault.after) return response.writeHead(fault.after.status, fault.after.headers ?? {}).end(fault.after.body ?? '');
+  const head = { 'content-type': answer.type };
+  if (fault.truncate) {
+    response.writeHead(answer.status, { ...head, 'content-length': answer.body.length });
+    response.write(answer.body.subarray(0, fault.truncate), () => request.socket.destroy());
+    return undefined;
+  }
+  if (fault.without) {
+    const members = JSON.parse(answer.body);
+    delete members[fault.without];
+    return response.writeHead(answer.status, head).end(JSON.stringify(members));
+  }
+  return response.writeHead(answer.status, head).end(answer.body);
+}
+
 const server = createServer((request, response) => {
   const { pathname } = new URL(request.url, `http://${HOST}`);
   counts[pathname] = (counts[pathname] ?? 0) + 1;
+  const fault = plans[pathname]?.shift() ?? 'ok';
+  if (fault !== 'ok') {
+    return stumble(fault, request, response).catch((error) => {
+      console.error(error);
+      request.socket.destroy();
+    });
+  }
   if (modes[pathname] === 'hang') return undefined;
   if (modes[pathname] === 'error') return response.writeHead(500).end('out of order\n');
   if (pathname.startsWith('/interaction/')) {
@@ -289,6 +358,15 @@ const commands = {
   counts: () => counts,
   fail: ({ path, mode }) => {
     modes[path] = mode;
+    return {};
+  },
+  plan: ({ path, faults }) => {
+    plans[path] = faults;
+    return {};
+  },
+  held: () => held.length,
+  release: () => {
+    held.splice(0).forEach((resolve) => resolve());
     return {};
   },
   post,

@@ -1,0 +1,220 @@
+//! One exchange at the token endpoint, and what each of its outcomes means (sessions of all providers: docs/errors.md).
+
+use std::time::Duration;
+
+use tokio::{sync::SemaphorePermit, time::timeout};
+
+use super::{
+    Errand, Refresher,
+    flights::Outcome,
+    lead::{Attempted, wait},
+    outcome::{NotRefreshed, Trouble},
+    seat::{Beside, Seat, stored},
+};
+use crate::{
+    domain::{
+        rotation::{Decision, Ended, Family, Owner, Phase, Rotation, Rules, decide},
+        time::UnixTime,
+    },
+    issuer::{Exchanged, Grant, NotTold},
+    ops::metrics::UpstreamOutcome,
+};
+
+/// What somebody has to mend first is not tried again sooner.
+const AFTER_REFUSAL: Duration = Duration::from_secs(30);
+/// When nobody said when.
+const LATER: Duration = Duration::from_secs(2);
+
+impl Refresher {
+    pub(super) async fn attempt(&self, errand: &Errand, seat: Seat, rules: &Rules) -> Outcome<Attempted> {
+        let _place = self.place(errand).await?;
+        self.refuse_revoked(errand, &seat).await?;
+        self.take_limits(errand, &seat).await?;
+        let owner = Owner(self.draws.id());
+        let begun = seat.family.clone().begun(owner, seat.now(), rules);
+        let Some(seat) = self.swap(&seat, begun, Beside::default()).await? else { return Ok(Attempted::Again) };
+        // Whatever is needed for sending is found before anything says that it was sent.
+        let address = match errand.party.endpoint.locate().await {
+            Ok(address) => address,
+            Err(why) => {
+                self.not_sent(&seat, owner, rules).await;
+                return Err(self.not_located(errand, &why));
+            }
+        };
+        let Some(sent) = seat.family.clone().sent(owner, seat.now(), rules) else { return Ok(Attempted::Again) };
+        let beside = Beside { durably: true, ..Beside::default() };
+        let Some(seat) = self.swap(&seat, sent, beside).await? else { return Ok(Attempted::Again) };
+        let grant = Grant::Refresh { token: &errand.presented.token, scopes: &errand.scopes };
+        let within = self.settings().upstream_timeout;
+        let now = self.around.clock.now();
+        let exchanged = errand.party.endpoint.exchange(&address, &errand.client, grant, within, now).await;
+        self.judge(errand, seat, (owner, rules), exchanged).await
+    }
+
+    /// One of the places at the provider, if it is not to be left alone.
+    async fn place<'e>(&self, errand: &'e Errand) -> Outcome<SemaphorePermit<'e>> {
+        let party = &errand.party;
+        party.client_passes(&errand.client)?;
+        let unavailable = |retry_after| NotRefreshed::from(Trouble::UpstreamUnavailable { retry_after });
+        party.breaker.pass().map_err(unavailable)?;
+        match timeout(self.settings().upstream_timeout, party.gate.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(unavailable(LATER)),
+        }
+    }
+
+    async fn take_limits(&self, errand: &Errand, seat: &Seat) -> Outcome<()> {
+        let settings = self.settings();
+        let issuer = errand.party.issuer();
+        let limits = vec![
+            (format!("refresh caller {issuer} {}", errand.caller), settings.caller_limit),
+            (format!("refresh issuer {issuer}"), settings.issuer_limit),
+        ];
+        let admitted = stored(self.around.rotations.admit(limits, self.around.clock.now())).await?;
+        admitted.map_err(|too_often| {
+            let access_until = seat.family.access_expires_at.filter(|end| *end > seat.now());
+            Trouble::RateLimited { retry_after: too_often.retry_after, access_until }.into()
+        })
+    }
+
+    async fn judge(
+        &self,
+        errand: &Errand,
+        seat: Seat,
+        (owner, rules): (Owner, &Rules),
+        exchanged: Exchanged,
+    ) -> Outcome<Attempted> {
+        let party = &errand.party;
+        self.around.metrics.upstream(outcome_of(&exchanged));
+        match &exchanged {
+            Exchanged::NotProcessed { retry_after, .. } | Exchanged::Unknown { retry_after, .. } => {
+                party.breaker.failed(*retry_after, self.draws.jitter().0);
+            }
+            Exchanged::Granted(_)
+            | Exchanged::InvalidGrant(_)
+            | Exchanged::ClientRejected(_)
+            | Exchanged::ScopeRefused(_)
+            | Exchanged::Refused(_) => party.breaker.succeeded(),
+        }
+        match exchanged {
+            Exchanged::Granted(granted) => self.complete(errand, seat, granted, rules).await,
+            Exchanged::InvalidGrant(_) => {
+                let why = if was_lost_before(&seat.family) { Ended::OutcomeLost } else { Ended::Refused };
+                self.end_presented(errand, seat, why).await
+            }
+            Exchanged::NotProcessed { retry_after, .. } => {
+                self.not_sent(&seat, owner, rules).await;
+                let retry_after = retry_after.unwrap_or(LATER);
+                Err(Trouble::UpstreamUnavailable { retry_after }.into())
+            }
+            Exchanged::Unknown { trouble, retry_after } => {
+                tracing::warn!(
+                    issuer.name = %party.settings.policy.name,
+                    error.type = trouble.kind(),
+                    "the answer to a refresh was lost"
+                );
+                let is_answer = trouble.is_answer();
+                self.lost(errand, seat, (owner, rules), (is_answer, retry_after)).await
+            }
+            Exchanged::ClientRejected(trouble) => {
+                party.client_rejected(&errand.client);
+                self.not_sent(&seat, owner, rules).await;
+                tracing::error!(
+                    issuer.name = %party.settings.policy.name,
+                    error.message = %trouble,
+                    "the identity provider refuses this service's client: nothing can be refreshed with it"
+                );
+                Err(Trouble::ClientRejected.into())
+            }
+            Exchanged::ScopeRefused(_) => {
+                self.not_sent(&seat, owner, rules).await;
+                Err(crate::service::revoke::WrongField {
+                    field: "scopes",
+                    problem: "the identity provider does not grant these",
+                }
+                .into())
+            }
+            Exchanged::Refused(trouble) => {
+                self.not_sent(&seat, owner, rules).await;
+                tracing::error!(
+                    issuer.name = %party.settings.policy.name,
+                    error.message = %trouble,
+                    "the identity provider refuses a refresh for no reason that a refresh token could have"
+                );
+                Err(Trouble::UpstreamUnavailable { retry_after: AFTER_REFUSAL }.into())
+            }
+        }
+    }
+
+    /// Nobody knows whether it was processed. Where sending it again can cost nothing, that is done at once, but once.
+    async fn lost(
+        &self,
+        errand: &Errand,
+        seat: Seat,
+        (owner, rules): (Owner, &Rules),
+        (is_answer, retry_after): (bool, Option<Duration>),
+    ) -> Outcome<Attempted> {
+        let now = seat.now();
+        let not_before = retry_after.map_or(UnixTime::from_millis(0), |pause| now.plus(pause));
+        let was_lost_before = was_lost_before(&seat.family);
+        let Some(lost) = seat.family.clone().lost(owner, now, not_before) else { return Ok(Attempted::Again) };
+        let next = decide(&lost, &errand.presented.digest, errand.certificate.as_ref(), now, rules);
+        let beside = Beside { durably: true, ..Beside::default() };
+        if self.swap(&seat, lost, beside).await?.is_none() {
+            return Ok(Attempted::Again);
+        }
+        match next {
+            Decision::Begin if !was_lost_before && rules.rotation != Rotation::Strict => Ok(Attempted::Again),
+            Decision::Undecided { at } if !is_answer => {
+                Err(Trouble::OutcomeUnknown { retry_after: wait(now, at) }.into())
+            }
+            _later if is_answer || rules.rotation == Rotation::None => {
+                Err(Trouble::UpstreamUnavailable { retry_after: retry_after.unwrap_or(LATER) }.into())
+            }
+            _later => Err(Trouble::OutcomeUnknown { retry_after: LATER }.into()),
+        }
+    }
+
+    /// Everything is as before. If the store does not hear of it, others wait until the lease is over, and nothing worse.
+    async fn not_sent(&self, seat: &Seat, owner: Owner, rules: &Rules) {
+        if let Some(as_before) = seat.family.clone().not_sent(owner, rules) {
+            drop(self.swap(seat, as_before, Beside::default()).await);
+        }
+    }
+
+    fn not_located(&self, errand: &Errand, why: &NotTold) -> NotRefreshed {
+        tracing::warn!(
+            issuer.name = %errand.party.settings.policy.name,
+            error.message = %why,
+            "the token endpoint is not known: nothing was refreshed"
+        );
+        let retry_after = match why {
+            NotTold::Unavailable { retry_after, .. } => {
+                errand.party.breaker.failed(*retry_after, self.draws.jitter().0);
+                retry_after.unwrap_or(LATER)
+            }
+            NotTold::Unsupported(_) | NotTold::Refused(_) | NotTold::Misconfigured(_) => AFTER_REFUSAL,
+        };
+        Trouble::UpstreamUnavailable { retry_after }.into()
+    }
+}
+
+fn was_lost_before(family: &Family) -> bool {
+    match &family.phase {
+        Phase::Begun(attempt) | Phase::Sent(attempt) => attempt.after.is_some(),
+        Phase::Unknown(_) => true,
+        Phase::Idle | Phase::Ended { .. } => false,
+    }
+}
+
+fn outcome_of(exchanged: &Exchanged) -> UpstreamOutcome {
+    match exchanged {
+        Exchanged::Granted(_) => UpstreamOutcome::Granted,
+        Exchanged::InvalidGrant(_) => UpstreamOutcome::InvalidGrant,
+        Exchanged::NotProcessed { .. } => UpstreamOutcome::NotProcessed,
+        Exchanged::Unknown { .. } => UpstreamOutcome::Unknown,
+        Exchanged::ClientRejected(_) => UpstreamOutcome::ClientRejected,
+        Exchanged::ScopeRefused(_) => UpstreamOutcome::ScopeRefused,
+        Exchanged::Refused(_) => UpstreamOutcome::Refused,
+    }
+}

@@ -1,0 +1,123 @@
+//! Refreshing a session whose tokens are held here (F13).
+
+use std::sync::Arc;
+
+use super::{
+    Errand, Kept, Refreshed, Refresher,
+    demand::Demand,
+    outcome::{NotRefreshed, Trouble},
+    parties::{Chosen, Party},
+    seat::stored,
+    standing,
+};
+use crate::{
+    domain::{
+        reason::{Reason, Refusal},
+        refresh::is_due,
+        revocation::Target,
+        rotation::{FamilyId, Phase, Whose},
+        tokens::Tokens,
+    },
+    store::{Pointer, Presented, Reading},
+};
+
+impl Refresher {
+    pub(super) async fn refresh_session(
+        self: &Arc<Self>,
+        party: Arc<Party>,
+        session_id: &str,
+        demand: &Demand<'_>,
+    ) -> Result<Refreshed, NotRefreshed> {
+        let target = Target::session(party.issuer(), session_id);
+        let Some(id) = stored(self.around.rotations.family_of(Pointer::Session(target))).await? else {
+            return Err(self.not_held(&party, session_id, &target).await?);
+        };
+        let Reading { family, now, .. } = stored(self.around.rotations.read(id)).await?;
+        let Some((family, _)) = family else {
+            return Err(self.not_held(&party, session_id, &target).await?);
+        };
+        if let Phase::Ended { why, .. } = family.phase {
+            return Err(super::lead::refusal(why).into());
+        }
+        let Some(held) = self.held(id).await? else { return Err(Trouble::TokensNotHeld.into()) };
+        let client = match party.client(&family.client_id) {
+            Chosen::Client(client) => client.clone(),
+            Chosen::Wrong(_) | Chosen::None(_) => return Err(Trouble::ClientNotConfigured.into()),
+        };
+        let Some(token) = held.refresh_token.clone() else { return Err(Trouble::TokensNotHeld.into()) };
+        let digest = self.around.rotations.digest(party.issuer(), &client.id, &token);
+        let errand = Errand {
+            party,
+            client,
+            presented: Presented { token, digest },
+            scopes: Vec::new(),
+            certificate: demand.certificate,
+            caller: demand.caller.to_owned(),
+        };
+        let now = now.unwrap_or_else(|| self.around.clock.now());
+        let ends = held.expires_at;
+        let is_fresh = ends.is_some_and(|end| !is_due(end, None, session_id, self.settings().early, now));
+        if is_fresh && !demand.force {
+            return self.hand_out_held(&errand, held).await;
+        }
+        let is_valid = ends.is_some_and(|end| now < end);
+        match self.exchange(errand.clone()).await {
+            Ok(refreshed) => Ok(without_refresh_token(refreshed)),
+            // What is held is good still: better than nothing (F8).
+            Err(NotRefreshed::Trouble(
+                Trouble::RateLimited { .. }
+                | Trouble::UpstreamUnavailable { .. }
+                | Trouble::OutcomeUnknown { .. }
+                | Trouble::ClientRejected,
+            )) if is_valid && !demand.force => self.hand_out_held(&errand, held).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn held(&self, id: FamilyId) -> Result<Option<Tokens>, Trouble> {
+        stored(self.around.rotations.held(id)).await
+    }
+
+    async fn hand_out_held(&self, errand: &Errand, held: Tokens) -> Result<Refreshed, NotRefreshed> {
+        let seat = self.seat(errand).await?;
+        let binding = seat.family.answered.and_then(|answered| answered.binding);
+        if binding.is_some() && binding != errand.certificate {
+            let message = "the tokens were obtained for a client with another certificate";
+            return Err(Refusal::new(Reason::BindingMismatch, message).into());
+        }
+        let kept = Kept { tokens: Arc::new(held), seat, binding };
+        let landed = self.hand_out(errand, &kept, true).await?;
+        Ok(without_refresh_token(Refreshed { tokens: Tokens::clone(&landed.tokens), replayed: true }))
+    }
+
+    /// Why there are no tokens of a session.
+    async fn not_held(
+        &self,
+        party: &Party,
+        session_id: &str,
+        target: &Target,
+    ) -> Result<NotRefreshed, Trouble> {
+        let sight = stored(self.around.store.sight(Some(*target), &[*target])).await?;
+        let here = self.around.revocations.at(self.around.clock.now());
+        let Some(session) = &sight.session else {
+            return Ok(Trouble::SessionUnknown.into());
+        };
+        let whose = Whose {
+            subject: session.subject.clone(),
+            session_id: session_id.to_owned(),
+            began_at: session.began_at,
+        };
+        let about =
+            standing::About { issuer: party.issuer(), client_id: &session.client_id, whose: &whose };
+        Ok(match standing::check(&about, &sight, &here) {
+            Ok(()) => Trouble::TokensNotHeld.into(),
+            Err(refusal) => refusal.into(),
+        })
+    }
+}
+
+/// It stays here (F13).
+fn without_refresh_token(refreshed: Refreshed) -> Refreshed {
+    let Refreshed { tokens, replayed } = refreshed;
+    Refreshed { tokens: Tokens { refresh_token: None, ..tokens }, replayed }
+}

@@ -1,0 +1,172 @@
+//! From a presented token to tokens: what `domain::rotation` decides, done; and decided again after everything that others may
+//! have done meanwhile.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::sleep;
+
+use super::{
+    Errand, Landed, Refresher,
+    flights::Outcome,
+    outcome::Trouble,
+    seat::{Beside, Seat, stored},
+};
+use crate::{
+    domain::{
+        reason::{Reason, Refusal},
+        rotation::{Decision, Ended, Rules, decide},
+        time::UnixTime,
+    },
+    ops::backoff::Backoff,
+    store::Pointer,
+};
+
+/// Between two looks at what another replica does: at first...
+const LOOK: Duration = Duration::from_millis(25);
+/// ...and at most.
+const LAST_LOOK: Duration = Duration::from_millis(200);
+/// What is asked to wait for less waits for this.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
+/// What came of an attempt.
+pub(super) enum Attempted {
+    /// Tokens, for everybody.
+    Landed(Landed),
+    /// The family is not what it was: decide again.
+    Again,
+}
+
+impl Refresher {
+    pub(super) async fn lead(self: Arc<Self>, errand: Errand) -> Outcome<Landed> {
+        let rules = errand.party.rules(&self.settings());
+        let mut looks = Backoff::new(LOOK, LAST_LOOK);
+        let mut has_waited = false;
+        loop {
+            if let Some(kept) = self.unstored.find(&errand.presented.digest) {
+                return self.hand_out(&errand, &kept, true).await;
+            }
+            let seat = self.seat(&errand).await?;
+            if seat.version.is_none() {
+                self.refuse_strangers(&errand).await?;
+            }
+            let now = seat.now();
+            match decided(&errand, &seat, now, &rules) {
+                Decision::Begin => match self.attempt(&errand, seat, &rules).await? {
+                    Attempted::Landed(landed) => return Ok(landed),
+                    Attempted::Again => {}
+                },
+                Decision::Wait { until } => {
+                    has_waited = true;
+                    let pause = looks.next(self.draws.jitter().0);
+                    sleep(pause.min(until.since(now))).await;
+                }
+                Decision::Replay => return self.replay(&errand, &seat, !has_waited).await,
+                Decision::OtherBinding => {
+                    let message = "the tokens were obtained for a client with another certificate";
+                    return Err(Refusal::new(Reason::BindingMismatch, message).into());
+                }
+                Decision::Undecided { at } => {
+                    return Err(Trouble::OutcomeUnknown { retry_after: wait(now, at) }.into());
+                }
+                Decision::Limited { retry_after } => {
+                    let access_until = seat.family.access_expires_at.filter(|end| *end > now);
+                    return Err(Trouble::RateLimited { retry_after, access_until }.into());
+                }
+                Decision::Ended(why) => return Err(refusal(why).into()),
+                Decision::Theft => {
+                    if self.end(&errand, &seat, Ended::Reused).await? {
+                        return Err(refusal(Ended::Reused).into());
+                    }
+                }
+                Decision::Lost => {
+                    if self.end(&errand, &seat, Ended::OutcomeLost).await? {
+                        return Err(refusal(Ended::OutcomeLost).into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The kept answer (F2).
+    async fn replay(&self, errand: &Errand, seat: &Seat, replayed: bool) -> Outcome<Landed> {
+        let kept = stored(self.around.rotations.answer(seat.id, &errand.presented)).await?;
+        let Some(tokens) = kept else {
+            // It cannot be opened, or is gone. What it held may be with somebody, so nothing is ended.
+            let message = "the tokens that this refresh token was exchanged for are not here any more";
+            return Err(Refusal::new(Reason::RefreshOutcomeLost, message).into());
+        };
+        let binding = seat.family.answered.and_then(|answered| answered.binding);
+        let kept = super::Kept { tokens: Arc::new(tokens), seat: seat.clone(), binding };
+        self.hand_out(errand, &kept, replayed).await
+    }
+
+    /// A token that is known to belong to another issuer or client is never sent to this one.
+    async fn refuse_strangers(&self, errand: &Errand) -> Outcome<()> {
+        let rotations = &self.around.rotations;
+        for (issuer, client_id) in self.parties.other_pairs(errand.party.issuer(), &errand.client.id) {
+            let digest = rotations.digest(&issuer, &client_id, &errand.presented.token);
+            let pointed = stored(rotations.family_of(Pointer::Token(digest))).await?;
+            let id = pointed.unwrap_or_else(|| digest.family());
+            let reading = stored(rotations.read(id)).await?;
+            if reading.family.is_some_and(|(family, _)| family.knows(&digest)) {
+                let message = "the refresh token was issued by another issuer, or to another client";
+                return Err(Refusal::new(Reason::RefreshInvalid, message).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The family ends, with what follows from that; `false` if it is not what was read any more.
+    async fn end(&self, errand: &Errand, seat: &Seat, why: Ended) -> Result<bool, Trouble> {
+        let ended = seat.family.clone().ended(why, seat.now());
+        let beside = Beside { durably: true, ..Beside::default() };
+        if self.swap(seat, ended, beside).await?.is_none() {
+            return Ok(false);
+        }
+        self.ended(errand, &seat.family, why).await;
+        Ok(true)
+    }
+
+    /// The same, whatever the family is by now, unless its token is not this one any more.
+    pub(super) async fn end_presented(&self, errand: &Errand, mut seat: Seat, why: Ended) -> Outcome<Attempted> {
+        loop {
+            if seat.family.current != errand.presented.digest {
+                return Ok(Attempted::Again);
+            }
+            if self.end(errand, &seat, why).await? {
+                return Err(refusal(why).into());
+            }
+            seat = self.seat(errand).await?;
+        }
+    }
+}
+
+fn decided(errand: &Errand, seat: &Seat, now: UnixTime, rules: &Rules) -> Decision {
+    if seat.is_forgotten && !matches!(seat.family.phase, crate::domain::rotation::Phase::Ended { .. }) {
+        return Decision::Theft;
+    }
+    decide(&seat.family, &errand.presented.digest, errand.certificate.as_ref(), now, rules)
+}
+
+/// How long until then, but not for a moment only.
+pub(super) fn wait(now: UnixTime, at: UnixTime) -> Duration {
+    at.since(now).max(LEAST_WAIT)
+}
+
+/// What an ended family's tokens are told.
+pub(super) fn refusal(why: Ended) -> Refusal {
+    match why {
+        Ended::Refused => {
+            Refusal::new(Reason::RefreshInvalid, "the identity provider does not exchange this refresh token")
+        }
+        Ended::Reused => Refusal::new(
+            Reason::RefreshReused,
+            "the refresh token was exchanged before and its successor is in use: the session was ended",
+        ),
+        Ended::OutcomeLost => Refusal::new(
+            Reason::RefreshOutcomeLost,
+            "the answer to an earlier exchange was lost, and with it the session's only working refresh token",
+        ),
+        Ended::Revoked => Refusal::new(Reason::Revoked, "the refresh token's session was revoked"),
+    }
+}

@@ -1,0 +1,114 @@
+//! A family as it was read, and what can be done with it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::{Errand, Refresher, outcome::Trouble};
+use crate::{
+    domain::{
+        rotation::{Family, FamilyId, RefreshDigest},
+        time::UnixTime,
+        tokens::Tokens,
+    },
+    store::{Answer, Change, Pointer, Presented, Reading, StoreError, Swapped, UNANSWERED, Version},
+};
+
+/// How long anything here waits for the store.
+pub(super) const TO_STORE: Duration = Duration::from_secs(5);
+
+/// A family, and when that was.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) id: FamilyId,
+    pub(super) family: Family,
+    /// `None`: nobody has seen it.
+    pub(super) version: Option<Version>,
+    pub(super) is_held: bool,
+    /// Whether the token was one of the family so long ago that the family does not know it any more.
+    pub(super) is_forgotten: bool,
+    now: UnixTime,
+    read_at: Instant,
+}
+
+/// What is kept beside a new state.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub(super) keep: Option<(Presented, Tokens, UnixTime)>,
+    pub(super) forget: Vec<RefreshDigest>,
+    pub(super) hold: Option<Tokens>,
+    pub(super) durably: bool,
+}
+
+impl Seat {
+    /// The time by the clock that the family's times are of.
+    pub(super) fn now(&self) -> UnixTime {
+        self.now.plus(self.read_at.elapsed())
+    }
+}
+
+impl Refresher {
+    /// The family of the token. One that is said to be it and does not know the token is not: whoever said so failed before
+    /// the token became one of it, and the token counts as never seen.
+    pub(super) async fn seat(&self, errand: &Errand) -> Result<Seat, Trouble> {
+        let digest = errand.presented.digest;
+        let own = digest.family();
+        if let Some(id) = stored(self.around.rotations.family_of(Pointer::Token(digest))).await?
+            && id != own
+        {
+            let reading = stored(self.around.rotations.read(id)).await?;
+            if reading.family.as_ref().is_some_and(|(family, _)| family.knows(&digest)) {
+                return Ok(self.seat_of(id, reading, errand));
+            }
+        }
+        Ok(self.seat_of(own, stored(self.around.rotations.read(own)).await?, errand))
+    }
+
+    fn seat_of(&self, id: FamilyId, reading: Reading, errand: &Errand) -> Seat {
+        let digest = errand.presented.digest;
+        let Reading { family, is_held, now } = reading;
+        let now = now.unwrap_or_else(|| self.around.clock.now());
+        let (family, version) = match family {
+            Some((family, version)) => (family, Some(version)),
+            None => {
+                let until = now.plus(UNANSWERED);
+                (Family::new(errand.party.issuer(), &errand.client.id, digest, until), None)
+            }
+        };
+        // A family is named after its first token.
+        let is_forgotten = !family.knows(&digest);
+        Seat { id, family, version, is_held, is_forgotten, now, read_at: Instant::now() }
+    }
+
+    /// The family becomes this; `None` if it is not what was read any more.
+    pub(super) async fn swap(&self, seat: &Seat, to: Family, beside: Beside) -> Result<Option<Seat>, Trouble> {
+        let Beside { keep, forget, hold, durably } = beside;
+        let is_held = seat.is_held || hold.is_some();
+        let change =
+            Change { id: seat.id, from: seat.version, to: to.clone(), keep, forget, hold, durably };
+        Ok(match stored(self.around.rotations.swap(change)).await? {
+            Swapped::Done(version) => Some(Seat { family: to, version: Some(version), is_held, ..seat.clone() }),
+            Swapped::Changed => None,
+        })
+    }
+}
+
+/// What the store says, in time.
+pub(super) async fn stored<T>(answer: Answer<'_, T>) -> Result<T, Trouble> {
+    let said = match timeout(TO_STORE, answer).await {
+        Ok(Ok(said)) => return Ok(said),
+        Ok(Err(error)) => error,
+        Err(_elapsed) => {
+            tracing::debug!("the store did not answer a refresh in time");
+            return Err(Trouble::StoreUnavailable);
+        }
+    };
+    match &said {
+        // It is told by the store's own watch, once for all.
+        StoreError::Redis { .. } | StoreError::Unreachable { .. } | StoreError::Together(_) => {
+            tracing::debug!(error.message = %said, "the store did not answer a refresh");
+        }
+        _broken => tracing::error!(error.message = %said, "the state of a token family cannot be used"),
+    }
+    Err(Trouble::StoreUnavailable)
+}

@@ -1,0 +1,161 @@
+//! Replicas that refresh at a real provider, which ends the whole grant when a refresh token is used twice.
+
+use std::time::Duration;
+
+use countersign::{
+    proto::client::{
+        Reason, Recovery, RefreshRequest, Rejection, TokenSet, refresh_request::Credential,
+        refresh_response::Outcome,
+    },
+    store::KeyRing,
+};
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
+use crate::support::{
+    peer::{AUDIENCE, OidcProvider, WEB_APP},
+    redis::RedisServer,
+    service::Service,
+};
+
+/// Longer than anything takes that happens at all.
+pub(super) const LONG: Duration = Duration::from_secs(40);
+
+/// What a refresh came to.
+pub(super) enum Came {
+    Tokens(Box<TokenSet>),
+    Refused(Rejection),
+    Fault(Box<Status>),
+}
+
+impl std::fmt::Debug for Came {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tokens(tokens) => write!(f, "tokens, replayed: {}", tokens.replayed),
+            Self::Refused(rejection) => write!(f, "refused: {rejection:?}"),
+            Self::Fault(status) => write!(f, "fault: {status:?}"),
+        }
+    }
+}
+
+impl Came {
+    #[track_caller]
+    pub(super) fn tokens(self) -> TokenSet {
+        match self {
+            Self::Tokens(tokens) => *tokens,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn refused(self) -> (Reason, Recovery) {
+        match self {
+            Self::Refused(rejection) => (rejection.reason(), rejection.recovery()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// `ErrorInfo.reason`, and how long to wait.
+    #[track_caller]
+    pub(super) fn fault(self) -> (String, Option<Duration>) {
+        match self {
+            Self::Fault(status) => {
+                let details = status.get_error_details();
+                let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
+                (reason, details.retry_info().and_then(|retry| retry.retry_delay))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// How one deployment is set up.
+pub(super) struct Plan {
+    pub(super) replicas: usize,
+    /// `issuers[].refresh`, without `resource`.
+    pub(super) rotation: &'static str,
+    /// `refresh`.
+    pub(super) refresh: &'static str,
+    /// What access tokens say of their session.
+    pub(super) session_claims: &'static [&'static str],
+    /// How long they live.
+    pub(super) lifetime: Duration,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            replicas: 3,
+            rotation: "rotation: strict",
+            refresh: "",
+            session_claims: &["sid", "auth_time"],
+            lifetime: Duration::from_mins(10),
+        }
+    }
+}
+
+/// A provider, Redis, and replicas.
+pub(super) struct Set {
+    pub(super) provider: OidcProvider,
+    pub(super) redis: RedisServer,
+    pub(super) replicas: Vec<Service>,
+    yaml: String,
+    ring: Vec<u8>,
+}
+
+impl Set {
+    pub(super) async fn start(plan: Plan) -> Self {
+        let Plan { replicas, rotation, refresh, session_claims, lifetime } = plan;
+        let provider = OidcProvider::start_for_refreshing(session_claims, lifetime).await;
+        let redis = RedisServer::start().await;
+        let yaml = format!(
+            "issuers:\n  - name: peer\n    issuer: '{}'\n    audiences: [{AUDIENCE}, {WEB_APP}]\n    \
+             clients: [{{ id: {WEB_APP}, secret: {{ file: ./secret }}, auth: client_secret_post }}]\n    \
+             refresh: {{ {rotation}, resource: ['{AUDIENCE}'] }}\n\
+             refresh: {{ {refresh} }}\n\
+             key_ring: {{ file: ./ring.keys }}\n\
+             store: {{ kind: redis, url: 'redis://{}', durability: memory }}\n",
+            provider.issuer(),
+            redis.address(),
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ring.keys");
+        KeyRing::create(&path).unwrap();
+        let ring = std::fs::read(path).unwrap();
+        let mut set = Self { provider, redis, replicas: Vec::new(), yaml, ring };
+        let starting = (0..replicas).map(|_replica| set.another());
+        set.replicas = futures_util::future::join_all(starting).await;
+        set
+    }
+
+    /// One more process of the deployment.
+    pub(super) async fn another(&self) -> Service {
+        let files: [(&str, &[u8]); 2] =
+            [("ring.keys", &self.ring), ("secret", b"web-app-secret")];
+        Service::start_with_files(&self.yaml, &files).await
+    }
+
+    /// How many spent tokens this replica raised an alarm for.
+    pub(super) async fn alarms(&self, replica: usize) -> f64 {
+        self.replicas[replica].metric("countersign_refresh_tokens_reused_total").await
+    }
+
+    pub(super) async fn refresh(&self, replica: usize, token: &str) -> Came {
+        refresh_at(&self.replicas[replica], token).await
+    }
+}
+
+pub(super) async fn refresh_at(service: &Service, token: &str) -> Came {
+    send(service, Credential::RefreshToken(token.to_owned())).await
+}
+
+pub(super) async fn send(service: &Service, credential: Credential) -> Came {
+    let request = RefreshRequest { credential: Some(credential), ..RefreshRequest::default() };
+    let mut client = service.client().await;
+    match client.refresh(request).await.map(|response| response.into_inner().outcome) {
+        Ok(Some(Outcome::Tokens(tokens))) => Came::Tokens(Box::new(tokens)),
+        Ok(Some(Outcome::Rejection(rejection))) => Came::Refused(rejection),
+        Ok(None) => panic!("an answer without an outcome"),
+        Err(status) => Came::Fault(Box::new(status)),
+    }
+}
