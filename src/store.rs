@@ -1,4 +1,5 @@
-//! What survives a restart: each issuer's last good key set, what is revoked, and the sessions that revocations end.
+//! What survives a restart: each issuer's last good key set, what is revoked, the sessions that revocations end, and what has become
+//! of refresh tokens.
 //!
 //! Key sets are sealed with the key ring, because write access to the store must never become the power to sign (K13), and
 //! so is what an identity provider is still to be told, because that can hold tokens. The rooms below are the only ones
@@ -102,6 +103,8 @@ pub struct OpenedStore {
     pub key_sets: Arc<KeySetStore>,
     /// Revocations, sessions and deliveries.
     pub revocations: Arc<dyn Store>,
+    /// Token families.
+    pub rotations: Arc<dyn Rotations>,
     /// What other replicas record; `None`: there are none.
     pub feed: Option<Arc<dyn Feed>>,
 }
@@ -126,9 +129,11 @@ fn open_embedded(path: &Path, key_ring: Option<&Path>) -> Result<OpenedStore, St
         None => KeyRing::load_or_create(&beside(path))?,
     };
     let ring = Arc::new(ring);
+    let store = Arc::new(EmbeddedStore::new(Arc::clone(&file), Arc::clone(&ring))?);
     Ok(OpenedStore {
-        key_sets: Arc::new(KeySetStore::in_file(Arc::clone(&file), Arc::clone(&ring))),
-        revocations: Arc::new(EmbeddedStore::new(file, ring)?),
+        key_sets: Arc::new(KeySetStore::in_file(file, ring)),
+        rotations: Arc::<EmbeddedStore>::clone(&store),
+        revocations: store,
         feed: None,
     })
 }
@@ -140,6 +145,7 @@ async fn open_redis(settings: &RedisSettings, key_ring: Option<&Path>) -> Result
     let feed: Arc<dyn Feed> = Arc::<RedisStore>::clone(&store);
     Ok(OpenedStore {
         key_sets: Arc::new(KeySetStore::new(shelf, ring)),
+        rotations: Arc::<RedisStore>::clone(&store),
         revocations: store,
         feed: Some(feed),
     })

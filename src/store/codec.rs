@@ -32,6 +32,13 @@ impl Encoder {
         Self(vec![VERSION])
     }
 
+    /// With room for so many bytes, for what no copy may be left of: a record that outgrows its memory leaves one behind.
+    pub(in crate::store) fn with_room(bytes: usize) -> Self {
+        let mut record = Vec::with_capacity(bytes);
+        record.push(VERSION);
+        Self(record)
+    }
+
     pub(in crate::store) fn byte(mut self, byte: u8) -> Self {
         self.0.push(byte);
         self
@@ -47,6 +54,30 @@ impl Encoder {
         self = self.number(i64::try_from(bytes.len()).unwrap_or(i64::MAX));
         self.0.extend_from_slice(bytes);
         self
+    }
+
+    /// As they are, because everybody knows how many.
+    pub(in crate::store) fn fixed<const N: usize>(mut self, bytes: &[u8; N]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// Whether there is something, and if so, what.
+    pub(in crate::store) fn maybe<T>(self, it: Option<T>, put: impl FnOnce(Self, T) -> Self) -> Self {
+        match it {
+            None => self.byte(0),
+            Some(it) => put(self.byte(1), it),
+        }
+    }
+
+    /// How many there are, and then each.
+    pub(in crate::store) fn list<T>(
+        self,
+        items: impl ExactSizeIterator<Item = T>,
+        put: impl Fn(Self, T) -> Self,
+    ) -> Self {
+        let counted = self.number(i64::try_from(items.len()).unwrap_or(i64::MAX));
+        items.fold(counted, put)
     }
 
     /// The record for this key.
@@ -90,6 +121,31 @@ impl<'r> Decoder<'r> {
         Ok(bytes)
     }
 
+    pub(in crate::store) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(Problem::Damaged)?;
+        self.0 = rest;
+        Ok(*bytes)
+    }
+
+    pub(in crate::store) fn maybe<T>(
+        &mut self,
+        take: impl FnOnce(&mut Self) -> Result<T, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        match self.byte()? {
+            0 => Ok(None),
+            1 => take(self).map(Some),
+            _neither => Err(Problem::Damaged),
+        }
+    }
+
+    pub(in crate::store) fn list<T>(
+        &mut self,
+        take: impl Fn(&mut Self) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, Problem> {
+        // Not made room for: the number is only as good as what follows.
+        (0..self.number()?).map(|_nth| take(self)).collect()
+    }
+
     pub(in crate::store) fn time(&mut self) -> Result<UnixTime, Problem> {
         Ok(UnixTime::from_millis(self.number()?))
     }
@@ -120,7 +176,15 @@ mod tests {
     use super::*;
 
     fn record() -> Vec<u8> {
-        Encoder::new().byte(7).number(-5).bytes(b"text").end(b"key")
+        Encoder::new()
+            .byte(7)
+            .number(-5)
+            .bytes(b"text")
+            .fixed(&[1, 2])
+            .maybe(Some(8), Encoder::byte)
+            .maybe(None, Encoder::byte)
+            .list([1, 2, 3].into_iter(), Encoder::number)
+            .end(b"key")
     }
 
     #[test]
@@ -130,6 +194,9 @@ mod tests {
         assert_eq!(decoder.byte(), Ok(7));
         assert_eq!(decoder.number(), Ok(-5));
         assert_eq!(decoder.bytes(), Ok(&b"text"[..]));
+        assert_eq!(decoder.fixed(), Ok([1, 2]));
+        assert_eq!([(); 2].map(|()| decoder.maybe(Decoder::byte)), [Ok(Some(8)), Ok(None)]);
+        assert_eq!(decoder.list(Decoder::number), Ok(vec![1, 2, 3]));
         assert_eq!(decoder.end(()), Ok(()));
     }
 

@@ -8,6 +8,7 @@ mod medium;
 mod orders;
 mod reads;
 mod records;
+mod rotations;
 mod schema;
 mod sweep;
 mod transfer;
@@ -28,16 +29,22 @@ pub(in crate::store) use self::{
 
 use self::{failure::unreachable, orders::Changes, writer::Writer};
 use super::{
-    Answer, Delivery, Order, Recorded, SessionRecord, Sight, Snapshot, Store, error::StoreError,
-    key_ring::KeyRing, seal::SealError, sealed_delivery::SealedDelivery,
+    Answer, Delivery, Order, Recorded, SessionRecord, Sight, Snapshot, Store,
+    error::StoreError,
+    key_ring::KeyRing,
+    rotations::{Digests, Limits},
+    seal::SealError,
+    sealed_delivery::SealedDelivery,
 };
 use crate::domain::{revocation::Target, time::UnixTime};
 
-/// Revocations, sessions and deliveries in a file.
+/// Revocations, sessions, deliveries and token families in a file.
 #[derive(Debug)]
 pub struct EmbeddedStore {
     file: Arc<StoreFile>,
     ring: Arc<KeyRing>,
+    digests: Digests,
+    limits: Limits,
     writer: Writer,
 }
 
@@ -45,8 +52,9 @@ impl EmbeddedStore {
     /// Keeps them in this file; deliveries are sealed with this ring. Dropping it waits for the transaction that is under
     /// way and for all that were asked for.
     pub fn new(file: Arc<StoreFile>, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
+        let digests = Digests::new(&ring)?;
         let writer = Writer::start(Arc::clone(&file)).map_err(|source| unreachable(file.path(), source))?;
-        Ok(Self { file, ring, writer })
+        Ok(Self { file, ring, digests, limits: Limits::default(), writer })
     }
 
     /// Where it is.

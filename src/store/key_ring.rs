@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::{aead, hkdf, rand};
+use aws_lc_rs::{aead, hkdf, hmac, rand};
 use zeroize::Zeroizing;
 
 use super::file::{self, Exposure};
@@ -32,12 +32,18 @@ const SECRET_BYTES: usize = 32;
 pub(super) enum Purpose {
     /// Sealing records.
     Seal,
+    /// Sealing answers for who presents a token; the token goes into the key.
+    Replay,
+    /// Digesting refresh tokens.
+    Digest,
 }
 
 impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::Seal => b"countersign/v1/seal",
+            Self::Replay => b"countersign/v1/replay",
+            Self::Digest => b"countersign/v1/digest",
         }
     }
 }
@@ -209,6 +215,11 @@ impl KeyRing {
         &self.first
     }
 
+    /// The key that stays the same for as long as none is taken out, however many are added.
+    pub(super) fn oldest_key(&self) -> &RingKey {
+        self.older.last().unwrap_or(&self.first)
+    }
+
     /// The key with this id.
     pub(super) fn key(&self, id: KeyId) -> Option<&RingKey> {
         self.iter().find(|key| key.id == id)
@@ -238,13 +249,21 @@ impl RingKey {
         self.id
     }
 
-    /// An AES-256-GCM key for one purpose and one salt; `None` only if the library refuses, which lengths alone could
-    /// make it do.
-    pub(super) fn aead_key(&self, purpose: Purpose, salt: &[u8]) -> Option<aead::LessSafeKey> {
+    /// An AES-256-GCM key for one purpose, one salt, and whatever else somebody has to have; `None` only if the library
+    /// refuses, which lengths alone could make it do.
+    pub(super) fn aead_key(&self, purpose: Purpose, salt: &[u8], with: &[u8]) -> Option<aead::LessSafeKey> {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(self.secret.expose());
-        let info = [purpose.label()];
+        let info = [purpose.label(), with];
         let okm = prk.expand(&info, &aead::AES_256_GCM).ok()?;
         Some(aead::LessSafeKey::new(aead::UnboundKey::from(okm)))
+    }
+
+    /// A key for digests, the same each time; `None` as above.
+    pub(super) fn hmac_key(&self, purpose: Purpose) -> Option<hmac::Key> {
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(self.secret.expose());
+        let info = [purpose.label()];
+        let okm = prk.expand(&info, hmac::HMAC_SHA256).ok()?;
+        Some(hmac::Key::from(okm))
     }
 }
 

@@ -14,6 +14,7 @@ mod link;
 mod outbox;
 mod record;
 mod reply;
+mod rotations;
 mod scan;
 mod scripts;
 mod sessions;

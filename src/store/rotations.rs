@@ -1,9 +1,23 @@
 //! What a store keeps of token families (F2, F4, F5, F9): their states, the answers that come late, and the tokens that are held
 //! for sessions.
 
+mod content;
+mod digests;
+mod limits;
+mod record;
+mod sealed;
+
 use std::{fmt, time::Duration};
 
-use super::Answer;
+use aws_lc_rs::rand;
+
+pub(in crate::store) use self::{
+    digests::Digests,
+    limits::Limits,
+    record::{WHAT, decode},
+    sealed::{SealedChange, end_of, open_answer_or_say, open_held_or_say},
+};
+use super::{Answer, seal::SealError};
 use crate::domain::{
     limit::{Limit, TooOften},
     revocation::Target,
@@ -77,6 +91,14 @@ pub struct Pointed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub [u8; 8]);
 
+impl Version {
+    fn random() -> Result<Self, SealError> {
+        let mut version = [0; 8];
+        rand::fill(&mut version).map_err(|_unspecified| SealError::Random)?;
+        Ok(Self(version))
+    }
+}
+
 /// A family as it is in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
@@ -118,3 +140,16 @@ pub enum Swapped {
 
 /// How long the state of a family that was never answered is kept, beyond any lease: what was presented may have been anything.
 pub const UNANSWERED: Duration = Duration::from_hours(1);
+
+impl Pointer {
+    /// Unique among all pointers of both kinds: the number of the kind first, zero for tokens.
+    pub(in crate::store) fn key(&self) -> [u8; 33] {
+        let mut key = [0; 33];
+        let (kind, name) = match self {
+            Self::Token(digest) => (0, &digest.0[..]),
+            Self::Session(target) => (target.kind().number(), &target.key()[..]),
+        };
+        key.iter_mut().zip([kind].iter().chain(name)).for_each(|(to, from)| *to = *from);
+        key
+    }
+}

@@ -4,10 +4,13 @@
 //! derived from the ring key and its random salt, so no key ever meets a second nonce, however many records there are
 //! and however many replicas write them. What the record belongs to is additional data: it is not in the record, and
 //! opens it only where it was sealed for.
+//!
+//! What only the bearer of a token may have is sealed under a key that this token goes into as well: the ring alone does not
+//! open it.
 
 use aws_lc_rs::{
     aead::{Aad, LessSafeKey, NONCE_LEN, Nonce},
-    rand,
+    digest, rand,
 };
 
 use super::key_ring::{KeyId, KeyRing, Purpose, RingKey};
@@ -30,13 +33,41 @@ pub(super) enum SealError {
     Random,
 }
 
+/// Who can open a record.
+#[derive(Clone, Copy)]
+enum For<'t> {
+    /// Everybody with the ring.
+    Ring,
+    /// Who has this token as well.
+    Bearer(&'t Secret),
+}
+
 /// Seals with the ring's first key. `belongs` says what and whose the record is, part by part.
 pub(super) fn seal(ring: &KeyRing, belongs: &[&[u8]], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+    seal_for(ring, For::Ring, belongs, plaintext)
+}
+
+/// The same for what only the bearer of this token may see.
+pub(super) fn seal_for_bearer(
+    ring: &KeyRing,
+    token: &Secret,
+    belongs: &[&[u8]],
+    secret: &Secret,
+) -> Result<Vec<u8>, SealError> {
+    seal_for(ring, For::Bearer(token), belongs, secret.expose())
+}
+
+fn seal_for(
+    ring: &KeyRing,
+    whom: For<'_>,
+    belongs: &[&[u8]],
+    plaintext: &[u8],
+) -> Result<Vec<u8>, SealError> {
     let key = ring.sealing_key();
     let mut salt = [0; SALT_BYTES];
     rand::fill(&mut salt).map_err(|_unspecified| SealError::Random)?;
     let mut body = plaintext.to_vec();
-    record_key(key, &salt)?
+    record_key(key, &salt, whom)?
         .seal_in_place_append_tag(only_nonce(), Aad::from(additional_data(belongs)), &mut body)
         .map_err(|_unspecified| SealError::Random)?;
     Ok([&[VERSION], &key.id().0[..], &salt, &body].concat())
@@ -49,6 +80,25 @@ pub(super) fn seal_secret(ring: &KeyRing, belongs: &[&[u8]], secret: &Secret) ->
 
 /// Opens what [`seal`] made for the same `belongs`, with whichever key of the ring it names.
 pub(super) fn open(ring: &KeyRing, belongs: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    open_for(ring, For::Ring, belongs, sealed)
+}
+
+/// Opens what [`seal_secret`] made.
+pub(super) fn open_secret(ring: &KeyRing, belongs: &[&[u8]], sealed: &[u8]) -> Result<Secret, SealError> {
+    open_for(ring, For::Ring, belongs, sealed).map(Secret::new)
+}
+
+/// Opens what [`seal_for_bearer`] made for the same token.
+pub(super) fn open_for_bearer(
+    ring: &KeyRing,
+    token: &Secret,
+    belongs: &[&[u8]],
+    sealed: &[u8],
+) -> Result<Secret, SealError> {
+    open_for(ring, For::Bearer(token), belongs, sealed).map(Secret::new)
+}
+
+fn open_for(ring: &KeyRing, whom: For<'_>, belongs: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
     let (version, rest) = sealed.split_first().ok_or(SealError::Forged)?;
     let (id, rest) = rest.split_first_chunk::<4>().ok_or(SealError::Forged)?;
     let (salt, body) = rest.split_first_chunk::<SALT_BYTES>().ok_or(SealError::Forged)?;
@@ -58,7 +108,7 @@ pub(super) fn open(ring: &KeyRing, belongs: &[&[u8]], sealed: &[u8]) -> Result<V
     let id = KeyId(*id);
     let key = ring.key(id).ok_or(SealError::UnknownKey { id })?;
     let mut body = body.to_vec();
-    let length = record_key(key, salt)?
+    let length = record_key(key, salt, whom)?
         .open_in_place(only_nonce(), Aad::from(additional_data(belongs)), &mut body)
         .map_err(|_unspecified| SealError::Forged)?
         .len();
@@ -66,8 +116,15 @@ pub(super) fn open(ring: &KeyRing, belongs: &[&[u8]], sealed: &[u8]) -> Result<V
     Ok(body)
 }
 
-fn record_key(key: &RingKey, salt: &[u8; SALT_BYTES]) -> Result<LessSafeKey, SealError> {
-    key.aead_key(Purpose::Seal, salt).ok_or(SealError::Forged)
+fn record_key(key: &RingKey, salt: &[u8; SALT_BYTES], whom: For<'_>) -> Result<LessSafeKey, SealError> {
+    let derived = match whom {
+        For::Ring => key.aead_key(Purpose::Seal, salt, &[]),
+        For::Bearer(token) => {
+            let token = digest::digest(&digest::SHA256, token.expose());
+            key.aead_key(Purpose::Replay, salt, token.as_ref())
+        }
+    };
+    derived.ok_or(SealError::Forged)
 }
 
 /// All zeros: the key is used for this one record.
@@ -118,6 +175,29 @@ mod tests {
         let sealed = seal(&ring, &[], b"text").unwrap();
         let id = ring.sealing_key().id();
         assert_eq!(open(&KeyRing::generate().unwrap(), &[], &sealed), Err(SealError::UnknownKey { id }));
+    }
+
+    #[test]
+    fn what_is_for_a_bearer_opens_with_the_token_and_the_ring_and_nothing_less() {
+        let ring = KeyRing::generate().unwrap();
+        let secret = |text: &[u8]| Secret::new(text.to_vec());
+        let sealed = seal_for_bearer(&ring, &secret(b"token"), &[b"a"], &secret(b"text")).unwrap();
+        assert_eq!(open_for_bearer(&ring, &secret(b"token"), &[b"a"], &sealed), Ok(secret(b"text")));
+        for (other, belongs) in [(&b"tokem"[..], b"a"), (b"", b"a"), (b"token", b"b")] {
+            assert_eq!(
+                open_for_bearer(&ring, &secret(other), &[belongs], &sealed),
+                Err(SealError::Forged),
+                "{other:?}"
+            );
+        }
+        assert_eq!(open(&ring, &[b"a"], &sealed), Err(SealError::Forged), "the ring alone");
+        let id = ring.sealing_key().id();
+        let other = KeyRing::generate().unwrap();
+        assert_eq!(
+            open_for_bearer(&other, &secret(b"token"), &[b"a"], &sealed),
+            Err(SealError::UnknownKey { id }),
+            "the token alone"
+        );
     }
 
     proptest! {

@@ -55,7 +55,7 @@ const CRATES: [(&str, &[&str]); 21] = [
 ];
 
 /// The files that may take a secret or a token out of its wrapper, and what for.
-const EXPOSES: [(&str, &str); 12] = [
+const EXPOSES: [(&str, &str); 14] = [
     ("config/secret.rs", "reads them from files and variables"),
     ("config/store/url.rs", "takes Redis's password out of its address"),
     ("domain/jws.rs", "takes a token apart"),
@@ -67,6 +67,8 @@ const EXPOSES: [(&str, &str); 12] = [
     ("store/key_ring.rs", "derives keys"),
     ("store/key_ring/format.rs", "writes the key ring's file"),
     ("store/redis/link/connect.rs", "logs in"),
+    ("store/rotations/content.rs", "writes tokens down, to be sealed"),
+    ("store/rotations/digests.rs", "digests refresh tokens"),
     ("store/seal.rs", "derives keys, and seals secrets"),
 ];
 

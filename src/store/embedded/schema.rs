@@ -1,6 +1,7 @@
 //! Which tables a file has, what their values mean, and how an older file becomes one of today.
 //!
-//! 1: key sets. 2: revocations, sessions and deliveries, with the epoch and the sequence of their revisions.
+//! 1: key sets. 2: revocations, sessions and deliveries, with the epoch and the sequence of their revisions. Token families came
+//! later, and an older release passes their tables over: they are made where they are missing.
 
 use std::path::Path;
 
@@ -39,13 +40,30 @@ pub(super) const SESSIONS_OF: TableDefinition<'_, &[u8; 32], ()> = TableDefiniti
 /// Deliveries by id.
 pub(super) const DELIVERIES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("deliveries");
 
+/// A token family's version and record.
+pub(super) type FamilyRow = (&'static [u8; 8], &'static [u8]);
+
+/// Token families by id.
+pub(super) const FAMILIES: TableDefinition<'_, &[u8; 16], FamilyRow> = TableDefinition::new("families");
+
+/// Kept answers, by family and by the digest of the token that they are the answer to: their end, and what is sealed.
+pub(super) const ANSWERS: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("answers");
+
+/// The tokens that are held for the session of a family, sealed.
+pub(super) const HELD: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("held");
+
+/// Where tokens and sessions belong.
+pub(super) const POINTERS: TableDefinition<'_, &[u8; 33], &[u8; 29]> = TableDefinition::new("pointers");
+
 /// Refuses a file of a later release, and brings any other to this one's schema, in one transaction.
 pub(super) fn prepare(database: &Database, path: &Path) -> Result<(), StoreError> {
     match found(database).map_err(|failure| failure.at(path))? {
         Some(found) if found > VERSION => {
             Err(StoreError::NewerVersion { path: path.to_owned(), found, known: VERSION })
         }
-        Some(VERSION) if has_counters(database).map_err(|failure| failure.at(path))? => Ok(()),
+        Some(VERSION) if has_counters(database).map_err(|failure| failure.at(path))? => {
+            add_families(database).map_err(|failure| failure.at(path))
+        }
         _older_or_new_or_without_counters => migrate(database).map_err(|failure| failure.at(path)),
     }
 }
@@ -70,9 +88,31 @@ fn migrate(database: &Database) -> Result<(), Failure> {
     drop(transaction.open_table(SESSIONS)?);
     drop(transaction.open_table(SESSIONS_OF)?);
     drop(transaction.open_table(DELIVERIES)?);
+    open_families(&transaction)?;
     begin_epoch(&transaction)?;
     transaction.open_table(META)?.insert(SCHEMA, VERSION)?;
     Ok(transaction.commit()?)
+}
+
+/// Without a new history: nothing that was recorded is lost by it.
+fn add_families(database: &Database) -> Result<(), Failure> {
+    // The last one that is made, with the others in one transaction.
+    match database.begin_read()?.open_table(POINTERS) {
+        Ok(_table) => return Ok(()),
+        Err(TableError::TableDoesNotExist(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let transaction = database.begin_write()?;
+    open_families(&transaction)?;
+    Ok(transaction.commit()?)
+}
+
+fn open_families(transaction: &WriteTransaction) -> Result<(), Failure> {
+    drop(transaction.open_table(FAMILIES)?);
+    drop(transaction.open_table(ANSWERS)?);
+    drop(transaction.open_table(HELD)?);
+    drop(transaction.open_table(POINTERS)?);
+    Ok(())
 }
 
 /// Another history from here on: whatever revision somebody holds, this store never says that it has been reached.

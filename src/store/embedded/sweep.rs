@@ -3,6 +3,8 @@
 //! What is over is looked for in transactions that only read. What was given a longer life since then is found out when it
 //! is to be removed, by reading it again.
 
+mod families;
+
 use std::ops::Bound;
 
 use redb::{ReadTransaction, ReadableTable, Value, WriteTransaction};
@@ -28,7 +30,10 @@ impl EmbeddedStore {
     pub(super) async fn sweep_all(&self, now: UnixTime) -> Result<(), StoreError> {
         self.sweep_table(now, revocations_over, remove_revocations).await?;
         self.sweep_table(now, sessions_over, remove_sessions).await?;
-        self.sweep_table(now, deliveries_over, remove_deliveries).await
+        self.sweep_table(now, deliveries_over, remove_deliveries).await?;
+        self.sweep_table(now, families::over, families::remove).await?;
+        self.sweep_table(now, families::answers_over, families::remove_answers).await?;
+        self.sweep_table(now, families::pointers_over, families::remove_pointers).await
     }
 
     async fn sweep_table<const N: usize>(

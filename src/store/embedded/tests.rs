@@ -1,5 +1,6 @@
 mod damaged;
 mod failing;
+mod families;
 mod faulty;
 
 use std::fs;
@@ -7,7 +8,10 @@ use std::fs;
 use futures_util::future::BoxFuture;
 
 use super::{
-    super::testing::{TempDir, contract::Subject},
+    super::testing::{
+        TempDir,
+        contract::{Everything, Subject},
+    },
     schema::{META, SCHEMA},
     *,
 };
@@ -108,12 +112,15 @@ impl Embedded {
     fn file(&self) -> Arc<StoreFile> {
         Arc::new(StoreFile::open(&self.dir.path("countersign.redb")).unwrap())
     }
+
+    fn store(&self) -> EmbeddedStore {
+        EmbeddedStore::new(self.file(), Arc::clone(&self.ring)).unwrap()
+    }
 }
 
 impl Subject for Embedded {
-    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
-        let store: Arc<dyn Store> =
-            Arc::new(EmbeddedStore::new(self.file(), Arc::clone(&self.ring)).unwrap());
+    fn open(&self) -> BoxFuture<'_, Arc<dyn Everything>> {
+        let store: Arc<dyn Everything> = Arc::new(self.store());
         Box::pin(async { store })
     }
 }

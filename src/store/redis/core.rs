@@ -9,7 +9,7 @@ use aws_lc_rs::rand;
 use redis::{Pipeline, Value};
 
 use super::{
-    super::{error::StoreError, key_ring::KeyRing},
+    super::{error::StoreError, key_ring::KeyRing, rotations::Digests},
     check::{self, Verdict},
     keys::{Home, Keys, hex},
     link::Link,
@@ -25,6 +25,7 @@ pub(super) struct Core {
     pub(super) link: Link,
     pub(super) keys: Keys,
     pub(super) ring: Arc<KeyRing>,
+    pub(super) digests: Digests,
     /// What the store's check of the key ring was when it was last looked at.
     check: Mutex<Vec<u8>>,
 }
@@ -46,7 +47,8 @@ impl Core {
     pub(super) fn new(link: Link, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
         let keys = Keys::new(link.prefix());
         let check = Mutex::new(check::sealed(&ring, keys.prefix())?);
-        Ok(Self { link, keys, ring, check })
+        let digests = Digests::new(&ring)?;
+        Ok(Self { link, keys, ring, digests, check })
     }
 
     pub(super) fn prefix(&self) -> &str {

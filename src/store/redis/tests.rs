@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 
 use super::{
     super::testing::{
-        contract::Subject,
+        contract::{Everything, Subject},
         redis::{Fsync, Options, RedisServer},
     },
     *,
@@ -83,9 +83,9 @@ impl<K> Deref for Opened<K> {
 }
 
 impl<K: Send + Sync> Subject for Place<K> {
-    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
+    fn open(&self) -> BoxFuture<'_, Arc<dyn Everything>> {
         Box::pin(async {
-            let store: Arc<dyn Store> = Arc::new(self.store().await.store);
+            let store: Arc<dyn Everything> = Arc::new(self.store().await.store);
             store
         })
     }

@@ -2,9 +2,13 @@
 //!
 //! A store's tests name it once: `check_contract!(Subject)`, where `Subject` makes an empty store.
 
+mod answers;
 mod deliveries;
 mod endings;
+mod families;
+mod limits;
 mod orders;
+mod pointers;
 mod revisions;
 mod sessions;
 mod sweeps;
@@ -16,7 +20,10 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-pub(in crate::store) use self::{deliveries::*, endings::*, orders::*, revisions::*, sessions::*, sweeps::*};
+pub(in crate::store) use self::{
+    answers::*, deliveries::*, endings::*, families::*, limits::*, orders::*, pointers::*, revisions::*,
+    sessions::*, sweeps::*,
+};
 use crate::{
     domain::{
         revocation::{Reach, Revocation, Target},
@@ -24,13 +31,18 @@ use crate::{
         time::{Clock as _, UnixTime},
     },
     ops::clock::SystemClock,
-    store::{Delivery, Order, SessionRecord, Sight, Store},
+    store::{Delivery, Order, Rotations, SessionRecord, Sight, Store},
 };
+
+/// All that a store does.
+pub(in crate::store) trait Everything: Store + Rotations {}
+
+impl<S: Store + Rotations> Everything for S {}
 
 /// A store that can be closed and opened again with all that it keeps.
 pub(in crate::store) trait Subject: Sync {
     /// Opens it; whatever was opened before has been dropped.
-    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>>;
+    fn open(&self) -> BoxFuture<'_, Arc<dyn Everything>>;
 }
 
 /// Hands the names of all rules to a macro, behind what it is given.
@@ -64,6 +76,25 @@ macro_rules! for_each_rule {
             a_sweep_takes_what_is_over_and_nothing_else
             a_sweep_takes_any_number
             what_was_given_a_longer_life_is_not_swept
+            a_family_that_nobody_has_seen_is_none
+            what_a_family_became_is_read_and_survives_a_restart
+            f5_a_family_begins_once_however_many_begin_it
+            f5_a_family_is_replaced_only_where_it_is_what_it_was
+            f5_one_of_many_at_once_replaces_a_family
+            families_do_not_touch_each_other
+            a_family_is_over_at_its_end_with_all_that_is_kept_beside_it
+            f9_a_digest_is_of_an_issuer_a_client_and_a_token
+            f2_a_kept_answer_is_given_to_the_bearer_of_its_token_alone
+            a_transition_that_does_not_happen_keeps_and_forgets_nothing
+            forgotten_answers_are_gone
+            an_answer_is_over_at_its_end
+            f13_what_is_held_is_given_until_it_is_replaced
+            pointers_lead_to_families_and_are_replaced
+            pointers_of_both_kinds_are_different_ones
+            pointers_end
+            a_limit_admits_its_burst_and_no_more
+            one_limit_that_is_reached_takes_nothing_from_the_others
+            limits_of_other_names_are_others
         }
     };
 }

@@ -1,5 +1,7 @@
 //! A store in memory, for tests of what uses one. It can be told to fail, or to be slow.
 
+mod rotations;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -10,6 +12,7 @@ use std::{
 
 use tokio::sync::watch;
 
+use self::rotations::Families;
 use crate::{
     domain::{
         revocation::{Reach, Revocation, Target},
@@ -17,7 +20,7 @@ use crate::{
     },
     store::{
         Answer, Delivery, Ending, Order, Recorded, Revision, SessionRecord, Sight, Snapshot, Store,
-        StoreError,
+        StoreError, rotations::Limits,
     },
 };
 
@@ -31,6 +34,7 @@ pub(crate) struct MemoryStore {
     fails: AtomicBool,
     hangs: watch::Sender<bool>,
     sights: AtomicUsize,
+    limits: Limits,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +43,7 @@ struct Kept {
     revocations: HashMap<Target, Revocation>,
     sessions: HashMap<Target, SessionRecord>,
     deliveries: HashMap<[u8; 16], Delivery>,
+    families: Families,
     sweeps: Vec<UnixTime>,
     attempts: usize,
 }
@@ -223,6 +228,7 @@ impl Store for MemoryStore {
             kept.revocations.retain(|_, revocation| now < revocation.kept_until);
             kept.sessions.retain(|_, session| now < session.kept_until);
             kept.deliveries.retain(|_, delivery| now < delivery.not_after);
+            kept.families.sweep(now);
         })
     }
 }
@@ -233,15 +239,15 @@ mod tests {
     use futures_util::future::BoxFuture;
 
     use super::{
-        super::contract::{Subject, check_contract},
-        MemoryStore, Store,
+        super::contract::{Everything, Subject, check_contract},
+        MemoryStore,
     };
 
     struct Memory(Arc<MemoryStore>);
 
     impl Subject for Memory {
-        fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
-            let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&self.0);
+        fn open(&self) -> BoxFuture<'_, Arc<dyn Everything>> {
+            let store: Arc<dyn Everything> = Arc::<MemoryStore>::clone(&self.0);
             Box::pin(async { store })
         }
     }
