@@ -93,6 +93,7 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
         Arc::clone(&clock),
         ValidationMetrics::register(shell.registry()),
     ));
+    validator.replace_early(config.refresh.early);
     let (swept, stopping) = (Arc::clone(&validator), shell.background().stopping().clone());
     shell.background().spawn(async move { stopping.run_until_cancelled(swept.sweep_cache()).await });
     let scraped = Arc::clone(&validator);

@@ -32,6 +32,7 @@ mod issuers;
 mod keys;
 mod kinds;
 mod profile;
+mod refresh;
 
 mod changes;
 
@@ -55,6 +56,7 @@ pub use self::{
 use self::{listen::Listeners, problem::Place, reader::Reader, section::Section};
 use crate::{
     api::{LimitSettings, ListenAddress, ServerSettings},
+    domain::refresh::RefreshSettings,
     issuer::IssuerSettings,
     ops::telemetry::TelemetrySettings,
     state::{cache::CacheSettings, revocations::RevocationSettings},
@@ -72,6 +74,7 @@ pub struct Config {
     pub issuers: Vec<IssuerSettings>,
     pub cache: CacheSettings,
     pub revocation: RevocationSettings,
+    pub refresh: RefreshSettings,
     pub store: StoreSettings,
     pub limits: LimitSettings,
     pub telemetry: TelemetrySettings,
@@ -158,12 +161,13 @@ fn checked(
 fn all_sections(root: &mut Section<'_, '_>) -> Config {
     let Listeners { listen, admin } = listen::read(root);
     let server = sections::server(root);
-    let issuers = issuers::read(root);
+    let refresh = refresh::read(root);
+    let issuers = issuers::read(root, &refresh);
     let cache = sections::cache(root);
     let revocation = sections::revocation(root);
     let store = store::read(root);
     let limits = sections::limits(root);
     let telemetry = telemetry::read(root);
     sections::not_built(root);
-    Config { listen, server, admin, issuers, cache, revocation, store, limits, telemetry }
+    Config { listen, server, admin, issuers, cache, revocation, refresh, store, limits, telemetry }
 }

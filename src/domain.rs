@@ -12,6 +12,7 @@ pub mod kind;
 pub mod limit;
 pub mod policy;
 pub mod reason;
+pub mod refresh;
 pub mod revocation;
 pub mod rotation;
 pub mod secret;

@@ -92,6 +92,7 @@ impl Revocation {
     pub(super) fn replace(&self, config: &Config) {
         self.revoker.replace_settings(config.revocation);
         self.validator.replace_on_stale(config.revocation.on_stale);
+        self.validator.replace_early(config.refresh.early);
         if let Some(contact) = &self.contact {
             contact.set_max_staleness(config.revocation.max_staleness);
         }

@@ -13,8 +13,18 @@ use crate::{
 /// The keys whose change takes effect with a restart only, of those that differ, as docs/configuration.md names them.
 pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
     // Whoever adds a section, or a key to one of these, decides here which of the two it is.
-    let Config { listen, server, admin, issuers: _, cache, revocation: _, store, limits: _, telemetry } =
-        running;
+    let Config {
+        listen,
+        server,
+        admin,
+        issuers: _,
+        cache,
+        revocation: _,
+        refresh: _,
+        store,
+        limits: _,
+        telemetry,
+    } = running;
     let ServerSettings { reflection, max_connection_age, keepalive, max_header_bytes } = server;
     let CacheSettings { max_bytes, max_age } = cache;
     let StoreSettings { kind, key_ring } = store;

@@ -4,9 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{clients, effective::Shown, key::Key, keys, kinds, problem::Place, profile, section::Section};
+use super::{
+    clients, effective::Shown, key::Key, keys, kinds, problem::Place, profile, refresh, section::Section,
+};
 use crate::{
-    domain::policy::{AudienceClaim, ClaimPath, IssuerPolicy},
+    domain::{
+        policy::{AudienceClaim, ClaimPath, IssuerPolicy},
+        refresh::RefreshSettings,
+    },
     issuer::IssuerSettings,
 };
 
@@ -52,11 +57,8 @@ const MAX_TOKEN_AGE: Key =
 const REQUIRED_CLAIMS: Key = Key::reload("required_claims", "Claims that every token must have.");
 
 /// Documented keys whose features are to come, and what they are for.
-const TO_COME: [(&str, &str); 3] = [
-    ("refresh", "how the issuer rotates refresh tokens"),
-    ("introspection", "opaque tokens"),
-    ("sessions", "as `sessions`, for one issuer"),
-];
+const TO_COME: [(&str, &str); 2] =
+    [("introspection", "opaque tokens"), ("sessions", "as `sessions`, for one issuer")];
 
 /// One entry with what tells it from the others; no settings only together with a problem.
 struct Entry {
@@ -67,10 +69,10 @@ struct Entry {
 }
 
 /// Reads the list.
-pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<IssuerSettings> {
+pub(super) fn read(root: &mut Section<'_, '_>, refresh: &RefreshSettings) -> Vec<IssuerSettings> {
     let mut entries: Vec<Entry> = Vec::new();
     root.needed_sections(ISSUERS, "at least one issuer is needed", |section| {
-        let entry = read_one(section);
+        let entry = read_one(section, refresh);
         let before = |same: fn(&Entry, &Entry) -> bool| {
             entries.iter().enumerate().find(|(_, before)| same(before, &entry))
         };
@@ -92,7 +94,7 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<IssuerSettings> {
     entries.into_iter().filter_map(|entry| entry.settings).collect()
 }
 
-fn read_one(section: &mut Section<'_, '_>) -> Entry {
+fn read_one(section: &mut Section<'_, '_>, refresh: &RefreshSettings) -> Entry {
     let name = section.optional::<String>(NAME);
     let profile = profile::read(section);
     let allow_http = section.value(ALLOW_HTTP, false);
@@ -123,6 +125,7 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
     for (key, about) in TO_COME {
         section.not_built(key, about);
     }
+    let refresh = refresh::of_issuer(section, profile.rotates, refresh);
     let session_api = profile.session_api;
     let settings = keys.map(|keys| IssuerSettings {
         policy: Arc::new(policy),
@@ -130,6 +133,7 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
         keys,
         clients,
         session_api,
+        refresh,
         allow_http,
     });
     Entry { name, issuer, place, settings }

@@ -41,7 +41,17 @@ pub(super) struct Profile {
     pub(super) claims: ClaimNames,
     pub(super) max_token_lifetime: Duration,
     pub(super) session_api: SessionApi,
+    pub(super) rotates: Rotates,
     doubt: Doubt,
+}
+
+/// What a provider does with a refresh token that was exchanged, as `issuers[].refresh.rotation` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rotates {
+    Unknown,
+    Never,
+    Strict,
+    Graceful,
 }
 
 /// What is wrong with an issuer that cannot be this provider's: the text as written, since tokens repeat it byte for byte,

@@ -65,12 +65,11 @@ const MAX_ENTRIES: Key = Key::reload(
 );
 
 /// Documented sections whose features are to come, and what they are for.
-const TO_COME: [(&str, &str); 8] = [
+const TO_COME: [(&str, &str); 7] = [
     ("http", "back-channel logout, a check for nginx"),
     ("tls", "TLS for `listen`"),
     ("callers", "who may call what"),
     ("sessions", "tracking and timeouts"),
-    ("refresh", "refreshing tokens once for everybody"),
     ("cookies", "browser sessions"),
     ("ext_authz", "Envoy's external authorization"),
     ("events", "the stream of what happened"),

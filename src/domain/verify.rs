@@ -22,6 +22,7 @@ use super::{
     kind::{Shape, TokenKind, shape},
     policy::IssuerPolicy,
     reason::{Reason, Refusal},
+    refresh::Life,
     revocation::{Target, TargetKind},
     time::UnixTime,
 };
@@ -226,11 +227,13 @@ impl VerifiedToken {
         Ok(CurrentToken { token: self })
     }
 
-    /// Whether a client that can refresh should: within a minute of its end, or the last fifth of a short life.
-    pub fn should_refresh(&self, now: UnixTime) -> bool {
-        const EARLY: Duration = Duration::from_mins(1);
-        let life = self.claims.issued_at.map_or(Duration::MAX, |issued| self.claims.expires_at.since(issued));
-        now.plus(EARLY.min(life / 5)) >= self.claims.expires_at
+    /// Whether a client that can refresh should, where `refresh.early` is `early`.
+    pub fn should_refresh(&self, now: UnixTime, early: Duration) -> bool {
+        let Claims { issued_at, expires_at, .. } = self.claims;
+        let names = [self.claims.session_id(), self.claims.token_id()];
+        let stated = names.into_iter().find(|name| !name.is_empty()).map(str::as_bytes);
+        let own = self.signing_input.as_ref().map(|target| target.key().as_slice());
+        Life { issued_at, expires_at }.is_due(now, early, stated.or(own).unwrap_or_default())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tokens.
 
+use std::time::Duration;
+
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -112,7 +114,7 @@ fn use_it(verified: &Verified<'_>) {
     let token = verified.token();
     assert_eq!(claims.get("iss").and_then(Value::as_str), Some(token.policy().issuer.as_str()));
     let now = UnixTime::from_secs(NOW);
-    token.should_refresh(now);
+    token.should_refresh(now, Duration::from_mins(1));
     for kind in [TokenKind::Access, TokenKind::Id] {
         let asked = Requirements::of_kind(kind);
         let Ok(current) = token.at(now) else { continue };

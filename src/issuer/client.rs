@@ -1,11 +1,18 @@
 //! This service as a client of the issuer (RFC 6749 section 2): who it is there, and how it proves that.
 
+mod assertion;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::header::HeaderValue;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::domain::secret::Secret;
+pub(super) use self::assertion::NotSigned;
+pub use self::assertion::{AssertionKey, BadAssertionKey};
+use crate::domain::{secret::Secret, time::UnixTime};
+
+/// RFC 7523 section 2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// One registration at the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +30,8 @@ pub enum ClientAuthentication {
     SecretBasic(Secret),
     /// `client_secret_post`.
     SecretPost(Secret),
+    /// `private_key_jwt`.
+    PrivateKeyJwt(AssertionKey),
     /// `none`: a public client, which only says who it is.
     Public,
 }
@@ -33,6 +42,7 @@ impl ClientAuthentication {
         match self {
             Self::SecretBasic(_) => "client_secret_basic",
             Self::SecretPost(_) => "client_secret_post",
+            Self::PrivateKeyJwt(_) => "private_key_jwt",
             Self::Public => "none",
         }
     }
@@ -47,8 +57,14 @@ pub(super) struct SignedForm {
 }
 
 impl OAuthClient {
-    /// This form as sent by this client (RFC 6749 section 2.3.1).
-    pub(super) fn sign(&self, form: &[(&str, &str)]) -> SignedForm {
+    /// This form as sent by this client (RFC 6749 section 2.3.1). `token_endpoint` is whom an assertion is for, wherever the
+    /// form is sent (RFC 7523 section 3): every provider accepts that, few the address of another endpoint.
+    pub(super) fn sign(
+        &self,
+        form: &[(&str, &str)],
+        token_endpoint: &Url,
+        now: UnixTime,
+    ) -> Result<SignedForm, NotSigned> {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(form);
         let authorization = match &self.authentication {
@@ -58,17 +74,25 @@ impl OAuthClient {
                 // After the serializer's work, because a secret may be any bytes.
                 let encoded = encoded(secret.expose());
                 let body = Zeroizing::new(body.finish());
-                return SignedForm {
+                return Ok(SignedForm {
                     authorization: None,
                     body: format!("{}&client_secret={}", *body, *encoded),
-                };
+                });
+            }
+            ClientAuthentication::PrivateKeyJwt(key) => {
+                let assertion = key.assertion(&self.id, token_endpoint, now)?;
+                // RFC 7521 section 4.2 makes the id optional; some providers find the client by it alone.
+                body.append_pair("client_id", &self.id);
+                body.append_pair("client_assertion_type", ASSERTION_TYPE);
+                body.append_pair("client_assertion", &assertion);
+                None
             }
             ClientAuthentication::Public => {
                 body.append_pair("client_id", &self.id);
                 None
             }
         };
-        SignedForm { authorization, body: body.finish() }
+        Ok(SignedForm { authorization, body: body.finish() })
     }
 }
 
@@ -91,7 +115,9 @@ mod tests {
     use super::*;
 
     fn sign(id: &str, authentication: ClientAuthentication) -> SignedForm {
-        OAuthClient { id: id.to_owned(), authentication }.sign(&[("grant_type", "refresh_token")])
+        let client = OAuthClient { id: id.to_owned(), authentication };
+        let endpoint = "https://idp.example/token".parse().unwrap();
+        client.sign(&[("grant_type", "refresh_token")], &endpoint, UnixTime::from_secs(1_000_000)).unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::revoker::Trouble;
+use super::not_told::Trouble;
 use crate::domain::secret::Secret;
 
 /// What is exchanged for tokens.
@@ -39,7 +39,7 @@ pub struct Granted {
     pub refresh_token: Option<Secret>,
     /// `id_token`.
     pub id_token: Option<Secret>,
-    /// `scope`; `None`: as asked for.
+    /// `scope`; `None`: as asked for. Of none where those were refused and the answer to a request without does not say.
     pub scopes: Option<Vec<String>>,
 }
 

@@ -65,7 +65,7 @@ impl Jitter {
     }
 
     /// Between `least` parts of `duration` and all of it: only ever earlier.
-    fn shorten(self, duration: Duration, least: f64) -> Duration {
+    pub(super) fn shorten(self, duration: Duration, least: f64) -> Duration {
         duration.mul_f64(least + (1.0 - least) * self.0).min(duration)
     }
 }

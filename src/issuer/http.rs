@@ -5,7 +5,7 @@ mod dated;
 mod lifetime;
 mod retry_after;
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use reqwest::{
     Client, Response, StatusCode,
@@ -211,6 +211,21 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// A request is the first and only one on its connection, so a server that says goodbye without having seen a fault, or one that
+/// refuses the stream, has not looked at it.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_remote()
+                && (error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM)
+                    || error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR));
+        }
+        cause = error.source();
+    }
+    false
+}
+
 impl Validators {
     fn of(url: &Url, headers: &HeaderMap) -> Option<Self> {
         let (etag, last_modified) = (headers.get(ETAG).cloned(), headers.get(LAST_MODIFIED).cloned());
@@ -226,6 +241,13 @@ impl Validators {
 }
 
 impl HttpError {
+    /// Whether for certain no server has begun to work on the request: no connection, or a server that speaks HTTP/2 says so
+    /// (RFC 9113 sections 6.8 and 8.7).
+    pub(super) fn is_unsent(&self) -> bool {
+        let Self::Transport(error) = self else { return matches!(self, Self::PlainHttp) };
+        error.is_connect() || error.is_builder() || is_refused(error)
+    }
+
     /// For `error.type`.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -3,21 +3,19 @@
 //! Everything here can be told twice without harm, because nobody knows what became of a request that was not answered.
 
 mod bearer;
-mod endpoints;
-mod not_told;
 mod scalekit;
 mod token;
 
 use crate::domain::{secret::Secret, time::UnixTime};
 
-use self::{endpoints::Endpoints, scalekit::Scalekit};
+use self::scalekit::Scalekit;
 use super::{
     client::{ClientAuthentication, OAuthClient},
+    endpoints::Endpoints,
     http::{Bounds, HttpClient},
+    not_told::{NotTold, Trouble},
     settings::{IssuerSettings, SessionApi},
 };
-
-pub use self::not_told::{NotTold, Trouble};
 
 /// What an issuer can be told.
 #[derive(Clone, Copy, Debug)]
@@ -130,15 +128,17 @@ impl Revoker {
         match *what {
             Revocable::Token { token, token_type, client_id } => {
                 let client = self.client_for(client_id).ok_or_else(NotTold::no_client)?;
-                token::revoke(&self.around, client, token, token_type).await
+                token::revoke(&self.around, client, token, token_type, now).await
             }
-            Revocable::Session { session_id } => self.scalekit()?.end_session(&self.around, session_id).await,
+            Revocable::Session { session_id } => {
+                self.scalekit()?.end_session(&self.around, session_id, now).await
+            }
             Revocable::SessionsOf { subject, except, up_to } => {
                 // Exact as long as no session can have begun after the cut-off.
                 if except.is_none() && now <= up_to {
-                    self.scalekit()?.end_all_of(&self.around, subject).await
+                    self.scalekit()?.end_all_of(&self.around, subject, now).await
                 } else {
-                    self.scalekit()?.end_each_of(&self.around, subject, except, up_to).await
+                    self.scalekit()?.end_each_of(&self.around, subject, except, up_to, now).await
                 }
             }
         }

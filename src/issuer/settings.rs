@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use url::Url;
 
 use super::{client::OAuthClient, http::Bounds};
-use crate::domain::{policy::IssuerPolicy, secret::Secret};
+use crate::domain::{policy::IssuerPolicy, rotation::Rotation, secret::Secret};
 
 /// One issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct IssuerSettings {
     pub clients: Vec<OAuthClient>,
     /// How it can be told to end sessions.
     pub session_api: SessionApi,
+    /// How it exchanges refresh tokens.
+    pub refresh: IssuerRefresh,
     /// Whether plain http to other hosts than loopback is accepted.
     pub allow_http: bool,
 }
@@ -33,9 +35,27 @@ impl IssuerSettings {
     /// Whether keys that were got as `other` says may verify under these settings until the first fetch: they are the same
     /// issuer's, from the same place, got under the same rules, and for the same algorithms.
     pub(super) fn has_the_keys_of(&self, other: &Self) -> bool {
-        let Self { policy, source, allow_http, keys: _, clients: _, session_api: _ } = self;
+        let Self { policy, source, allow_http, keys: _, clients: _, session_api: _, refresh: _ } = self;
         (&policy.issuer, &policy.algorithms) == (&other.policy.issuer, &other.policy.algorithms)
             && (source, allow_http) == (&other.source, &other.allow_http)
+    }
+}
+
+/// How an issuer exchanges refresh tokens and codes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerRefresh {
+    /// What it does with a refresh token that was exchanged.
+    pub rotation: Rotation,
+    /// `resource` (RFC 8707), each sent with every exchange.
+    pub resource: Vec<String>,
+    /// `audience`, as Auth0 and Hydra know it; empty: none is sent.
+    pub audience: String,
+}
+
+impl Default for IssuerRefresh {
+    /// What is right for a provider that nobody knows anything about.
+    fn default() -> Self {
+        Self { rotation: Rotation::Strict, resource: Vec::new(), audience: String::new() }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::{
     policy::{AudienceClaim, ClaimNames, IssuerPolicy},
 };
 
-use super::settings::{IssuerSettings, KeyFreshness, KeySettings, KeySource, SessionApi};
+use super::settings::{IssuerRefresh, IssuerSettings, KeyFreshness, KeySettings, KeySource, SessionApi};
 
 pub(super) const ISSUER: &str = "https://idp.example";
 
@@ -69,6 +69,7 @@ pub(super) fn settings(source: KeySource, algorithms: AllowedAlgorithms) -> Issu
         },
         clients: vec![],
         session_api: SessionApi::None,
+        refresh: IssuerRefresh::default(),
         allow_http: false,
     }
 }

@@ -5,7 +5,13 @@ mod question;
 mod standing;
 mod verification;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -13,6 +19,7 @@ use crate::{
     domain::{
         decide::Requirements,
         reason::{Reason, Refusal},
+        refresh::RefreshSettings,
         revocation::check::LastCheck,
         time::{Clock, UnixTime},
         token::{BoundedText, RawToken},
@@ -54,6 +61,8 @@ pub struct Validator {
     sources: RevocationSources,
     /// `revocation.on_stale`.
     on_stale: ArcSwap<OnStale>,
+    /// `refresh.early`, in milliseconds.
+    early: AtomicU64,
     cache: TokenCache,
     encode: Encode,
     clock: Arc<dyn Clock>,
@@ -105,8 +114,11 @@ impl Validator {
         clock: Arc<dyn Clock>,
         metrics: ValidationMetrics,
     ) -> Self {
-        let on_stale = ArcSwap::from_pointee(sources.on_stale);
-        Self { trust: ArcSwap::from_pointee(trust), sources, on_stale, cache, encode, clock, metrics }
+        let (trust, on_stale) = (ArcSwap::from_pointee(trust), ArcSwap::from_pointee(sources.on_stale));
+        let validator =
+            Self { trust, sources, on_stale, early: AtomicU64::default(), cache, encode, clock, metrics };
+        validator.replace_early(RefreshSettings::default().early);
+        validator
     }
 
     /// Trusts so from now on. Calls that have begun end as they began; what they verify under an issuer that is no longer
@@ -118,6 +130,15 @@ impl Validator {
     /// From now on this happens to a token whose session the store says nothing about.
     pub fn replace_on_stale(&self, on_stale: OnStale) {
         self.on_stale.store(Arc::new(on_stale));
+    }
+
+    /// From now on tokens say so long before their end that they should be refreshed.
+    pub fn replace_early(&self, early: Duration) {
+        self.early.store(u64::try_from(early.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn early(&self) -> Duration {
+        Duration::from_millis(self.early.load(Ordering::Relaxed))
     }
 
     /// What is trusted now.

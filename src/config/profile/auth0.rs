@@ -1,6 +1,6 @@
 //! Auth0: two token profiles for access tokens, chosen per API, and an issuer that ends in a slash.
 
-use super::{Profile, claims, only, rule, standard};
+use super::{Profile, Rotates, claims, only, rule, standard};
 use crate::domain::{algorithm::Algorithm, kind::KindRules, policy::ClaimNames};
 
 pub(super) fn profile() -> Profile {
@@ -35,6 +35,8 @@ pub(super) fn profile() -> Profile {
                  `https://acme.eu.auth0.com/`",
             )
         },
+        // The overlap is off by default.
+        rotates: Rotates::Strict,
         ..standard
     }
 }

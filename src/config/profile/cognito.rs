@@ -1,6 +1,6 @@
 //! Amazon Cognito user pools: `token_use` says what a token is, and access tokens have no `aud`.
 
-use super::{Profile, claims, only, standard, stated};
+use super::{Profile, Rotates, claims, only, standard, stated};
 use crate::domain::{
     algorithm::Algorithm,
     kind::KindRules,
@@ -43,6 +43,8 @@ pub(super) fn profile() -> Profile {
                  `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI`",
             )
         },
+        // Off by default, and then there is no new one at all.
+        rotates: Rotates::Never,
         ..standard
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Profile, any_of, claims, only, rule, standard};
+use super::{Profile, Rotates, any_of, claims, only, rule, standard};
 use crate::domain::{
     algorithm::Algorithm,
     kind::{ClientRule, KindRules},
@@ -42,6 +42,8 @@ pub(super) fn profile() -> Profile {
         // under continuous access evaluation up to 28.
         max_token_lifetime: Duration::from_hours(29),
         doubt,
+        // A new one comes with each answer, and the old one stays good.
+        rotates: Rotates::Never,
         ..standard
     }
 }

@@ -1,6 +1,6 @@
 //! Ory Hydra with the `jwt` strategy for access tokens; by default they are opaque.
 
-use super::{Profile, claims, rule, standard};
+use super::{Profile, Rotates, claims, rule, standard};
 use crate::domain::{kind::KindRules, policy::ClaimNames};
 
 pub(super) fn profile() -> Profile {
@@ -26,6 +26,8 @@ pub(super) fn profile() -> Profile {
             organization_id: claims(&["org_id", "/ext/org_id"]),
         },
         // The issuer is whatever `urls.self.issuer` says, and so is its last character.
+        // There is no grace by default, and a second use revokes everything.
+        rotates: Rotates::Strict,
         ..standard
     }
 }

@@ -1,6 +1,6 @@
 //! Keycloak: the payload's `typ` says what a token is (`Bearer`, `DPoP`, `ID`, `Refresh`, `Offline`, `Logout`).
 
-use super::{Profile, any_of, claims, standard, stated};
+use super::{Profile, Rotates, any_of, claims, standard, stated};
 use crate::domain::{
     kind::{ClientRule, KindRules},
     policy::ClaimNames,
@@ -44,6 +44,8 @@ pub(super) fn profile() -> Profile {
             }
         },
         // Each realm chooses its algorithm.
+        // Off by default; but where it is on, a second use ends the session, and even the first one's tokens.
+        rotates: Rotates::Strict,
         ..standard
     }
 }

@@ -1,6 +1,6 @@
 //! Okta's custom authorization servers.
 
-use super::{Profile, claims, only, rule, standard};
+use super::{Profile, Rotates, claims, only, rule, standard};
 use crate::domain::{algorithm::Algorithm, kind::KindRules, policy::ClaimNames};
 
 pub(super) fn profile() -> Profile {
@@ -39,6 +39,8 @@ pub(super) fn profile() -> Profile {
                  `https://acme.okta.com/oauth2/default`",
             )
         },
+        // By default 30 seconds; whoever has set less writes it.
+        rotates: Rotates::Graceful,
         ..standard
     }
 }

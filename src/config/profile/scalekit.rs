@@ -1,6 +1,6 @@
 //! Scalekit: every token says `typ: JWT`, kinds differ by their claims.
 
-use super::{Profile, claims, only, rule, standard};
+use super::{Profile, Rotates, claims, only, rule, standard};
 use crate::{
     domain::{algorithm::Algorithm, kind::KindRules, policy::ClaimNames},
     issuer::SessionApi,
@@ -35,6 +35,8 @@ pub(super) fn profile() -> Profile {
                  `https://acme.scalekit.dev`",
             )
         },
+        // Its SDKs say so: 30 seconds.
+        rotates: Rotates::Graceful,
         ..standard
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Profile, claims, rule};
+use super::{Profile, Rotates, claims, rule};
 use crate::domain::{
     algorithm::AllowedAlgorithms,
     kind::{ClientRule, KindRules},
@@ -32,6 +32,7 @@ pub(super) fn profile() -> Profile {
         },
         max_token_lifetime: Duration::from_hours(24),
         session_api: SessionApi::None,
+        rotates: Rotates::Unknown,
         doubt: |_, _| None,
     }
 }

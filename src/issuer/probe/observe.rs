@@ -95,7 +95,7 @@ impl Look<'_> {
             return ClientsSeen::NotTried;
         }
         let Some(endpoint) = metadata.token_endpoint() else { return ClientsSeen::NoEndpoint };
-        let clients = token_endpoint::try_all(self.settings, self.http, &endpoint).await;
+        let clients = token_endpoint::try_all(self.settings, self.http, &endpoint, self.clock.now()).await;
         ClientsSeen::Tried { endpoint, clients }
     }
 

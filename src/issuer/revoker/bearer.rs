@@ -7,10 +7,14 @@ use serde::Deserialize;
 use tokio::{sync::Mutex, time::Instant};
 use zeroize::Zeroizing;
 
-use super::{Around, NotTold, Trouble, not_told::said};
-use crate::issuer::{
-    client::OAuthClient,
-    http::{Call, Called},
+use super::{Around, NotTold, Trouble};
+use crate::{
+    domain::time::UnixTime,
+    issuer::{
+        client::OAuthClient,
+        http::{Call, Called},
+        not_told::said,
+    },
 };
 
 /// A token is not used for the last minute of its life, or the last tenth, whichever is shorter.
@@ -50,7 +54,7 @@ impl Bearer {
     }
 
     /// One that is good, as far as anybody knows.
-    pub(super) async fn header(&self, around: &Around) -> Result<HeaderValue, NotTold> {
+    pub(super) async fn header(&self, around: &Around, now: UnixTime) -> Result<HeaderValue, NotTold> {
         let mut held = self.held.lock().await;
         if let Some(held) = &*held
             && Instant::now() < held.good_until
@@ -58,7 +62,7 @@ impl Bearer {
             return Ok(held.header.clone());
         }
         let asked = Instant::now();
-        let (header, life) = self.fetch(around).await?;
+        let (header, life) = self.fetch(around, now).await?;
         *held = Some(Held { header: header.clone(), good_until: asked + life });
         Ok(header)
     }
@@ -71,9 +75,10 @@ impl Bearer {
         }
     }
 
-    async fn fetch(&self, around: &Around) -> Result<(HeaderValue, Duration), NotTold> {
+    async fn fetch(&self, around: &Around, now: UnixTime) -> Result<(HeaderValue, Duration), NotTold> {
         let endpoint = around.endpoints.token_endpoint().await?;
-        let form = self.client.sign(&[("grant_type", "client_credentials")]);
+        let form = self.client.sign(&[("grant_type", "client_credentials")], &endpoint, now);
+        let form = form.map_err(NotTold::not_signed)?;
         let called = around.http.call(&endpoint, around.bounds, Call::Form(form)).await;
         let called = called.map_err(|error| NotTold::by_http(&error))?;
         if let Some(not_told) = NotTold::by_status(&called) {

@@ -50,15 +50,25 @@ impl Scalekit {
     }
 
     /// Ends one session. One that has ended, or never was, is as good as ended.
-    pub(super) async fn end_session(&self, around: &Around, session_id: &str) -> Result<(), NotTold> {
+    pub(super) async fn end_session(
+        &self,
+        around: &Around,
+        session_id: &str,
+        now: UnixTime,
+    ) -> Result<(), NotTold> {
         let address = self.address(&["sessions", session_id, "revoke"])?;
-        judge(&self.call(around, Method::Post, &address).await?)
+        judge(&self.call(around, Method::Post, &address, now).await?)
     }
 
     /// Ends every session that a subject has now.
-    pub(super) async fn end_all_of(&self, around: &Around, subject: &str) -> Result<(), NotTold> {
+    pub(super) async fn end_all_of(
+        &self,
+        around: &Around,
+        subject: &str,
+        now: UnixTime,
+    ) -> Result<(), NotTold> {
         let address = self.address(&["users", subject, "sessions", "revoke"])?;
-        judge(&self.call(around, Method::Post, &address).await?)
+        judge(&self.call(around, Method::Post, &address, now).await?)
     }
 
     /// Ends those of a subject's sessions that began up to a time, one after the other, and spares one. What has been ended
@@ -69,11 +79,12 @@ impl Scalekit {
         subject: &str,
         except: Option<&str>,
         up_to: UnixTime,
+        now: UnixTime,
     ) -> Result<(), NotTold> {
         let mut to_end = Vec::new();
         let mut page_token = None;
         for _ in 0..PAGES {
-            let page = self.list(around, subject, page_token.as_deref()).await?;
+            let page = self.list(around, subject, page_token.as_deref(), now).await?;
             let concerned = page.sessions.iter().filter(|it| it.is_concerned(except, up_to));
             to_end.extend(concerned.map(|session| session.id().to_owned()));
             page_token = page.next_page_token().map(str::to_owned);
@@ -84,7 +95,7 @@ impl Scalekit {
         // One that cannot be ended must not spare the others.
         let mut trouble = Ok(());
         for session_id in &to_end {
-            let ended = self.end_session(around, session_id).await;
+            let ended = self.end_session(around, session_id, now).await;
             // What may go away is worth another attempt, whatever else there is.
             if ended.is_err() && !matches!(trouble, Err(NotTold::Unavailable { .. })) {
                 trouble = ended;
@@ -99,13 +110,19 @@ impl Scalekit {
         }
     }
 
-    async fn list(&self, around: &Around, subject: &str, page_token: Option<&str>) -> Result<Page, NotTold> {
+    async fn list(
+        &self,
+        around: &Around,
+        subject: &str,
+        page_token: Option<&str>,
+        now: UnixTime,
+    ) -> Result<Page, NotTold> {
         let mut address = self.address(&["users", subject, "sessions"])?;
         address.query_pairs_mut().append_pair("filter.status", "active");
         if let Some(page_token) = page_token {
             address.query_pairs_mut().append_pair("page_token", page_token);
         }
-        let called = self.call(around, Method::Get, &address).await?;
+        let called = self.call(around, Method::Get, &address, now).await?;
         if called.status == StatusCode::NOT_FOUND {
             return Ok(Page::default());
         }
@@ -117,16 +134,28 @@ impl Scalekit {
     }
 
     /// Sends it with the held token, and once more with a new one should that be refused.
-    async fn call(&self, around: &Around, method: Method, address: &Url) -> Result<Called, NotTold> {
-        let called = self.call_once(around, method, address).await?;
+    async fn call(
+        &self,
+        around: &Around,
+        method: Method,
+        address: &Url,
+        now: UnixTime,
+    ) -> Result<Called, NotTold> {
+        let called = self.call_once(around, method, address, now).await?;
         if called.status == StatusCode::UNAUTHORIZED {
-            return self.call_once(around, method, address).await;
+            return self.call_once(around, method, address, now).await;
         }
         Ok(called)
     }
 
-    async fn call_once(&self, around: &Around, method: Method, address: &Url) -> Result<Called, NotTold> {
-        let header = self.bearer.header(around).await?;
+    async fn call_once(
+        &self,
+        around: &Around,
+        method: Method,
+        address: &Url,
+        now: UnixTime,
+    ) -> Result<Called, NotTold> {
+        let header = self.bearer.header(around, now).await?;
         let call = match method {
             Method::Get => Call::Get(header.clone()),
             Method::Post => Call::Post(header.clone()),

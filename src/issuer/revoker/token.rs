@@ -4,12 +4,13 @@ use std::str;
 
 use reqwest::StatusCode;
 
-use super::{Around, NotTold, TokenType, Trouble, not_told::said};
+use super::{Around, NotTold, TokenType, Trouble};
 use crate::{
-    domain::secret::Secret,
+    domain::{secret::Secret, time::UnixTime},
     issuer::{
         client::OAuthClient,
         http::{Call, Called},
+        not_told::said,
     },
 };
 
@@ -19,11 +20,15 @@ pub(super) async fn revoke(
     client: &OAuthClient,
     token: &Secret,
     token_type: TokenType,
+    now: UnixTime,
 ) -> Result<(), NotTold> {
     let endpoint = around.endpoints.revocation_endpoint().await?;
     // Whatever is no text is nobody's token.
     let Ok(text) = str::from_utf8(token.expose()) else { return Ok(()) };
-    let form = client.sign(&[("token", text), ("token_type_hint", token_type.hint())]);
+    // Whoever has no token endpoint knows no other name for himself, as far as anybody here can tell.
+    let audience = around.endpoints.token_endpoint().await.unwrap_or_else(|_missing| endpoint.clone());
+    let form = client.sign(&[("token", text), ("token_type_hint", token_type.hint())], &audience, now);
+    let form = form.map_err(NotTold::not_signed)?;
     let called = around.http.call(&endpoint, around.bounds, Call::Form(form)).await;
     judge(&called.map_err(|error| NotTold::by_http(&error))?)
 }

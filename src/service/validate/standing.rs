@@ -99,7 +99,7 @@ impl Validator {
         }
         let active = check(current, session, last, &self.sources.revocations.at(now))?;
         let permit = decide(active, requirements)?;
-        let should_refresh = permit.token().should_refresh(now);
+        let should_refresh = permit.token().should_refresh(now, self.early());
         Ok(answer(Pass { permit, cached, should_refresh }))
     }
 

@@ -11,8 +11,8 @@ use countersign::{
         policy::{AudienceClaim, ClaimNames, IssuerPolicy},
     },
     issuer::{
-        HttpClient, Issuer, IssuerSettings, KeyFreshness, KeyMetrics, KeySettings, KeySource, Lookup,
-        SessionApi, Surroundings,
+        HttpClient, Issuer, IssuerRefresh, IssuerSettings, KeyFreshness, KeyMetrics, KeySettings, KeySource,
+        Lookup, SessionApi, Surroundings,
     },
     ops::{clock::SystemClock, drain::Tasks},
 };
@@ -103,6 +103,7 @@ fn settings(source: KeySource, issuer: &str) -> IssuerSettings {
         },
         clients: vec![],
         session_api: SessionApi::None,
+        refresh: IssuerRefresh::default(),
         allow_http: false,
     }
 }

@@ -6,6 +6,7 @@ use countersign::{
     api::{LimitSettings, ListenAddress, ServerSettings},
     app::{Bound, Exit, KeyHolder, Shell, StartError},
     config::Config,
+    domain::refresh::RefreshSettings,
     ops::{
         drain::Tasks,
         telemetry::{LogFormat, TelemetrySettings},
@@ -113,6 +114,7 @@ pub(crate) fn config() -> Config {
             issuer_clock_ahead: Duration::from_secs(2),
             max_entries: 1_000,
         },
+        refresh: RefreshSettings::default(),
         store: StoreSettings::embedded("unused"),
         limits: LimitSettings {
             max_token_bytes: 16 * 1024,

@@ -7,21 +7,29 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use url::Url;
 
-use crate::issuer::{
-    client::OAuthClient,
-    http::HttpClient,
-    oauth_error,
-    probe::observed::{ClientSeen, Failure, Said, TokenAnswer},
-    settings::IssuerSettings,
+use crate::{
+    domain::time::UnixTime,
+    issuer::{
+        client::OAuthClient,
+        http::HttpClient,
+        oauth_error,
+        probe::observed::{ClientSeen, Failure, Said, TokenAnswer},
+        settings::IssuerSettings,
+    },
 };
 
 /// Tries each client, all at once.
-pub(super) async fn try_all(settings: &IssuerSettings, http: &HttpClient, endpoint: &Url) -> Vec<ClientSeen> {
+pub(super) async fn try_all(
+    settings: &IssuerSettings,
+    http: &HttpClient,
+    endpoint: &Url,
+    now: UnixTime,
+) -> Vec<ClientSeen> {
     join_all(settings.clients.iter().map(|client| async move {
         ClientSeen {
             id: client.id.clone(),
             method: client.authentication.method(),
-            answer: ask(settings, http, endpoint, client).await,
+            answer: ask(settings, http, endpoint, client, now).await,
         }
     }))
     .await
@@ -32,11 +40,14 @@ async fn ask(
     http: &HttpClient,
     endpoint: &Url,
     client: &OAuthClient,
+    now: UnixTime,
 ) -> Result<TokenAnswer, Failure> {
     let Some(token) = never_issued() else {
         return Err(Failure::Unreachable("this machine has no random numbers".to_owned()));
     };
-    let form = client.sign(&[("grant_type", "refresh_token"), ("refresh_token", &token)]);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+    let form = client.sign(&form, endpoint, now);
+    let form = form.map_err(|error| Failure::Unreachable(error.to_string()))?;
     let posted = http.post(endpoint, settings.bounds(), form).await?;
     Ok(TokenAnswer { status: posted.status, said: said(&posted.bytes) })
 }

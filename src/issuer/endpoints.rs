@@ -5,13 +5,27 @@ use std::time::Duration;
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
-use super::NotTold;
-use crate::issuer::{
+use super::{
+    client::ClientAuthentication,
     discovery::{self, DiscoveryError},
     http::{Answer, Bounds, HttpClient},
     metadata::Metadata,
+    not_told::{NotTold, Trouble},
     settings::{IssuerSettings, KeySource},
 };
+
+/// RFC 8414 section 2. Left out it means `client_secret_basic`; but more providers leave it out than know only that.
+const METHODS: &str = "token_endpoint_auth_methods_supported";
+/// The methods that may be shown (IANA OAuth Token Endpoint Authentication Methods).
+const REGISTERED: [&str; 7] = [
+    "none",
+    "client_secret_post",
+    "client_secret_basic",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+];
 
 /// One issuer's endpoints.
 #[derive(Debug)]
@@ -55,6 +69,25 @@ impl Endpoints {
     pub(super) async fn token_endpoint(&self) -> Result<Url, NotTold> {
         let endpoint = self.metadata().await?.token_endpoint();
         endpoint.ok_or_else(|| NotTold::no_endpoint("token_endpoint"))
+    }
+
+    /// Whether the issuer takes this way to authenticate, as far as its metadata have been read and say so. Nothing is sent that it
+    /// would refuse: some count refusals and lock the client.
+    pub(super) fn accepts(&self, authentication: &ClientAuthentication) -> Result<(), Trouble> {
+        // While they are read anew, nobody waits for that here.
+        let Ok(found) = self.found.try_lock() else { return Ok(()) };
+        let listed = found.as_ref().and_then(|(metadata, _)| metadata.words(METHODS));
+        let (Some(listed), method) = (listed, authentication.method()) else { return Ok(()) };
+        // A public client authenticates in no way that would have to be supported, and few lists say `none`.
+        if listed.contains(&method) || matches!(authentication, ClientAuthentication::Public) {
+            return Ok(());
+        }
+        let known: Vec<&str> = REGISTERED.into_iter().filter(|word| listed.contains(word)).collect();
+        let message = format!(
+            "the client has `auth: {method}`, and the issuer's metadata list {} as `{METHODS}`",
+            if known.is_empty() { "none that is registered".to_owned() } else { known.join(", ") }
+        );
+        Err(Trouble::new("method_unlisted", message))
     }
 
     async fn metadata(&self) -> Result<Metadata, NotTold> {

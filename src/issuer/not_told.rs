@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::issuer::{
+use super::{
+    client::NotSigned,
     discovery::DiscoveryError,
     fetch::Chain,
     http::{Called, HttpError},
@@ -82,6 +83,11 @@ impl NotTold {
     /// For something planned that this version cannot read.
     pub fn unreadable() -> Self {
         Self::Misconfigured(Trouble::new("content_unreadable", "another version has recorded it"))
+    }
+
+    /// The client's assertion could not be signed.
+    pub(super) fn not_signed(_: NotSigned) -> Self {
+        Self::here("not_signed", "the client's assertion could not be signed")
     }
 
     pub(super) fn no_client() -> Self {
