@@ -24,16 +24,18 @@ use countersign::{
     domain::{
         decide::Requirements,
         kind::TokenKind,
+        refresh::RefreshSettings,
         time::{Clock, UnixTime},
     },
     issuer::{HttpClient, KeyMetrics, Surroundings},
     ops::{
         drain::Tasks,
-        metrics::{self, RevokeMetrics, SightMetrics, ValidationMetrics},
+        metrics::{self, RefreshMetrics, RevokeMetrics, SightMetrics, ValidationMetrics},
     },
     proto::server::{ValidateRequest, token_service_server::TokenService as _, validate_response::Outcome},
     service::{
         propagate::{self, PropagationMetrics, Propagator},
+        refresh::{self, Refresher},
         revoke::{self, Revoker},
         trust::Trust,
         validate::{Question, RevocationSources, Validator},
@@ -43,7 +45,7 @@ use countersign::{
         revocations::{OnStale, RevocationSettings, Revocations},
         sessions::Sessions,
     },
-    store::{self, Store, StoreSettings},
+    store::{self, OpenedStore, StoreSettings},
 };
 use tokio::runtime::Runtime;
 
@@ -92,7 +94,7 @@ fn main() {
             scene_of(&tokens, |tokens| validate(&runtime, &validator, tokens));
         }
         "answered" => {
-            let api = TokenApi::new(Arc::clone(&validator), revoker(validator, sources, store));
+            let api = api(validator, sources, store);
             let token = token(0);
             let tokens = vec![token.as_str(); WARM_UP + CALLS];
             scene_of(&tokens, |tokens| answer(&runtime, &api, tokens));
@@ -139,7 +141,7 @@ fn answer(runtime: &Runtime, api: &TokenApi, tokens: &[&str]) {
 const REQUIREMENTS: Requirements<'static> = Requirements::of_kind(TokenKind::Access);
 
 /// As `app` wires one.
-async fn validator() -> (Arc<Validator>, RevocationSources, Arc<dyn Store>) {
+async fn validator() -> (Arc<Validator>, RevocationSources, OpenedStore) {
     let environment = Environment::from_iter([("SHARED", SECRET)]);
     let config = Config::parse(CONFIG, &environment, Path::new("")).unwrap().config;
     let clock: Arc<dyn Clock> = Arc::new(Stopped);
@@ -162,38 +164,40 @@ async fn validator() -> (Arc<Validator>, RevocationSources, Arc<dyn Store>) {
 }
 
 /// Nothing is revoked.
-async fn sources(registry: &mut metrics::Registry, clock: &dyn Clock) -> (RevocationSources, Arc<dyn Store>) {
+async fn sources(registry: &mut metrics::Registry, clock: &dyn Clock) -> (RevocationSources, OpenedStore) {
     let directory = tempfile::tempdir().unwrap();
     let settings = StoreSettings::embedded(directory.path().join("countersign.redb"));
-    let store = store::open(&settings).await.unwrap().revocations;
+    let opened = store::open(&settings).await.unwrap();
+    let store = Arc::clone(&opened.revocations);
     let revocations = Arc::new(Revocations::new(1000));
     revocations.load(store.snapshot().await.unwrap(), Duration::ZERO, clock.now());
     let sights = SightMetrics::register(registry);
     let kept = Arc::clone(&store);
     let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, &Tasks::default()));
-    (RevocationSources { revocations, contact: None, sessions, on_stale: OnStale::Serve }, store)
+    (RevocationSources { revocations, contact: None, sessions, on_stale: OnStale::Serve }, opened)
 }
 
-/// Nobody is revoked.
-fn revoker(validator: Arc<Validator>, sources: RevocationSources, store: Arc<dyn Store>) -> Arc<Revoker> {
+/// Nobody is revoked, and nothing refreshed.
+fn api(validator: Arc<Validator>, sources: RevocationSources, store: OpenedStore) -> TokenApi {
     let mut registry = metrics::registry();
     let (clock, tasks): (Arc<dyn Clock>, _) = (Arc::new(Stopped), Tasks::default());
     let telling = propagate::Surroundings {
-        store: Arc::clone(&store),
+        store: Arc::clone(&store.revocations),
         is_shared: false,
         http: HttpClient::new().unwrap(),
         clock: Arc::clone(&clock),
         metrics: PropagationMetrics::register(&mut registry),
         tasks: tasks.clone(),
     };
+    let propagator = Arc::new(Propagator::new(telling, &[]).unwrap());
     let around = revoke::Surroundings {
-        validator,
-        revocations: sources.revocations,
+        validator: Arc::clone(&validator),
+        revocations: Arc::clone(&sources.revocations),
         sessions: sources.sessions,
-        store,
-        propagator: Arc::new(Propagator::new(telling, &[]).unwrap()),
-        clock,
-        tasks,
+        store: Arc::clone(&store.revocations),
+        propagator: Arc::clone(&propagator),
+        clock: Arc::clone(&clock),
+        tasks: tasks.clone(),
         metrics: RevokeMetrics::register(&mut registry),
     };
     let settings = RevocationSettings {
@@ -202,7 +206,21 @@ fn revoker(validator: Arc<Validator>, sources: RevocationSources, store: Arc<dyn
         issuer_clock_ahead: Duration::from_secs(2),
         max_entries: 1000,
     };
-    Arc::new(Revoker::new(around, settings))
+    let revoker = Arc::new(Revoker::new(around, settings));
+    let around = refresh::Surroundings {
+        rotations: store.rotations,
+        store: store.revocations,
+        validator: Arc::clone(&validator),
+        revoker: Arc::clone(&revoker),
+        revocations: sources.revocations,
+        propagator,
+        clock,
+        tasks,
+        metrics: RefreshMetrics::register(&mut registry),
+    };
+    let http = HttpClient::new().unwrap();
+    let refresher = Refresher::new(around, http, &[], RefreshSettings::default()).unwrap();
+    TokenApi::new(validator, revoker, Arc::new(refresher))
 }
 
 /// A token of 730 bytes, as in `make bench`; `serial` makes it one of a kind.

@@ -125,7 +125,10 @@ async fn call(address: &str, within: Duration, request: RefreshRequest) -> Resul
     match answer.map_err(|status| Fault::of_status(&status))?.into_inner().outcome {
         Some(refresh_response::Outcome::Tokens(tokens)) => Ok(Outcome::Refreshed(tokens)),
         Some(refresh_response::Outcome::Rejection(rejection)) => Ok(Outcome::Refused(rejection)),
-        None => Err(Fault::local("UNKNOWN", "the service's answer has no outcome that this client knows".to_owned())),
+        None => Err(Fault::local(
+            "UNKNOWN",
+            "the service's answer has no outcome that this client knows".to_owned(),
+        )),
     }
 }
 

@@ -41,7 +41,10 @@ use crate::{
         tokens::Tokens,
     },
     issuer::{HttpClient, IssuerSettings, OAuthClient},
-    ops::{drain::Tasks, metrics::{RefreshMetrics, RefreshOutcome}},
+    ops::{
+        drain::Tasks,
+        metrics::{RefreshMetrics, RefreshOutcome},
+    },
     state::{digest::NoRandomness, revocations::Revocations},
     store::{Presented, Rotations, Store},
 };

@@ -16,9 +16,8 @@ fn tokens() -> TokenSet {
 
 #[test]
 fn exactly_one_credential_is_needed() {
-    let parses = |arguments: &[&str]| {
-        Cli::try_parse_from(["countersign", "refresh"].iter().chain(arguments)).is_ok()
-    };
+    let parses =
+        |arguments: &[&str]| Cli::try_parse_from(["countersign", "refresh"].iter().chain(arguments)).is_ok();
     assert!(parses(&["-"]));
     assert!(parses(&["--session", "s1", "--force"]));
     assert!(!parses(&[]));
@@ -31,10 +30,7 @@ fn people_and_programs_are_told_the_same() {
     let expected = "refreshed (replayed)\n  access_token: a.b.c\n  token_type: Bearer\n  refresh_token: r1\n  scopes: read write";
     assert_eq!(print::text(&refreshed), expected);
     let object: serde_json::Value = serde_json::from_str(&print::json(&refreshed)).unwrap();
-    assert_eq!(
-        (object["refresh_token"].as_str(), object["replayed"].as_bool()),
-        (Some("r1"), Some(true))
-    );
+    assert_eq!((object["refresh_token"].as_str(), object["replayed"].as_bool()), (Some("r1"), Some(true)));
 
     let rejection = Rejection { reason: 24, message: "used".to_owned(), recovery: 3 };
     let refused = Outcome::Refused(rejection);

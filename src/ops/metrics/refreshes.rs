@@ -144,8 +144,8 @@ mod tests {
     fn each_outcome_counts_under_its_own_label() {
         let mut registry = registry();
         let metrics = RefreshMetrics::register(&mut registry);
-        RefreshOutcome::ALL.map(|(outcome, _)| metrics.ended(outcome));
-        UpstreamOutcome::ALL.map(|(outcome, _)| metrics.upstream(outcome));
+        RefreshOutcome::ALL.iter().for_each(|(outcome, _)| metrics.ended(*outcome));
+        UpstreamOutcome::ALL.iter().for_each(|(outcome, _)| metrics.upstream(*outcome));
         metrics.reused();
         metrics.unstored(3);
         let text = exposition(&registry);

@@ -1,6 +1,6 @@
 //! One exchange at the token endpoint, and what each of its outcomes means (sessions of all providers: docs/errors.md).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::SemaphorePermit, time::timeout};
 
@@ -26,13 +26,20 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 const LATER: Duration = Duration::from_secs(2);
 
 impl Refresher {
-    pub(super) async fn attempt(&self, errand: &Errand, seat: Seat, rules: &Rules) -> Outcome<Attempted> {
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        errand: &Errand,
+        seat: Seat,
+        rules: &Rules,
+    ) -> Outcome<Attempted> {
         let _place = self.place(errand).await?;
         self.refuse_revoked(errand, &seat).await?;
         self.take_limits(errand, &seat).await?;
         let owner = Owner(self.draws.id());
         let begun = seat.family.clone().begun(owner, seat.now(), rules);
-        let Some(seat) = self.swap(&seat, begun, Beside::default()).await? else { return Ok(Attempted::Again) };
+        let Some(seat) = self.swap(&seat, begun, Beside::default()).await? else {
+            return Ok(Attempted::Again);
+        };
         // Whatever is needed for sending is found before anything says that it was sent.
         let address = match errand.party.endpoint.locate().await {
             Ok(address) => address,
@@ -41,7 +48,9 @@ impl Refresher {
                 return Err(self.not_located(errand, &why));
             }
         };
-        let Some(sent) = seat.family.clone().sent(owner, seat.now(), rules) else { return Ok(Attempted::Again) };
+        let Some(sent) = seat.family.clone().sent(owner, seat.now(), rules) else {
+            return Ok(Attempted::Again);
+        };
         let beside = Beside { durably: true, ..Beside::default() };
         let Some(seat) = self.swap(&seat, sent, beside).await? else { return Ok(Attempted::Again) };
         let grant = Grant::Refresh { token: &errand.presented.token, scopes: &errand.scopes };
@@ -78,7 +87,7 @@ impl Refresher {
     }
 
     async fn judge(
-        &self,
+        self: &Arc<Self>,
         errand: &Errand,
         seat: Seat,
         (owner, rules): (Owner, &Rules),
@@ -113,7 +122,8 @@ impl Refresher {
                     error.type = trouble.kind(),
                     "the answer to a refresh was lost"
                 );
-                let is_answer = trouble.is_answer();
+                // Somebody answered that it does not work now, rather than nobody at all.
+                let is_answer = trouble.kind() == "unavailable";
                 self.lost(errand, seat, (owner, rules), (is_answer, retry_after)).await
             }
             Exchanged::ClientRejected(trouble) => {
@@ -157,7 +167,9 @@ impl Refresher {
         let now = seat.now();
         let not_before = retry_after.map_or(UnixTime::from_millis(0), |pause| now.plus(pause));
         let was_lost_before = was_lost_before(&seat.family);
-        let Some(lost) = seat.family.clone().lost(owner, now, not_before) else { return Ok(Attempted::Again) };
+        let Some(lost) = seat.family.clone().lost(owner, now, not_before) else {
+            return Ok(Attempted::Again);
+        };
         let next = decide(&lost, &errand.presented.digest, errand.certificate.as_ref(), now, rules);
         let beside = Beside { durably: true, ..Beside::default() };
         if self.swap(&seat, lost, beside).await?.is_none() {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{
         reason::{Reason, Refusal},
-        refresh::is_due,
+        refresh::Life,
         revocation::Target,
         rotation::{FamilyId, Phase, Whose},
         tokens::Tokens,
@@ -56,7 +56,10 @@ impl Refresher {
         };
         let now = now.unwrap_or_else(|| self.around.clock.now());
         let ends = held.expires_at;
-        let is_fresh = ends.is_some_and(|end| !is_due(end, None, session_id, self.settings().early, now));
+        let facts = self.facts_at_once(&held.access_token, errand.party.issuer(), errand.certificate);
+        let life = facts.map(|facts| Life { issued_at: facts.issued_at, expires_at: facts.expires_at });
+        let early = self.settings().early;
+        let is_fresh = life.is_some_and(|life| !life.is_due(now, early, session_id.as_bytes()));
         if is_fresh && !demand.force {
             return self.hand_out_held(&errand, held).await;
         }
@@ -107,8 +110,7 @@ impl Refresher {
             session_id: session_id.to_owned(),
             began_at: session.began_at,
         };
-        let about =
-            standing::About { issuer: party.issuer(), client_id: &session.client_id, whose: &whose };
+        let about = standing::About { issuer: party.issuer(), client_id: &session.client_id, whose: &whose };
         Ok(match standing::check(&about, &sight, &here) {
             Ok(()) => Trouble::TokensNotHeld.into(),
             Err(refusal) => refusal.into(),

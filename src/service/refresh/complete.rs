@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Errand, Kept, Landed, Refresher,
+    Errand, Kept, Refresher,
     flights::Outcome,
     lead::{Attempted, refusal},
     outcome::Trouble,
@@ -66,7 +66,7 @@ impl Refresher {
         // Compared with whose the session was before this answer (F12).
         let family = Family { whose: before, ..seat.family.clone() };
         let binding = errand.certificate;
-        let kept = Kept { tokens: answer.tokens, seat: Seat { family, ..seat }, binding };
+        let kept = Kept { tokens: answer.tokens, seat: seat.with(family), binding };
         self.hand_out(errand, &kept, false).await.map(Attempted::Landed)
     }
 
@@ -105,7 +105,12 @@ impl Refresher {
     }
 
     /// Stores it where the token is still current, whoever's turn it is by now (F5).
-    async fn store_answer(&self, errand: &Errand, answer: &Answer, seat: Option<Seat>) -> Result<Stored, Trouble> {
+    async fn store_answer(
+        &self,
+        errand: &Errand,
+        answer: &Answer,
+        seat: Option<Seat>,
+    ) -> Result<Stored, Trouble> {
         let mut seat = match seat {
             Some(seat) => seat,
             None => self.seat(errand).await?,
@@ -114,7 +119,8 @@ impl Refresher {
         loop {
             let now = seat.now();
             let family = seat.family.clone();
-            let Some(to) = family.answered(&presented.digest, answer.given.clone(), now, &answer.rules) else {
+            let Some(to) = family.answered(&presented.digest, answer.given.clone(), now, &answer.rules)
+            else {
                 return Ok(Stored::No(seat.family));
             };
             if let Some(successor) = &answer.successor {
@@ -161,7 +167,8 @@ impl Refresher {
     /// The store does not take it: these tokens exist nowhere else. Whoever asks here is answered from memory, and the store
     /// is asked until it takes them.
     fn keep_and_store_later(self: &Arc<Self>, errand: &Errand, answer: &Answer, seat: &Seat) {
-        let kept = Kept { tokens: Arc::clone(&answer.tokens), seat: seat.clone(), binding: errand.certificate };
+        let kept =
+            Kept { tokens: Arc::clone(&answer.tokens), seat: seat.clone(), binding: errand.certificate };
         self.unstored.keep(errand.presented.digest, kept);
         self.around.metrics.unstored(self.unstored.len());
         tracing::error!(
@@ -181,7 +188,7 @@ impl Refresher {
             if stopping.is_cancelled() {
                 sleep(FIRST_PAUSE).await;
             } else {
-                drop(stopping.run_until_cancelled(sleep(pause)).await);
+                stopping.run_until_cancelled(sleep(pause)).await;
             }
             let came_of_it = self.store_answer(errand, answer, None).await;
             if stopping.is_cancelled() && end.is_none() {

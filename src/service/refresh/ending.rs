@@ -73,13 +73,18 @@ impl Refresher {
         // The issuer's leeway is bounded by ten minutes.
         let until = end.plus(std::time::Duration::from_mins(10));
         let revocation = Revocation { target, reach: Reach::All, made_at: now, until, kept_until: until };
-        self.around.revoker.refuse_and_record(Order { revocations: vec![revocation], ..Order::default() }).await;
+        self.around
+            .revoker
+            .refuse_and_record(Order { revocations: vec![revocation], ..Order::default() })
+            .await;
     }
 
     /// The provider is told of a refresh token that nobody may use, as soon as it can be.
     pub(super) async fn tell_provider(&self, errand: &Errand, token: &Secret) {
         let ask = Ask::RefreshToken { issuer: errand.party.issuer(), token, client_id: &errand.client.id };
-        let Plan::Deliver(delivery) = self.around.propagator.plan(&ask, self.around.clock.now()) else { return };
+        let Plan::Deliver(delivery) = self.around.propagator.plan(&ask, self.around.clock.now()) else {
+            return;
+        };
         let order = Order { deliveries: vec![delivery.clone()], ..Order::default() };
         self.around.revoker.refuse_and_record(order).await;
         self.around.propagator.deliver_later(delivery);

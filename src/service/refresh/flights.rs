@@ -43,12 +43,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         (waiting.await.unwrap_or_else(|_panicked| Err(Trouble::Internal.into())), joined)
     }
 
-    fn waiting<W>(
-        &self,
-        token: RefreshDigest,
-        tasks: &Tasks,
-        work: impl FnOnce() -> W,
-    ) -> (Waiting<T>, bool)
+    fn waiting<W>(&self, token: RefreshDigest, tasks: &Tasks, work: impl FnOnce() -> W) -> (Waiting<T>, bool)
     where
         W: Future<Output = Outcome<T>> + Send + 'static,
     {

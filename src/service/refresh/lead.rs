@@ -128,7 +128,12 @@ impl Refresher {
     }
 
     /// The same, whatever the family is by now, unless its token is not this one any more.
-    pub(super) async fn end_presented(&self, errand: &Errand, mut seat: Seat, why: Ended) -> Outcome<Attempted> {
+    pub(super) async fn end_presented(
+        &self,
+        errand: &Errand,
+        mut seat: Seat,
+        why: Ended,
+    ) -> Outcome<Attempted> {
         loop {
             if seat.family.current != errand.presented.digest {
                 return Ok(Attempted::Again);

@@ -41,6 +41,11 @@ pub(super) struct Beside {
 }
 
 impl Seat {
+    /// The same, with another state of the family.
+    pub(super) fn with(self, family: Family) -> Self {
+        Self { family, ..self }
+    }
+
     /// The time by the clock that the family's times are of.
     pub(super) fn now(&self) -> UnixTime {
         self.now.plus(self.read_at.elapsed())
@@ -81,13 +86,19 @@ impl Refresher {
     }
 
     /// The family becomes this; `None` if it is not what was read any more.
-    pub(super) async fn swap(&self, seat: &Seat, to: Family, beside: Beside) -> Result<Option<Seat>, Trouble> {
+    pub(super) async fn swap(
+        &self,
+        seat: &Seat,
+        to: Family,
+        beside: Beside,
+    ) -> Result<Option<Seat>, Trouble> {
         let Beside { keep, forget, hold, durably } = beside;
         let is_held = seat.is_held || hold.is_some();
-        let change =
-            Change { id: seat.id, from: seat.version, to: to.clone(), keep, forget, hold, durably };
+        let change = Change { id: seat.id, from: seat.version, to: to.clone(), keep, forget, hold, durably };
         Ok(match stored(self.around.rotations.swap(change)).await? {
-            Swapped::Done(version) => Some(Seat { family: to, version: Some(version), is_held, ..seat.clone() }),
+            Swapped::Done(version) => {
+                Some(Seat { family: to, version: Some(version), is_held, ..seat.clone() })
+            }
             Swapped::Changed => None,
         })
     }

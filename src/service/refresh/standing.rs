@@ -60,8 +60,8 @@ pub(super) fn check(about: &About<'_>, sight: &Sight, here: &impl Known) -> Resu
         let Some(reach) = find(&target).filter(|reach| is_cut_off && reach.reaches(Some(began_at))) else {
             continue;
         };
-        let is_spared =
-            target.kind() == TargetKind::Subject && find(&about.exception()).is_some_and(|spared| spared >= reach);
+        let is_spared = target.kind() == TargetKind::Subject
+            && find(&about.exception()).is_some_and(|spared| spared >= reach);
         if !is_spared {
             return Err(revoked("everything that the session belongs to was revoked up to some time"));
         }

@@ -107,7 +107,8 @@ impl Refresher {
         seat: &Seat,
         replayed: bool,
     ) -> Outcome<Option<Facts>> {
-        let token = str::from_utf8(tokens.access_token.expose()).map_err(|_no_text| Trouble::UpstreamInvalid)?;
+        let token =
+            str::from_utf8(tokens.access_token.expose()).map_err(|_no_text| Trouble::UpstreamInvalid)?;
         let question = question(token, errand.party.issuer(), errand.certificate);
         let verdict = self.around.validator.validate(&question, |pass| Facts::of(&pass)).await;
         match verdict.map_err(Trouble::Cannot)?.outcome {
@@ -120,7 +121,9 @@ impl Refresher {
                 Err(Trouble::UpstreamInvalid.into())
             }
             Err(refusal) if refusal.reason() == Reason::Revoked => Err(refusal.into()),
-            Err(refusal) if refusal.reason() == Reason::Expired && replayed && seat.family.whose.is_some() => {
+            Err(refusal)
+                if refusal.reason() == Reason::Expired && replayed && seat.family.whose.is_some() =>
+            {
                 Ok(None)
             }
             Err(refusal) => {
@@ -136,7 +139,11 @@ impl Refresher {
     }
 
     /// Whether the session is still wanted, as the store says and as this replica knows (F11).
-    pub(super) async fn standing(&self, errand: &Errand, whose: &Whose) -> Result<Result<(), Refusal>, Trouble> {
+    pub(super) async fn standing(
+        &self,
+        errand: &Errand,
+        whose: &Whose,
+    ) -> Result<Result<(), Refusal>, Trouble> {
         let about = standing::About { issuer: errand.party.issuer(), client_id: &errand.client.id, whose };
         let sight = stored(self.around.store.sight(about.session(), &about.targets())).await?;
         let here = self.around.revocations.at(self.around.clock.now());
@@ -153,7 +160,13 @@ impl Refresher {
     }
 
     /// A revocation wins: the tokens go to nobody, and the provider is told of their refresh token.
-    async fn withdraw(&self, errand: &Errand, seat: &Seat, tokens: &Arc<Tokens>, refusal: Refusal) -> NotRefreshed {
+    async fn withdraw(
+        &self,
+        errand: &Errand,
+        seat: &Seat,
+        tokens: &Arc<Tokens>,
+        refusal: Refusal,
+    ) -> NotRefreshed {
         if let Ok(seat) = self.seat(errand).await {
             let ended = seat.family.clone().ended(Ended::Revoked, seat.now());
             drop(self.swap(&seat, ended, Beside { durably: true, ..Beside::default() }).await);

@@ -15,13 +15,12 @@ async fn check(set: &Set, fault: Value, first: &str, then: &str) {
     let came = set.refresh(0, &login.refresh_token).await;
     assert_eq!(word(came), first, "{fault}");
     set.provider.plan("/token", &[]).await;
-    let later = until("a last word", super::set::LONG, async || {
-        match set.refresh(0, &login.refresh_token).await {
+    let later =
+        until("a last word", super::set::LONG, async || match set.refresh(0, &login.refresh_token).await {
             Came::Fault(_) => None,
             other => Some(other),
-        }
-    })
-    .await;
+        })
+        .await;
     assert_eq!(word(later), then, "{fault}, afterwards");
 }
 
@@ -55,7 +54,10 @@ async fn f6_whatever_the_provider_did_not_process_leaves_the_session_as_it_was()
         (json!({ "status": 429, "headers": { "retry-after": "1" } }), "UPSTREAM_UNAVAILABLE"),
         (answer(400, "temporarily_unavailable"), "UPSTREAM_UNAVAILABLE"),
         (answer(403, "access_denied"), "UPSTREAM_UNAVAILABLE"),
-        (json!({ "status": 302, "headers": { "location": "https://elsewhere.example/" } }), "UPSTREAM_UNAVAILABLE"),
+        (
+            json!({ "status": 302, "headers": { "location": "https://elsewhere.example/" } }),
+            "UPSTREAM_UNAVAILABLE",
+        ),
         (json!({ "status": 200, "body": "{\"access_token\": \"a\"" }), "REFRESH_OUTCOME_UNKNOWN"),
         (json!({ "status": 200, "body": "x".repeat(1_000_000) }), "REFRESH_OUTCOME_UNKNOWN"),
     ] {

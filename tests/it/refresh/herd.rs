@@ -79,9 +79,11 @@ async fn f1_many_sessions_with_many_callers_each_are_refreshed_once_each() {
         let set = &set;
         let calls = tokens.iter().enumerate().flat_map(|(session, token)| {
             (0..20).map(move |caller| {
-                let replica = (session * 7 + caller * 3 + usize::try_from(round).unwrap()) % 3;
-                async move { (session, refresh_at(&set.replicas[replica], token).await.tokens().refresh_token) }
-            })
+                    let replica = (session * 7 + caller * 3 + usize::try_from(round).unwrap()) % 3;
+                    async move {
+                        (session, refresh_at(&set.replicas[replica], token).await.tokens().refresh_token)
+                    }
+                })
         });
         let answers = within("all answers", super::set::LONG * 3, join_all(calls)).await;
         let mut first: Vec<Option<String>> = vec![None; sessions];

@@ -97,7 +97,8 @@ impl Default for Plan {
 /// A provider, Redis, and replicas.
 pub(super) struct Set {
     pub(super) provider: OidcProvider,
-    pub(super) redis: RedisServer,
+    /// For more than one replica.
+    pub(super) redis: Option<RedisServer>,
     pub(super) replicas: Vec<Service>,
     yaml: String,
     ring: Vec<u8>,
@@ -107,16 +108,19 @@ impl Set {
     pub(super) async fn start(plan: Plan) -> Self {
         let Plan { replicas, rotation, refresh, session_claims, lifetime } = plan;
         let provider = OidcProvider::start_for_refreshing(session_claims, lifetime).await;
-        let redis = RedisServer::start().await;
+        let redis = if replicas > 1 { Some(RedisServer::start().await) } else { None };
+        let store = match &redis {
+            Some(redis) => format!("kind: redis, url: 'redis://{}', durability: memory", redis.address()),
+            None => "kind: embedded, path: ./countersign.redb".to_owned(),
+        };
         let yaml = format!(
             "issuers:\n  - name: peer\n    issuer: '{}'\n    audiences: [{AUDIENCE}, {WEB_APP}]\n    \
              clients: [{{ id: {WEB_APP}, secret: {{ file: ./secret }}, auth: client_secret_post }}]\n    \
              refresh: {{ {rotation}, resource: ['{AUDIENCE}'] }}\n\
              refresh: {{ {refresh} }}\n\
              key_ring: {{ file: ./ring.keys }}\n\
-             store: {{ kind: redis, url: 'redis://{}', durability: memory }}\n",
+             store: {{ {store} }}\n",
             provider.issuer(),
-            redis.address(),
         );
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ring.keys");
@@ -130,8 +134,7 @@ impl Set {
 
     /// One more process of the deployment.
     pub(super) async fn another(&self) -> Service {
-        let files: [(&str, &[u8]); 2] =
-            [("ring.keys", &self.ring), ("secret", b"web-app-secret")];
+        let files: [(&str, &[u8]); 2] = [("ring.keys", &self.ring), ("secret", b"web-app-secret")];
         Service::start_with_files(&self.yaml, &files).await
     }
 
