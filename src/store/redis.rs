@@ -10,6 +10,7 @@ mod core;
 mod feed;
 mod key_sets;
 mod keys;
+mod limits;
 mod link;
 mod outbox;
 mod record;

@@ -14,7 +14,7 @@ use aws_lc_rs::rand;
 pub(in crate::store) use self::{
     digests::Digests,
     limits::Limits,
-    record::{WHAT, decode},
+    record::{POINTER, WHAT, decode},
     sealed::{SealedChange, end_of, open_answer_or_say, open_held_or_say},
 };
 use super::{Answer, seal::SealError};

@@ -142,5 +142,5 @@ pub(super) fn pointed(key: &[u8; 33], record: &[u8; 29]) -> Result<(FamilyId, Un
 }
 
 fn damaged_pointer(problem: Problem) -> Failure {
-    Failure::Record { what: "a pointer to a token family", problem }
+    Failure::Record { what: rotations::POINTER, problem }
 }

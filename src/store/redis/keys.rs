@@ -2,7 +2,13 @@
 
 use aws_lc_rs::digest;
 
-use crate::{domain::revocation::Target, store::KeySetOrigin};
+use crate::{
+    domain::{
+        revocation::Target,
+        rotation::{FamilyId, RefreshDigest},
+    },
+    store::{KeySetOrigin, Pointer},
+};
 
 /// Everything of one deployment. What one script changes together has one hash tag, and so lies on one node of a cluster; the
 /// rest is spread.
@@ -84,6 +90,26 @@ impl Keys {
         format!("{}:sessions-of:{{{}}}", self.prefix, hex(subject.key())).into_bytes()
     }
 
+    /// A token family's hash: version, record, held, and kept answers by [`answer_field`].
+    pub(super) fn family(&self, family: FamilyId) -> Vec<u8> {
+        format!("{}:family:{{{}}}", self.prefix, hex(&family.0)).into_bytes()
+    }
+
+    /// String: the family that a refresh token, or a session, belongs to.
+    pub(super) fn pointer(&self, pointer: Pointer) -> Vec<u8> {
+        let (kind, name) = match &pointer {
+            Pointer::Token(digest) => ("refresh", &digest.0[..]),
+            Pointer::Session(target) => ("held", &target.key()[..]),
+        };
+        format!("{}:{kind}:{{{}}}", self.prefix, hex(name)).into_bytes()
+    }
+
+    /// String: when all that happened under a name is forgotten. Names can hold anything, and be long.
+    pub(super) fn limit(&self, name: &str) -> Vec<u8> {
+        let name = digest::digest(&digest::SHA256, name.as_bytes());
+        format!("{}:limit:{{{}}}", self.prefix, hex(name.as_ref())).into_bytes()
+    }
+
     /// Hash: sealed key sets by [`origin_field`].
     pub(super) fn key_sets(&self) -> Vec<u8> {
         format!("{}:key-sets", self.prefix).into_bytes()
@@ -98,6 +124,11 @@ pub(super) fn origin_field(origin: KeySetOrigin<'_>) -> Vec<u8> {
         hash.update(part.as_bytes());
     }
     hex(hash.finish().as_ref()).into_bytes()
+}
+
+/// The answer to this token in its family.
+pub(super) fn answer_field(to: &RefreshDigest) -> Vec<u8> {
+    format!("a:{}", hex(&to.0)).into_bytes()
 }
 
 /// A character of a pattern that means nothing but itself.

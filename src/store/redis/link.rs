@@ -12,6 +12,7 @@ mod conn;
 mod connect;
 mod durability;
 mod line;
+mod node_writes;
 mod nodes;
 mod places;
 mod sentinel;
@@ -39,6 +40,7 @@ use self::{
     attempt::{Common, Target},
     connect::{Connector, Login},
     line::Line,
+    node_writes::NodeWrites,
     nodes::Nodes,
     places::Places,
     slot::slot,
@@ -57,6 +59,7 @@ pub(super) struct Link {
     writes: Writes,
     feed: Feed,
     nodes: Nodes,
+    node_writes: NodeWrites,
 }
 
 /// The connection on which somebody waits for news: one at a time.
@@ -83,6 +86,7 @@ impl Link {
             writes: Writes::over(another()),
             feed: Feed { line: another(), turn: tokio::sync::Mutex::new(()) },
             nodes: Nodes::new(Arc::clone(&common)),
+            node_writes: NodeWrites::new(Arc::clone(&common)),
             common,
         })
     }
@@ -102,6 +106,12 @@ impl Link {
     /// The same as `home` on the primary that has this key's slot.
     pub(super) async fn at(&self, key: &[u8], commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
         let ran = timeout(BOUND, self.nodes.run(&self.home, slot(key), commands)).await;
+        Ok(ran.unwrap_or(Err(RedisTrouble::Unanswered { within: BOUND }))?)
+    }
+
+    /// The same as `home_durably` on the primary that has this key's slot.
+    pub(super) async fn at_durably(&self, key: &[u8], commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
+        let ran = timeout(BOUND, self.node_writes.run(&self.writes, slot(key), commands)).await;
         Ok(ran.unwrap_or(Err(RedisTrouble::Unanswered { within: BOUND }))?)
     }
 

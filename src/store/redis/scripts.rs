@@ -48,6 +48,13 @@ pub(super) static REMEMBER: Script = Script::new(concat!("#!lua\n", include_str!
 pub(super) static CONCLUDE: Script = Script::new(concat!("#!lua\n", include_str!("scripts/conclude.lua")));
 /// Lists a session under its subject.
 pub(super) static INDEX: Script = Script::new(concat!("#!lua\n", include_str!("scripts/index.lua")));
+/// Replaces a token family.
+pub(super) static FAMILY: Script = Script::new(concat!("#!lua\n", include_str!("scripts/family.lua")));
+/// Takes one of what is limited.
+pub(super) static TAKE: Script = Script::new(concat!("#!lua\n", include_str!("scripts/take.lua")));
+/// Gives it back.
+pub(super) static GIVE_BACK: Script =
+    Script::new(concat!("#!lua flags=allow-oom\n", include_str!("scripts/give_back.lua")));
 
 /// One call of a script.
 #[derive(Clone)]
@@ -66,6 +73,8 @@ pub(super) enum Where<'k> {
     HomeDurably,
     /// The slot of this key.
     At(&'k [u8]),
+    /// The slot of this key, answered once it is as durable as configured.
+    AtDurably(&'k [u8]),
 }
 
 impl Script {
@@ -106,11 +115,12 @@ impl Call {
 }
 
 impl Where<'_> {
-    async fn send(self, link: &Link, commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
+    pub(super) async fn send(self, link: &Link, commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
         match self {
             Self::Home => link.home(commands).await,
             Self::HomeDurably => link.home_durably(commands).await,
             Self::At(key) => link.at(key, commands).await,
+            Self::AtDurably(key) => link.at_durably(key, commands).await,
         }
     }
 }

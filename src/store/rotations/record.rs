@@ -14,6 +14,9 @@ use crate::{
 /// What a record of it is called in errors.
 pub(in crate::store) const WHAT: &str = "a token family";
 
+/// What a record of where it is found is called.
+pub(in crate::store) const POINTER: &str = "a pointer to a token family";
+
 const IDLE: u8 = 0;
 const BEGUN: u8 = 1;
 const SENT: u8 = 2;

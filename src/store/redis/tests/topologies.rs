@@ -36,7 +36,7 @@ async fn the_contract_holds_in_a_cluster() {
 }
 
 /// What the user may do, and no more.
-const RULES: &str = ">some-password ~test-* ~{test-* -@all +@connection +info +config|get +time +scan +eval +evalsha +hget +hmget \
+const RULES: &str = ">some-password ~test-* ~{test-* -@all +@connection +info +config|get +time +scan +eval +evalsha +get +hget +hmget +hexists \
     +hgetall +hset +hsetnx +hdel +hscan +hlen +zadd +zrem +zrange +zrevrange +zrangebyscore +zremrangebyscore +zcard \
     +xadd +xlen +xrevrange +xread +set +del +pexpireat";
 

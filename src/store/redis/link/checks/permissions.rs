@@ -11,8 +11,8 @@ use super::{
 };
 use crate::store::redis::trouble::{RedisTrouble, Unfit, UnfitKind};
 
-/// What the store sends, with arguments that fit; `{home}`, `{session}`, `{sessions-of}` and `{key-sets}` become keys.
-const NEEDED: [&str; 36] = [
+/// What the store sends, with arguments that fit; the words in braces become keys.
+const NEEDED: [&str; 49] = [
     "EVAL s 0",
     "EVALSHA s 0",
     "INFO server",
@@ -49,6 +49,19 @@ const NEEDED: [&str; 36] = [
     "HGET {key-sets} f",
     "HSET {key-sets} f v",
     "HDEL {key-sets} f",
+    "HGET {family} f",
+    "HMGET {family} f",
+    "HEXISTS {family} f",
+    "HSET {family} f v",
+    "HDEL {family} f",
+    "PEXPIREAT {family} 1",
+    "GET {refresh}",
+    "SET {refresh} v PXAT 1",
+    "GET {held}",
+    "SET {held} v PXAT 1",
+    "GET {limit}",
+    "SET {limit} v PX 1",
+    "DEL {limit}",
 ];
 
 /// Asks about each command and its keys, and answers with the numbers of those that are denied. Nothing is carried out.
@@ -91,12 +104,15 @@ pub(in super::super) async fn permissions(
 
 /// The command, split at its bar, and its keys: with a byte between that no name holds.
 fn with_keys(line: &str, prefix: &str) -> String {
-    line.replace("SCRIPT|LOAD", "SCRIPT LOAD")
+    let line = line
+        .replace("SCRIPT|LOAD", "SCRIPT LOAD")
         .replace(' ', "\u{1}")
         .replace("{home}", &format!("{{{prefix}}}:meta"))
-        .replace("{sessions-of}", &format!("{prefix}:sessions-of:{{0}}"))
-        .replace("{session}", &format!("{prefix}:session:{{0}}"))
-        .replace("{key-sets}", &format!("{prefix}:key-sets"))
+        .replace("{key-sets}", &format!("{prefix}:key-sets"));
+    // One of many in a slot of its own.
+    ["sessions-of", "session", "family", "refresh", "held", "limit"]
+        .into_iter()
+        .fold(line, |line, kind| line.replace(&format!("{{{kind}}}"), &format!("{prefix}:{kind}:{{0}}")))
 }
 
 /// The command, and the key if it has one: whichever of them is denied.
