@@ -14,6 +14,7 @@ use crate::{
     api::{
         grpc::{
             server::ReflectionError,
+            session::SessionApi,
             token::{self, TokenApi},
         },
         listener::BindError,
@@ -106,7 +107,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let refresher = refresher(&config, &store, &mut shell, (&validator, &revocation), outside)?;
     let token =
         TokenApi::new(Arc::clone(&validator), Arc::clone(&revocation.revoker), Arc::clone(&refresher));
-    let (bound, controls) = shell.serving_with_controls(token, holders).await?;
+    let (bound, controls) =
+        shell.serving_with_controls(token, SessionApi::new(Arc::clone(&refresher)), holders).await?;
     let told = (revocation, refresher);
     let reloader = Reloader::new(config, issuers, validator, told, reloads, controls);
     Ok(bound.holding(store).reloadable(reloader))

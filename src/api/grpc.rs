@@ -6,6 +6,7 @@ pub mod health;
 pub mod limits;
 pub mod methods;
 pub mod server;
+pub mod session;
 pub mod status;
 pub mod token;
 pub mod trace;

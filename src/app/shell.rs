@@ -11,7 +11,12 @@ use super::{
 use crate::{
     api::{
         LimitSettings, ServerSettings,
-        grpc::{health::Health, limits::LimitsLayer, methods, server::Services},
+        grpc::{
+            health::Health,
+            limits::LimitsLayer,
+            methods,
+            server::{NoSessions, Services},
+        },
         http::admin::{Admin, ScrapeHook},
         listener::Listener,
     },
@@ -21,7 +26,7 @@ use crate::{
         metrics::{self, Registry, RequestMetrics, SpanMetrics},
         readiness::{Guard, Readiness},
     },
-    proto::server::token_service_server::TokenService,
+    proto::server::{session_service_server::SessionService, token_service_server::TokenService},
 };
 
 /// Bound sockets without a service behind them. The sockets come first, so that a taken port is found before anything
@@ -91,7 +96,7 @@ impl Shell {
         token: T,
         holders: Vec<KeyHolder>,
     ) -> Result<Bound<T>, StartError> {
-        let (bound, _controls) = self.serving_with_controls(token, holders).await?;
+        let (bound, _controls) = self.serving_with_controls(token, NoSessions, holders).await?;
         Ok(bound)
     }
 
@@ -99,6 +104,7 @@ impl Shell {
     pub(super) async fn serving_with_controls<T: TokenService>(
         mut self,
         token: T,
+        sessions: impl SessionService,
         holders: Vec<KeyHolder>,
     ) -> Result<(Bound<T>, Controls), StartError> {
         let calls = Tasks::default();
@@ -107,7 +113,7 @@ impl Shell {
         SpanMetrics::of_process().register(&mut self.registry);
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
-        let services = Services::new(token, &health, self.server.reflection)?;
+        let services = Services::new(token, sessions, &health, self.server.reflection)?;
         let followers = Followers::start(holders, &self.readiness, &health, &self.background);
         let (set_drain, drain) = watch::channel(self.limits.drain);
         let controls = Controls {

@@ -12,6 +12,7 @@ mod demand;
 mod ending;
 mod flights;
 mod lead;
+mod login;
 mod outcome;
 mod parties;
 mod seat;
@@ -51,6 +52,7 @@ use crate::{
 
 pub use self::{
     demand::{Credential, Demand},
+    login::{Code, Created, Login, Proof},
     outcome::{NotRefreshed, Refreshed, Trouble},
 };
 

@@ -2,5 +2,6 @@
 
 mod faults;
 mod herd;
+mod sessions;
 mod set;
 mod theft;

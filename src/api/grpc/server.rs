@@ -41,7 +41,7 @@ const SHARE: usize = 4;
 /// How long a peer has to answer a keepalive ping.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Sessions are not served yet: every method answers UNIMPLEMENTED.
+/// Where there are no sessions, every method answers UNIMPLEMENTED.
 #[derive(Clone, Copy, Debug)]
 pub struct NoSessions;
 
@@ -60,12 +60,17 @@ pub struct Services<T> {
 }
 
 impl<T: TokenService> Services<T> {
-    /// `token` beside health checks, and reflection if it is wanted.
-    pub fn new(token: T, health: &Health, reflection: bool) -> Result<Self, ReflectionError> {
+    /// `token` and `sessions` beside health checks, and reflection if it is wanted.
+    pub fn new(
+        token: T,
+        sessions: impl SessionService,
+        health: &Health,
+        reflection: bool,
+    ) -> Result<Self, ReflectionError> {
         let token = TokenServiceServer::new(token)
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        Ok(Self { token: DirectLayer::new(token), others: others(health, reflection)? })
+        Ok(Self { token: DirectLayer::new(token), others: others(sessions, health, reflection)? })
     }
 }
 
@@ -75,8 +80,15 @@ impl<T> Clone for Services<T> {
     }
 }
 
-fn others(health: &Health, reflection: bool) -> Result<Routes, ReflectionError> {
-    let routes = Routes::new(SessionServiceServer::new(NoSessions)).add_service(health.service());
+fn others(
+    sessions: impl SessionService,
+    health: &Health,
+    reflection: bool,
+) -> Result<Routes, ReflectionError> {
+    let sessions = SessionServiceServer::new(sessions)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let routes = Routes::new(sessions).add_service(health.service());
     if !reflection {
         return Ok(routes);
     }

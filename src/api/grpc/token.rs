@@ -14,7 +14,11 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 pub use self::answer::encode;
-use super::status::{self, CallError};
+pub(super) use self::{answer::of_refusal, question::certificate};
+use super::{
+    session,
+    status::{self, CallError},
+};
 use crate::{
     proto::server::{
         BatchValidateRequest, BatchValidateResponse, RefreshRequest, RefreshResponse, RevokeRequest,
@@ -82,7 +86,7 @@ impl TokenService for TokenApi {
     }
 
     async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<RefreshResponse>, Status> {
-        let caller = refresh::caller(&request);
+        let caller = session::caller(&request);
         match refresh::answer(&self.refresher, request.get_ref(), &caller).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(status::of(&error)),

@@ -9,6 +9,7 @@ use super::{
     flights::Outcome,
     lead::{Attempted, wait},
     outcome::{NotRefreshed, Trouble},
+    parties::Party,
     seat::{Beside, Seat, stored},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         rotation::{Decision, Ended, Family, Owner, Phase, Rotation, Rules, decide},
         time::UnixTime,
     },
-    issuer::{Exchanged, Grant, NotTold},
+    issuer::{self, Exchanged, Grant, NotTold, OAuthClient},
     ops::metrics::UpstreamOutcome,
 };
 
@@ -32,9 +33,10 @@ impl Refresher {
         seat: Seat,
         rules: &Rules,
     ) -> Outcome<Attempted> {
-        let _place = self.place(errand).await?;
+        let _place = self.place(&errand.party, &errand.client).await?;
         self.refuse_revoked(errand, &seat).await?;
-        self.take_limits(errand, &seat).await?;
+        let access_until = seat.family.access_expires_at.filter(|end| *end > seat.now());
+        self.take_limits(&errand.party, &errand.caller, access_until).await?;
         let owner = Owner(self.draws.id());
         let begun = seat.family.clone().begun(owner, seat.now(), rules);
         let Some(seat) = self.swap(&seat, begun, Beside::default()).await? else {
@@ -45,7 +47,7 @@ impl Refresher {
             Ok(address) => address,
             Err(why) => {
                 self.not_sent(&seat, owner, rules).await;
-                return Err(self.not_located(errand, &why));
+                return Err(self.not_located(&errand.party, &why));
             }
         };
         let Some(sent) = seat.family.clone().sent(owner, seat.now(), rules) else {
@@ -61,9 +63,12 @@ impl Refresher {
     }
 
     /// One of the places at the provider, if it is not to be left alone.
-    async fn place<'e>(&self, errand: &'e Errand) -> Outcome<SemaphorePermit<'e>> {
-        let party = &errand.party;
-        party.client_passes(&errand.client)?;
+    pub(super) async fn place<'p>(
+        &self,
+        party: &'p Party,
+        client: &OAuthClient,
+    ) -> Outcome<SemaphorePermit<'p>> {
+        party.client_passes(client)?;
         let unavailable = |retry_after| NotRefreshed::from(Trouble::UpstreamUnavailable { retry_after });
         party.breaker.pass().map_err(unavailable)?;
         match timeout(self.settings().upstream_timeout, party.gate.acquire()).await {
@@ -72,18 +77,53 @@ impl Refresher {
         }
     }
 
-    async fn take_limits(&self, errand: &Errand, seat: &Seat) -> Outcome<()> {
+    pub(super) async fn take_limits(
+        &self,
+        party: &Party,
+        caller: &str,
+        access_until: Option<UnixTime>,
+    ) -> Outcome<()> {
         let settings = self.settings();
-        let issuer = errand.party.issuer();
+        let issuer = party.issuer();
         let limits = vec![
-            (format!("refresh caller {issuer} {}", errand.caller), settings.caller_limit),
+            (format!("refresh caller {issuer} {caller}"), settings.caller_limit),
             (format!("refresh issuer {issuer}"), settings.issuer_limit),
         ];
         let admitted = stored(self.around.rotations.admit(limits, self.around.clock.now())).await?;
         admitted.map_err(|too_often| {
-            let access_until = seat.family.access_expires_at.filter(|end| *end > seat.now());
             Trouble::RateLimited { retry_after: too_often.retry_after, access_until }.into()
         })
+    }
+
+    /// For the breaker and the metrics.
+    pub(super) fn note(&self, party: &Party, exchanged: &Exchanged) {
+        self.around.metrics.upstream(outcome_of(exchanged));
+        match exchanged {
+            Exchanged::NotProcessed { retry_after, .. } | Exchanged::Unknown { retry_after, .. } => {
+                party.breaker.failed(*retry_after, self.draws.jitter().0);
+            }
+            Exchanged::Granted(_)
+            | Exchanged::InvalidGrant(_)
+            | Exchanged::ClientRejected(_)
+            | Exchanged::ScopeRefused(_)
+            | Exchanged::Refused(_) => party.breaker.succeeded(),
+        }
+    }
+
+    /// The provider refuses this service itself.
+    pub(super) fn rejected(
+        &self,
+        party: &Party,
+        client: &OAuthClient,
+        trouble: &issuer::Trouble,
+    ) -> NotRefreshed {
+        party.client_rejected(client);
+        tracing::error!(
+            issuer.name = %party.settings.policy.name,
+            error.message = %trouble,
+            "the identity provider refuses this service's client: nothing can be refreshed with it"
+        );
+        Trouble::ClientRejected.into()
     }
 
     async fn judge(
@@ -94,17 +134,7 @@ impl Refresher {
         exchanged: Exchanged,
     ) -> Outcome<Attempted> {
         let party = &errand.party;
-        self.around.metrics.upstream(outcome_of(&exchanged));
-        match &exchanged {
-            Exchanged::NotProcessed { retry_after, .. } | Exchanged::Unknown { retry_after, .. } => {
-                party.breaker.failed(*retry_after, self.draws.jitter().0);
-            }
-            Exchanged::Granted(_)
-            | Exchanged::InvalidGrant(_)
-            | Exchanged::ClientRejected(_)
-            | Exchanged::ScopeRefused(_)
-            | Exchanged::Refused(_) => party.breaker.succeeded(),
-        }
+        self.note(party, &exchanged);
         match exchanged {
             Exchanged::Granted(granted) => self.complete(errand, seat, granted, rules).await,
             Exchanged::InvalidGrant(_) => {
@@ -127,14 +157,8 @@ impl Refresher {
                 self.lost(errand, seat, (owner, rules), (is_answer, retry_after)).await
             }
             Exchanged::ClientRejected(trouble) => {
-                party.client_rejected(&errand.client);
                 self.not_sent(&seat, owner, rules).await;
-                tracing::error!(
-                    issuer.name = %party.settings.policy.name,
-                    error.message = %trouble,
-                    "the identity provider refuses this service's client: nothing can be refreshed with it"
-                );
-                Err(Trouble::ClientRejected.into())
+                Err(self.rejected(party, &errand.client, &trouble))
             }
             Exchanged::ScopeRefused(_) => {
                 self.not_sent(&seat, owner, rules).await;
@@ -194,15 +218,15 @@ impl Refresher {
         }
     }
 
-    fn not_located(&self, errand: &Errand, why: &NotTold) -> NotRefreshed {
+    pub(super) fn not_located(&self, party: &Party, why: &NotTold) -> NotRefreshed {
         tracing::warn!(
-            issuer.name = %errand.party.settings.policy.name,
+            issuer.name = %party.settings.policy.name,
             error.message = %why,
             "the token endpoint is not known: nothing was refreshed"
         );
         let retry_after = match why {
             NotTold::Unavailable { retry_after, .. } => {
-                errand.party.breaker.failed(*retry_after, self.draws.jitter().0);
+                party.breaker.failed(*retry_after, self.draws.jitter().0);
                 retry_after.unwrap_or(LATER)
             }
             NotTold::Unsupported(_) | NotTold::Refused(_) | NotTold::Misconfigured(_) => AFTER_REFUSAL,

@@ -56,8 +56,7 @@ impl Refresher {
         };
         let now = now.unwrap_or_else(|| self.around.clock.now());
         let ends = held.expires_at;
-        let facts = self.facts_at_once(&held.access_token, errand.party.issuer(), errand.certificate);
-        let life = facts.map(|facts| Life { issued_at: facts.issued_at, expires_at: facts.expires_at });
+        let life = self.life_of_held(&errand, &held).await?;
         let early = self.settings().early;
         let is_fresh = life.is_some_and(|life| !life.is_due(now, early, session_id.as_bytes()));
         if is_fresh && !demand.force {
@@ -74,6 +73,16 @@ impl Refresher {
                 | Trouble::ClientRejected,
             )) if is_valid && !demand.force => self.hand_out_held(&errand, held).await,
             Err(other) => Err(other),
+        }
+    }
+
+    /// When the held access token began and ends; `None`: it is not good any more, whyever, and a new one may be.
+    async fn life_of_held(&self, errand: &Errand, held: &Tokens) -> Result<Option<Life>, NotRefreshed> {
+        let issuer = errand.party.issuer();
+        match self.facts(&held.access_token, issuer, errand.certificate).await? {
+            Ok(facts) => Ok(Some(Life { issued_at: facts.issued_at, expires_at: facts.expires_at })),
+            Err(refusal) if refusal.reason() == Reason::Revoked => Err(refusal.into()),
+            Err(_not_good) => Ok(None),
         }
     }
 

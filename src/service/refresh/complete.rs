@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
+        revocation::Target,
         rotation::{Family, Given, Phase, Rules},
         time::UnixTime,
         tokens::Tokens,
@@ -79,7 +80,7 @@ impl Refresher {
             token,
         });
         let next = successor.as_ref().unwrap_or(&errand.presented).token.clone();
-        let facts = self.facts_at_once(&access_token, issuer, errand.certificate);
+        let facts = self.facts_at_once(&access_token, issuer);
         let stated = expires_in.map(|life| now.plus(life));
         let expires_at = facts.as_ref().map(|facts| facts.expires_at).or(stated);
         let held = seat.family.whose.as_ref().map(|whose| whose.session_id.as_str());
@@ -123,10 +124,8 @@ impl Refresher {
             else {
                 return Ok(Stored::No(seat.family));
             };
-            if let Some(successor) = &answer.successor {
-                // First, so that nobody ever holds a token that leads nowhere.
-                self.point(Pointer::Token(successor.digest), &seat, to.kept_until).await?;
-            }
+            // First, so that nobody ever holds a token that leads nowhere.
+            self.point(&pointers(errand, answer, &seat), &seat, to.kept_until).await?;
             let until = now.plus(answer.rules.replay_max);
             let tokens = Tokens::clone(&answer.tokens);
             let beside = Beside {
@@ -143,15 +142,16 @@ impl Refresher {
         }
     }
 
-    async fn point(&self, from: Pointer, seat: &Seat, until: UnixTime) -> Result<(), Trouble> {
-        stored(self.around.rotations.point(vec![Pointed { from, to: seat.id, until }])).await
+    async fn point(&self, from: &[Pointer], seat: &Seat, until: UnixTime) -> Result<(), Trouble> {
+        let pointed = from.iter().map(|from| Pointed { from: *from, to: seat.id, until }).collect();
+        stored(self.around.rotations.point(pointed)).await
     }
 
     /// A spent token leads to its family for as long as the family knows it (F7). The first one does so by itself.
     async fn shorten_pointer(&self, errand: &Errand, seat: &Seat, now: UnixTime, rules: &Rules) {
         let digest = errand.presented.digest;
         if seat.family.current != digest && digest.family() != seat.id {
-            drop(self.point(Pointer::Token(digest), seat, now.plus(rules.lineage)).await);
+            drop(self.point(&[Pointer::Token(digest)], seat, now.plus(rules.lineage)).await);
         }
     }
 
@@ -208,4 +208,12 @@ impl Refresher {
             return;
         }
     }
+}
+
+/// What leads to the family from now on: the successor, and the session, if its tokens are held.
+fn pointers(errand: &Errand, answer: &Answer, seat: &Seat) -> Vec<Pointer> {
+    let successor = answer.successor.as_ref().map(|successor| Pointer::Token(successor.digest));
+    let whose = seat.family.whose.as_ref().filter(|whose| seat.is_held && !whose.session_id.is_empty());
+    let session = whose.map(|whose| Target::session(errand.party.issuer(), &whose.session_id));
+    successor.into_iter().chain(session.map(Pointer::Session)).collect()
 }

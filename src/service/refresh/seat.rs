@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::{Errand, Refresher, outcome::Trouble};
+use super::{Errand, Refresher, outcome::Trouble, parties::Party};
 use crate::{
     domain::{
         rotation::{Family, FamilyId, RefreshDigest},
         time::UnixTime,
         tokens::Tokens,
     },
+    issuer::OAuthClient,
     store::{Answer, Change, Pointer, Presented, Reading, StoreError, Swapped, UNANSWERED, Version},
 };
 
@@ -56,28 +57,44 @@ impl Refresher {
     /// The family of the token. One that is said to be it and does not know the token is not: whoever said so failed before
     /// the token became one of it, and the token counts as never seen.
     pub(super) async fn seat(&self, errand: &Errand) -> Result<Seat, Trouble> {
-        let digest = errand.presented.digest;
+        self.seat_for(&errand.party, &errand.client, &errand.presented).await
+    }
+
+    /// The same for a token that nobody wants exchanged.
+    pub(super) async fn seat_for(
+        &self,
+        party: &Party,
+        client: &OAuthClient,
+        presented: &Presented,
+    ) -> Result<Seat, Trouble> {
+        let digest = presented.digest;
         let own = digest.family();
         if let Some(id) = stored(self.around.rotations.family_of(Pointer::Token(digest))).await?
             && id != own
         {
             let reading = stored(self.around.rotations.read(id)).await?;
             if reading.family.as_ref().is_some_and(|(family, _)| family.knows(&digest)) {
-                return Ok(self.seat_of(id, reading, errand));
+                return Ok(self.seat_of(id, reading, (party, client, presented)));
             }
         }
-        Ok(self.seat_of(own, stored(self.around.rotations.read(own)).await?, errand))
+        let reading = stored(self.around.rotations.read(own)).await?;
+        Ok(self.seat_of(own, reading, (party, client, presented)))
     }
 
-    fn seat_of(&self, id: FamilyId, reading: Reading, errand: &Errand) -> Seat {
-        let digest = errand.presented.digest;
+    fn seat_of(
+        &self,
+        id: FamilyId,
+        reading: Reading,
+        (party, client, presented): (&Party, &OAuthClient, &Presented),
+    ) -> Seat {
+        let digest = presented.digest;
         let Reading { family, is_held, now } = reading;
         let now = now.unwrap_or_else(|| self.around.clock.now());
         let (family, version) = match family {
             Some((family, version)) => (family, Some(version)),
             None => {
                 let until = now.plus(UNANSWERED);
-                (Family::new(errand.party.issuer(), &errand.client.id, digest, until), None)
+                (Family::new(party.issuer(), &client.id, digest, until), None)
             }
         };
         // A family is named after its first token.

@@ -20,8 +20,9 @@ use crate::{
         secret::Secret,
         time::UnixTime,
         tokens::Tokens,
+        verify::VerifiedToken,
     },
-    service::validate::{Pass, Question, Unidentified},
+    service::validate::{Question, Unidentified},
 };
 
 /// What a verified access token says about the session.
@@ -38,8 +39,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn of(pass: &Pass<'_>) -> Self {
-        let token = pass.permit.token();
+    fn of(token: &VerifiedToken) -> Self {
         let claims = token.claims();
         let began_at = claims.auth_time.or(claims.issued_at).unwrap_or(UnixTime::from_millis(0));
         Self {
@@ -61,17 +61,25 @@ impl Facts {
 }
 
 impl Refresher {
-    /// What the access token says, if that can be told without waiting.
-    pub(super) fn facts_at_once(
+    /// Whose the access token is, if that can be told without waiting. Whether it may pass is asked when it is handed out.
+    pub(super) fn facts_at_once(&self, access_token: &Secret, issuer: &str) -> Option<Facts> {
+        let token = str::from_utf8(access_token.expose()).ok()?;
+        let cached = self.around.validator.access_token_at_once(token, issuer)?;
+        Some(Facts::of(cached.token()))
+    }
+
+    /// What the access token says, once it has been verified like any other; or why it is refused.
+    pub(super) async fn facts(
         &self,
         access_token: &Secret,
         issuer: &str,
         certificate: Option<[u8; 32]>,
-    ) -> Option<Facts> {
-        let token = str::from_utf8(access_token.expose()).ok()?;
+    ) -> Result<Result<Facts, Refusal>, Trouble> {
+        let no_text = Refusal::new(Reason::Malformed, "the access token is no text");
+        let Ok(token) = str::from_utf8(access_token.expose()) else { return Ok(Err(no_text)) };
         let question = question(token, issuer, certificate);
-        let validator = &self.around.validator;
-        validator.validate_at_once(&question, validator.now(), |pass| Facts::of(&pass))?.ok()?.outcome.ok()
+        let verdict = self.around.validator.validate(&question, |pass| Facts::of(pass.permit.token())).await;
+        Ok(verdict.map_err(Trouble::Cannot)?.outcome)
     }
 
     /// What is handed out is good now and the session's.
@@ -107,11 +115,7 @@ impl Refresher {
         seat: &Seat,
         replayed: bool,
     ) -> Outcome<Option<Facts>> {
-        let token =
-            str::from_utf8(tokens.access_token.expose()).map_err(|_no_text| Trouble::UpstreamInvalid)?;
-        let question = question(token, errand.party.issuer(), errand.certificate);
-        let verdict = self.around.validator.validate(&question, |pass| Facts::of(&pass)).await;
-        match verdict.map_err(Trouble::Cannot)?.outcome {
+        match self.facts(&tokens.access_token, errand.party.issuer(), errand.certificate).await? {
             Ok(facts) if is_of(&facts, seat, errand) => Ok(Some(facts)),
             Ok(_another_s) => {
                 tracing::error!(
@@ -145,9 +149,16 @@ impl Refresher {
         whose: &Whose,
     ) -> Result<Result<(), Refusal>, Trouble> {
         let about = standing::About { issuer: errand.party.issuer(), client_id: &errand.client.id, whose };
+        self.standing_of(&about).await
+    }
+
+    pub(super) async fn standing_of(
+        &self,
+        about: &standing::About<'_>,
+    ) -> Result<Result<(), Refusal>, Trouble> {
         let sight = stored(self.around.store.sight(about.session(), &about.targets())).await?;
         let here = self.around.revocations.at(self.around.clock.now());
-        Ok(standing::check(&about, &sight, &here))
+        Ok(standing::check(about, &sight, &here))
     }
 
     /// Before anything is sent: nothing is sent for what is revoked.

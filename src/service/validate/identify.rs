@@ -79,6 +79,23 @@ impl Validator {
         })
     }
 
+    /// The access token, verified with the keys at hand: whose it is, and not whether it is good now. `None` where that would have
+    /// to wait.
+    pub(in crate::service) fn access_token_at_once(
+        &self,
+        token: &str,
+        issuer: &str,
+    ) -> Option<Arc<CachedToken>> {
+        let trust = self.trust();
+        let token = RawToken::new(token, trust.max_token_bytes()).ok()?;
+        let asked = of_any_kind(issuer);
+        let digest = self.cache.digest(token.bounded());
+        match self.verify_now(&trust, Presentation { token, digest, asked: &asked, at: self.clock.now() }) {
+            Ok(Tried::Verified(cached)) if cached.token().kind() == TokenKind::Access => Some(cached),
+            Ok(Tried::Verified(_) | Tried::Forged { .. } | Tried::NoKey) | Err(_) => None,
+        }
+    }
+
     /// Never from the cache: what the cache knows of a token does not say whether its issuer is the one asked for, and nobody
     /// revokes so often that a signature counts.
     async fn verified(

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use countersign::{
     proto::client::{
-        Reason, Recovery, RefreshRequest, Rejection, TokenSet, refresh_request::Credential,
+        Reason, Recovery, RefreshRequest, RefreshResponse, Rejection, TokenSet, refresh_request::Credential,
         refresh_response::Outcome,
     },
     store::KeyRing,
 };
-use tonic::Status;
+use tonic::{Response, Status};
 use tonic_types::StatusExt as _;
 
 use crate::support::{
@@ -154,8 +154,11 @@ pub(super) async fn refresh_at(service: &Service, token: &str) -> Came {
 
 pub(super) async fn send(service: &Service, credential: Credential) -> Came {
     let request = RefreshRequest { credential: Some(credential), ..RefreshRequest::default() };
-    let mut client = service.client().await;
-    match client.refresh(request).await.map(|response| response.into_inner().outcome) {
+    came_of(service.client().await.refresh(request).await)
+}
+
+pub(super) fn came_of(answer: Result<Response<RefreshResponse>, Status>) -> Came {
+    match answer.map(|response| response.into_inner().outcome) {
         Ok(Some(Outcome::Tokens(tokens))) => Came::Tokens(Box::new(tokens)),
         Ok(Some(Outcome::Rejection(rejection))) => Came::Refused(rejection),
         Ok(None) => panic!("an answer without an outcome"),

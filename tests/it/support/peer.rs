@@ -93,6 +93,14 @@ pub(crate) struct UserTokens {
     pub(crate) refresh_token: String,
 }
 
+/// An authorization code and what it is exchanged with.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Code {
+    pub(crate) code: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) code_verifier: String,
+}
+
 /// An answer of one of the provider's endpoints.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Posted {
@@ -201,6 +209,13 @@ impl OidcProvider {
         let scope = "openid offline_access read";
         let request = json!({ "client": WEB_APP, "account": account, "scope": scope, "resource": AUDIENCE });
         serde_json::from_value(self.ask("login", request).await).unwrap()
+    }
+
+    /// The same up to the code, which nobody has exchanged yet.
+    pub(crate) async fn authorization_code(&self, account: &str) -> Code {
+        let scope = "openid offline_access read";
+        let request = json!({ "client": WEB_APP, "account": account, "scope": scope, "resource": AUDIENCE });
+        serde_json::from_value(self.ask("authorize", request).await).unwrap()
     }
 
     /// Posts a form with a client's credentials.

@@ -19,7 +19,7 @@ pub(super) fn of_pass(pass: &Pass<'_>, claims: bool) -> Outcome {
 }
 
 /// The answer for a token that was refused.
-pub(super) fn of_refusal(refusal: &Refusal) -> Rejection {
+pub(in crate::api::grpc) fn of_refusal(refusal: &Refusal) -> Rejection {
     Rejection {
         reason: reason(refusal.reason()).into(),
         message: refusal.message().to_owned(),

@@ -74,7 +74,7 @@ fn scheme(name: &str) -> Result<Scheme, CallError> {
 }
 
 /// base64url, as `cnf` has it, or hexadecimal, as Envoy's `x-forwarded-client-cert` has it.
-pub(super) fn certificate(text: &str) -> Result<Option<[u8; 32]>, CallError> {
+pub(in crate::api::grpc) fn certificate(text: &str) -> Result<Option<[u8; 32]>, CallError> {
     if text.is_empty() {
         return Ok(None);
     }

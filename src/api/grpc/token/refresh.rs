@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use prost_types::Timestamp;
-use tonic::Request;
 
 use super::{answer, question};
 use crate::{
-    api::{grpc::status::CallError, listener::Peer},
+    api::grpc::status::CallError,
     domain::{time::UnixTime, tokens::Tokens},
     proto::server::{
         RefreshRequest, RefreshResponse, TokenSet, refresh_request::Credential as Written,
@@ -15,15 +14,6 @@ use crate::{
     },
     service::refresh::{Credential, Demand, NotRefreshed, Refreshed, Refresher},
 };
-
-/// Who asks, as limits count it: an address, whatever port it comes from.
-pub(super) fn caller(request: &Request<RefreshRequest>) -> String {
-    match request.extensions().get::<Peer>() {
-        Some(Peer::Tcp(address)) => address.ip().to_string(),
-        Some(Peer::Unix) => "unix".to_owned(),
-        None => "unknown".to_owned(),
-    }
-}
 
 /// Does what the request demands.
 pub(super) async fn answer(

@@ -27,6 +27,7 @@
 //   held     {}                     -> how many requests wait for "release"
 //   release  {}                     -> lets them go on
 //   post     {path, client, form}   -> {status, body} of a form posted with the client's secret
+//   authorize {client, account, scope, resource} -> {code, redirect_uri, code_verifier} of an authorization request with PKCE
 //   login    {client, account, scope, resource} -> the token response of a whole authorization code flow with PKCE
 //
 // It ends when stdin closes, so that no test leaves a process behind.
@@ -308,7 +309,7 @@ async function post({ path, client, form }) {
   return { status: response.status, body: text ? JSON.parse(text) : null };
 }
 
-async function login({ client, account, scope, resource }) {
+async function authorize({ client, account, scope, resource }) {
   const verifier = randomBytes(32).toString('base64url');
   const query = new URLSearchParams({
     client_id: client,
@@ -337,14 +338,16 @@ async function login({ client, account, scope, resource }) {
   }
   const code = new URL(location).searchParams.get('code');
   if (!code) throw new Error(`no code in ${location}`);
+  return { code, redirect_uri: REDIRECT_URI, code_verifier: verifier };
+}
+
+async function login({ resource, ...request }) {
   const form = {
     grant_type: 'authorization_code',
-    code,
-    redirect_uri: REDIRECT_URI,
-    code_verifier: verifier,
+    ...(await authorize({ resource, ...request })),
     ...(resource && { resource }),
   };
-  const { status, body } = await post({ path: '/token', client, form });
+  const { status, body } = await post({ path: '/token', client: request.client, form });
   if (status !== 200) throw new Error(JSON.stringify(body));
   return body;
 }
@@ -370,6 +373,7 @@ const commands = {
     return {};
   },
   post,
+  authorize,
   login,
 };
 
