@@ -25,7 +25,8 @@ impl Limit {
     /// One more at `now`. `until` is what the last call returned, or 1970: when all that has happened will be forgotten.
     pub fn take(self, until: UnixTime, now: UnixTime) -> Result<UnixTime, TooOften> {
         let step = self.per.checked_div(self.burst).unwrap_or(self.per);
-        let next = until.max(now).plus(step);
+        // After a clock was set back, or with a limit that was made narrower, it is as if the burst had just been used up.
+        let next = until.min(now.plus(self.per)).max(now).plus(step);
         let ahead = next.since(now);
         match ahead.checked_sub(self.per) {
             Some(over) if !over.is_zero() => Err(TooOften { retry_after: over }),
@@ -63,6 +64,12 @@ mod tests {
         until = LIMIT.take(until, at(90)).unwrap();
         assert!(LIMIT.take(until, at(90)).is_err());
         assert!(LIMIT.take(LIMIT.give_back(until), at(90)).is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nobody_waiting_longer_than_one_takes() {
+        let until = LIMIT.take(UnixTime::from_millis(0), at(86_400)).unwrap();
+        assert_eq!(LIMIT.take(until, at(0)), Err(TooOften { retry_after: Duration::from_secs(90) }));
     }
 
     proptest! {

@@ -114,7 +114,7 @@ impl Core {
         Ok(Reading { family, is_held: number(held)? != 0, now: Some(time(now)?) })
     }
 
-    async fn swap_family(&self, change: SealedChange) -> Result<Swapped, StoreError> {
+    pub(super) async fn swap_family(&self, change: SealedChange) -> Result<Swapped, StoreError> {
         let SealedChange { id, from, version, record, kept_until, keep, forget, hold, durably } = change;
         let name = self.keys.family(id);
         let from = from.map_or(Vec::new(), |from| from.0.to_vec());

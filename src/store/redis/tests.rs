@@ -2,6 +2,7 @@ mod bad;
 mod batches;
 mod contract;
 mod epochs;
+mod families;
 mod follow;
 mod merging;
 mod rings;

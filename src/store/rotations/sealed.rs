@@ -124,3 +124,58 @@ fn open_held(ring: &KeyRing, id: FamilyId, held: &[u8]) -> Result<Tokens, Unusab
     let content = seal::open_secret(ring, &[b"held", &id.0], held)?;
     content::read(&content).map_err(Unusable::Content)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+
+    const ID: FamilyId = FamilyId([1; 16]);
+    const UNTIL: i64 = 7;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.as_bytes().to_vec())
+    }
+
+    fn tokens() -> Tokens {
+        Tokens {
+            access_token: secret("access"),
+            token_type: "Bearer".to_owned(),
+            expires_at: None,
+            refresh_token: None,
+            id_token: None,
+            scopes: Vec::new(),
+            session_id: String::new(),
+        }
+    }
+
+    fn whom() -> Presented {
+        Presented { token: secret("R0"), digest: RefreshDigest([2; 32]) }
+    }
+
+    #[test]
+    fn an_answer_opens_only_where_it_belongs_and_until_when_it_was_kept() {
+        let ring = KeyRing::generate().unwrap();
+        let answer = seal_answer(&ring, ID, &whom(), &tokens(), UnixTime::from_millis(UNTIL)).unwrap();
+        assert_eq!(end_of(&answer), Some(UnixTime::from_millis(UNTIL)));
+        let open = |ring, id, to: &Presented, answer: &[u8]| open_answer_or_say(ring, id, to, answer);
+        assert_eq!(open(&ring, ID, &whom(), &answer), Some(tokens()));
+        let longer = [&i64::MAX.to_be_bytes()[..], &answer[8..]].concat();
+        assert_eq!(open(&ring, ID, &whom(), &longer), None, "somebody gave it a longer life");
+        assert_eq!(open(&ring, FamilyId([9; 16]), &whom(), &answer), None, "another family's");
+        let digest = RefreshDigest([9; 32]);
+        assert_eq!(open(&ring, ID, &Presented { digest, ..whom() }, &answer), None, "another digest's");
+        let token = secret("R9");
+        assert_eq!(open(&ring, ID, &Presented { token, ..whom() }, &answer), None, "another token's");
+        assert_eq!(open(&KeyRing::generate().unwrap(), ID, &whom(), &answer), None, "without the ring");
+    }
+
+    #[test]
+    fn held_tokens_open_only_for_their_family() {
+        let ring = KeyRing::generate().unwrap();
+        let held = seal_held(&ring, ID, &tokens()).unwrap();
+        assert_eq!(open_held_or_say(&ring, ID, &held), Some(tokens()));
+        assert_eq!(open_held_or_say(&ring, FamilyId([9; 16]), &held), None);
+        assert_eq!(open_held_or_say(&KeyRing::generate().unwrap(), ID, &held), None);
+    }
+}

@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-const ACCESS: &str = "eyJ-an-access-token";
-const REFRESH: &str = "a-refresh-token-that-came-back";
-const ID_TOKEN: &str = "eyJ-an-id-token";
-const PRESENTED: &str = "a-refresh-token-that-was-presented";
+const ACCESS: &str = "eyJqXwVzKd0aTn4";
+const REFRESH: &str = "rt.8WqZkYxM2vLp";
+const ID_TOKEN: &str = "eyJ7HgUbQc5RjSe";
+const PRESENTED: &str = "rt.Nf9TbGyDmOiC";
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes().to_vec())

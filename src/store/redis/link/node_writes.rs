@@ -44,7 +44,7 @@ impl NodeWrites {
             let known = slots.known().await?;
             let answers = self.to(known.owner(slot)?, &known.owners()).run(commands).await;
             let is_elsewhere = answers.as_ref().is_ok_and(|answers| has_moved(answers));
-            if is_elsewhere || answers.is_err() {
+            if is_elsewhere || answers.as_ref().is_err_and(is_about_the_node) {
                 slots.forget();
             }
             moves += 1;
@@ -64,4 +64,9 @@ impl NodeWrites {
         };
         Arc::clone(nodes.entry(owner.clone()).or_insert_with(open))
     }
+}
+
+/// A node whose replicas are slow has its slots all the same.
+fn is_about_the_node(trouble: &RedisTrouble) -> bool {
+    !matches!(trouble, RedisTrouble::NotDurable { .. })
 }

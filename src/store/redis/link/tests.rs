@@ -1,5 +1,6 @@
 //! Against real servers.
 
+mod anywhere;
 mod checks;
 mod durable;
 mod failover;

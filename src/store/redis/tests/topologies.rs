@@ -35,15 +35,19 @@ async fn the_contract_holds_in_a_cluster() {
     check_whole_contract!(Place::at(settings.clone(), Arc::clone(&kept)));
 }
 
-/// What the user may do, and no more.
-const RULES: &str = ">some-password ~test-* ~{test-* -@all +@connection +info +config|get +time +scan +eval +evalsha +get +hget +hmget +hexists \
-    +hgetall +hset +hsetnx +hdel +hscan +hlen +zadd +zrem +zrange +zrevrange +zrangebyscore +zremrangebyscore +zcard \
-    +xadd +xlen +xrevrange +xread +set +del +pexpireat";
+/// What docs/operations.md gives a user, and no more.
+fn rules() -> String {
+    let page = include_str!("../../../../docs/operations.md");
+    let (_before, command) = page.split_once("ACL SETUSER countersign on >PASSWORD resetkeys ").unwrap();
+    let (rules, _behind) = command.split_once("```").unwrap();
+    let rules = rules.replace("PREFIX:*", "test-*").replace("{PREFIX}:*", "{test-*");
+    format!(">some-password {}", rules.split_whitespace().collect::<Vec<_>>().join(" "))
+}
 
 #[tokio::test]
 async fn the_contract_holds_for_a_user_of_little_might_over_tls() {
     let (authority, dir) = (Authority::new(), TempDir::new());
-    let options = Options::default().tls(&authority).no_default_user().user("countersign", RULES);
+    let options = Options::default().tls(&authority).no_default_user().user("countersign", &rules());
     let server = RedisServer::with(&options.append_only(Fsync::Always)).await;
     authority.write(&dir.path("ca"));
     let settings = RedisSettings {
