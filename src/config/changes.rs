@@ -73,7 +73,7 @@ mod tests {
 
     const ISSUER: &str = "issuers: [{ issuer: https://a.example, audiences: [api] }]\n";
     /// Another value for each key outside `issuers`.
-    const CHANGES: [&str; 20] = [
+    const CHANGES: [&str; 22] = [
         "listen: 127.0.0.1:1",
         "admin: { listen: off }",
         "server: { reflection: true }",
@@ -86,6 +86,8 @@ mod tests {
         "revocation: { on_stale: refuse }",
         "revocation: { issuer_clock_ahead: 1s }",
         "revocation: { max_entries: 1000 }",
+        "refresh: { early: 30s }",
+        "refresh: { limit: { burst: 1 } }",
         "store: { path: other.redb }",
         "key_ring: { file: Cargo.toml }",
         "telemetry: { log: debug }",
@@ -154,8 +156,11 @@ mod tests {
             let (section, rest) = line.split_once(": ").unwrap();
             let key = rest.trim_start_matches("{ ").split_once(": ").map(|(key, _)| key);
             let key = key.map_or_else(|| section.to_owned(), |key| format!("{section}.{key}"));
-            let expected =
-                if ["limits", "revocation"].contains(&section) { vec![] } else { vec![key.as_str()] };
+            let expected = if ["limits", "refresh", "revocation"].contains(&section) {
+                vec![]
+            } else {
+                vec![key.as_str()]
+            };
             assert_eq!(keys, expected, "{line}");
         }
     }

@@ -158,7 +158,7 @@ fn assertion_key(
             client.problem("algorithm", format!("the key {problem}"));
             None
         }
-        Err(problem @ (BadAssertionKey::NotPem | BadAssertionKey::Kind | BadAssertionKey::Short)) => {
+        Err(problem @ (BadAssertionKey::NotPem | BadAssertionKey::Kind)) => {
             client.problem("key", problem.to_string());
             None
         }

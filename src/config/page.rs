@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     const PAGE: &str = "# Page\n<!-- keys: issuers listen insecure_allow_any_caller admin server -->\nold\n<!-- end -->\n\
-         <!-- keys: issuers[].keys cache revocation store key_ring limits telemetry -->\n<!-- end -->\nlast\n";
+         <!-- keys: issuers[].keys cache revocation refresh store key_ring limits telemetry -->\n<!-- end -->\nlast\n";
 
     #[test]
     fn tables_are_made_anew_and_what_is_around_them_stays() {

@@ -138,7 +138,9 @@ pub(super) fn of_issuer(
             Rotates::Never => Rotation::None,
             Rotates::Graceful => Rotation::Graceful { grace },
         };
-        if refresh.has("grace") && rotates != Rotates::Graceful && refresh.is_sound() {
+        // The effective configuration says both.
+        let is_alone = refresh.has("grace") && !refresh.has("rotation");
+        if is_alone && rotates != Rotates::Graceful && refresh.is_sound() {
             refresh.warning("grace", "counts with `rotation: graceful` only");
         }
         if rotates == Rotates::Graceful && all.lease.saturating_add(TO_TAKE_OVER) > grace && refresh.is_sound()

@@ -4,6 +4,7 @@ mod environment;
 mod page;
 mod problems;
 mod providers;
+mod refresh;
 mod schema;
 mod secrets;
 mod store;
@@ -95,8 +96,11 @@ issuers:
       - {id: c1, secret: {env: OTHER}}
       - {id: 'a b', secret: {env: SHARED, encoding: base64}, auth: client_secret_post}
       - {id: public, auth: none}
+      - {id: signs, auth: private_key_jwt, key: {env: PEM}, algorithm: ES256, key_id: k1}
+    refresh: {rotation: graceful, grace: 20s, resource: ['urn:a'], audience: api}
     keys: {refresh_after: 2s, max_age: 2d, min_refetch: 1s, timeout: 1ms, max_bytes: 1KiB, max_keys: 1}
 cache: {max_bytes: 1MiB, max_age: 1ms}
+refresh: {early: 30s, lease: 10s, limit: {burst: 5}}
 store: {path: /var/lib/x.redb}
 limits: {max_token_bytes: 256, max_concurrent: 1, drain: 0s}
 telemetry: {log: 'info,countersign=debug', format: pretty, otlp_endpoint: 'https://otel.example:4317', sample_ratio: 0.25}
@@ -115,10 +119,18 @@ store:
   tls: {ca: Cargo.toml, certificate: Cargo.toml, key: Cargo.toml}
 ";
 
+/// A key that was made for this and is used nowhere.
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgig9QJDuKJEIu2H9N\n\
+    zRZPV6grRGacuWZAdI6jbxG7opuhRANCAAQ8H+i0j0+nfy/gEeJWiSkRIPWeXq9f\n\
+    wL0ts8yo0ft90MPzPZdh9SLnw6INDEESK+jZx59Aps6yResFNJ/dWWTK\n\
+    -----END PRIVATE KEY-----\n";
+
 fn full_environment() -> Environment {
     Environment::from_iter([
         ("SHARED", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="),
         ("OTHER", "x"),
+        ("PEM", PEM),
         ("REDIS_URL", "rediss://me:hunter2@a.example:1,[::1]/3"),
         ("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long...."),
     ])

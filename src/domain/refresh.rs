@@ -87,3 +87,66 @@ fn part(name: &[u8]) -> u32 {
         _too_short => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn at(secs: i64) -> UnixTime {
+        UnixTime::from_secs(1_000_000 + secs)
+    }
+
+    /// How many seconds before its end a token of so many seconds is first due.
+    fn due(life: i64, early: Duration, name: &[u8]) -> i64 {
+        let token = Life { issued_at: Some(at(0)), expires_at: at(life) };
+        let first = (0..=life).find(|second| token.is_due(at(*second), early, name)).unwrap();
+        life - first
+    }
+
+    #[test]
+    fn a_token_is_due_early_and_up_to_a_quarter_of_that_sooner() {
+        let all: Vec<i64> = (0..200_u32).map(|it| due(3600, MINUTE, &it.to_be_bytes())).collect();
+        assert!(all.iter().all(|before| (60..=75).contains(before)), "{all:?}");
+        // Spread over all of it, and evenly enough.
+        for within in [60..65, 65..70, 70..76] {
+            assert!(all.iter().filter(|before| within.contains(*before)).count() > 40, "{within:?}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_short_life_it_is_the_last_fifth() {
+        for name in [&b"a"[..], b"b", b"c", b""] {
+            assert!((20..=25).contains(&due(100, MINUTE, name)), "{name:?}");
+        }
+        assert_eq!(due(3600, Duration::ZERO, b"a"), 0, "not before its end");
+    }
+
+    #[test]
+    fn the_same_session_is_due_at_the_same_time_everywhere() {
+        // Pinned: another hash would have every session due twice while replicas of two versions run.
+        assert_eq!([part(b"session-1"), part(b"session-2"), part(b"")], [33801, 23952, 58288]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_due_stays_due(
+            life in 1_i64..100_000, early in 0_u64..4_000, now in 0_i64..100_000, name in any::<[u8; 4]>(),
+        ) {
+            let (early, now) = (Duration::from_secs(early), at(now));
+            for token in [
+                Life { issued_at: Some(at(0)), expires_at: at(life) },
+                Life { issued_at: None, expires_at: at(life) },
+            ] {
+                if token.is_due(now, early, &name) {
+                    prop_assert!(token.is_due(now.plus(Duration::from_millis(1)), early, &name));
+                    prop_assert!(token.expires_at.since(now) <= early + early / 4);
+                }
+                prop_assert!(token.is_due(token.expires_at, early, &name));
+            }
+        }
+    }
+}

@@ -262,6 +262,8 @@ impl HttpError {
 
 #[cfg(test)]
 mod tests {
+    mod unsent;
+
     use super::*;
 
     #[test]

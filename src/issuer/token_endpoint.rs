@@ -130,6 +130,3 @@ impl Exchanged {
         self
     }
 }
-
-#[cfg(test)]
-mod tests;

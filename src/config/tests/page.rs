@@ -17,7 +17,7 @@ fn the_tables_are_what_the_code_says() {
 #[test]
 fn the_page_says_which_keys_are_refused() {
     let section = PAGE.split("## Not built in this version").nth(1).unwrap();
-    assert!(section.lines().filter(|line| line.starts_with("| `")).count() > 10);
+    assert!(section.lines().filter(|line| line.starts_with("| `")).count() > 5);
     for line in section.lines().filter_map(|line| line.strip_prefix("| `")) {
         let key = line.split_once('`').unwrap().0;
         let text = match key.strip_prefix("issuers[].") {

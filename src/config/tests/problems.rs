@@ -26,7 +26,10 @@ fn top_level_rules() {
     for (line, expected) in [
         ("listn: x", "listn: unknown key; did you mean `listen`?"),
         ("zzz: x", "zzz: unknown key"),
-        ("max_concurrent: 5", "max_concurrent: unknown key here; there is `limits.max_concurrent`"),
+        (
+            "max_concurrent: 5",
+            "max_concurrent: unknown key here; there is `limits.max_concurrent` and `refresh.max_concurrent`",
+        ),
         ("max_age: 5m", "max_age: unknown key here; there is `cache.max_age` and `issuers[].keys.max_age`"),
         ("listen: []", "listen: at least one address is needed"),
         (
@@ -90,7 +93,21 @@ fn top_level_rules() {
         ("http: {listen: 127.0.0.1:1}", &format!("http: {LATER}")),
         ("tls: {certificate: a, key: b}", &format!("tls: {LATER}")),
         ("callers: [{name: x}]", &format!("callers: {LATER}")),
-        ("refresh: {early: 60s}", &format!("refresh: {LATER}")),
+        ("refresh: {early: 61m}", "refresh.early: must be between 0s and 1h"),
+        ("refresh: {replay: 11m}", "refresh.replay: must not be more than replay_max"),
+        ("refresh: {lineage: 5m}", "refresh.replay_max: must not be more than lineage"),
+        (
+            "refresh: {upstream_timeout: 10001ms}",
+            "refresh.upstream_timeout: must be at least 2s less than lease (F13)",
+        ),
+        ("refresh: {lease: 9s}", "refresh.upstream_timeout: must be at least 2s less than lease (F13)"),
+        (
+            "refresh: {limit: 5}",
+            "refresh.limit: expected a section (`key: value` lines), found a single value",
+        ),
+        ("refresh: {limit: {burst: 0}}", "refresh.limit.burst: must be between 1 and 1000000"),
+        ("refresh: {caller_limit: {per: 0s}}", "refresh.caller_limit.per: must be between 1s and 24h"),
+        ("refresh: {max_concurrent: 0}", "refresh.max_concurrent: must be between 1 and 10000"),
         ("revocation: {max_staleness: 1s}", "revocation.max_staleness: must be between 2s and 1h"),
         ("revocation: {on_stale: off}", "revocation.on_stale: expected `serve` or `refuse`, found `off`"),
         ("revocation: {issuer_clock_ahead: 61s}", "revocation.issuer_clock_ahead: must be between 0s and 1m"),
@@ -137,7 +154,7 @@ issuers:
     audiences: []
     algorithms: [RS256, HS256]
     keys: {min_refetch: 10m}
-    refresh: {grace: 30s}
+    refresh: {grace: 30}
 cache:
   max_bytes: 64MB
   max_agee: 5m
@@ -153,7 +170,7 @@ limits: {drain: 25}
         ":5: issuers[0].audiences: ",
         ":6: issuers[0].algorithms: ",
         ":7: issuers[0].keys.min_refetch: ",
-        ":8: issuers[0].refresh: ",
+        ":8: issuers[0].refresh.grace: ",
         ":10: cache.max_bytes: ",
         ":11: cache.max_agee: ",
         ":12: store.kind: ",

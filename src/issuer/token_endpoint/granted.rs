@@ -52,3 +52,53 @@ fn expires_in(members: &Object<'_>) -> Option<Option<Duration>> {
     };
     Duration::try_from_secs_f64(seconds).ok().map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn everything_that_an_answer_says_is_kept_and_nothing_is_shown() {
+        let body = br#"{"access_token":"hunter2-a","token_type":"bearer","expires_in":300,"refresh_token":"hunter2-r",
+            "id_token":"hunter2-i","scope":"read  write","refresh_expires_in":0,"x":{"y":[1]}}"#;
+        let granted = read(body).unwrap();
+        assert!(!format!("{granted:?}").contains("hunter2"), "{granted:?}");
+        let expected = Granted {
+            access_token: secret("hunter2-a"),
+            token_type: "bearer".to_owned(),
+            expires_in: Some(Duration::from_secs(300)),
+            refresh_token: Some(secret("hunter2-r")),
+            id_token: Some(secret("hunter2-i")),
+            scopes: Some(vec!["read".to_owned(), "write".to_owned()]),
+        };
+        assert_eq!(granted, expected);
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_from_what_is_empty() {
+        let granted = read(br#"{"access_token":"a"}"#).unwrap();
+        assert_eq!((granted.token_type.as_str(), granted.expires_in, granted.scopes), ("Bearer", None, None));
+        assert_eq!((granted.refresh_token, granted.id_token), (None, None));
+        let granted = read(br#"{"access_token":"a","scope":"","refresh_token":null,"id_token":""}"#).unwrap();
+        assert_eq!((granted.scopes, granted.refresh_token, granted.id_token), (Some(vec![]), None, None));
+    }
+
+    #[test]
+    fn a_lifetime_may_be_written_as_text_or_with_a_fraction() {
+        let life = |text: &str| {
+            let body = format!(r#"{{"access_token":"a","expires_in":{text}}}"#);
+            read(body.as_bytes()).map(|granted| granted.expires_in)
+        };
+        assert_eq!(life("\"3599\""), Some(Some(Duration::from_secs(3599))), "Entra's older endpoint");
+        assert_eq!(life("1.5"), Some(Some(Duration::from_millis(1500))));
+        assert_eq!(life("0"), Some(Some(Duration::ZERO)));
+        assert_eq!(life("null"), Some(None));
+        for odd in ["-1", "1e300", "\"-5\"", "\"\"", "true", "[1]"] {
+            assert_eq!(life(odd), None, "{odd}");
+        }
+    }
+}

@@ -76,7 +76,18 @@ fn issuer_rules() {
         ("keys: {max_keys: 0}", "keys.max_keys: must be between 1 and 10000"),
         ("keys: {max_bytes: 1GiB}", "keys.max_bytes: must be between 1KiB and 16MiB"),
         ("allow_http: maybe", "allow_http: expected `true` or `false`, found `maybe`"),
-        ("refresh: {rotation: strict}", &format!("refresh: {LATER}")),
+        (
+            "refresh: {rotation: yes}",
+            "refresh.rotation: expected `unknown` or `none` or `strict` or `graceful`, found `yes`",
+        ),
+        (
+            "refresh: {rotation: graceful, grace: 14999ms}",
+            "refresh.grace: must be at least 3s more than refresh.lease (F13); for a shorter one, write `rotation: strict`",
+        ),
+        (
+            "refresh: {resource: https://api}",
+            "refresh.resource: expected a list such as `[a, b]`, found a single value",
+        ),
         ("introspection: {prefix: [x]}", &format!("introspection: {LATER}")),
         ("max_session_lifetime: off", &format!("max_session_lifetime: expected {A_DURATION}, found `off`")),
         ("max_session_lifetime: 23h", "max_session_lifetime: must not be less than max_token_lifetime"),
@@ -109,12 +120,37 @@ fn client_rules() {
         (&format!("[{{id: x, {secret}}}]"), "clients[0].secret.file: the secret is empty"),
         (
             "[{id: x, auth: post}]",
-            "clients[0].auth: expected `client_secret_basic` or `client_secret_post` or `none`, found `post`",
+            "clients[0].auth: expected `client_secret_basic` or `client_secret_post` or `private_key_jwt` or `none`, \
+             found `post`",
         ),
         (
             "[{id: x, auth: private_key_jwt}]",
-            "clients[0].auth: `private_key_jwt` is documented, but not built in this version; use \
-             `client_secret_basic`, `client_secret_post` or `none`",
+            "clients[0].key: is needed: `{file: path}`, a private key in PEM form",
+        ),
+        (
+            "[{id: x, auth: private_key_jwt, key: {file: /dev/null}}]",
+            "clients[0].key.file: the secret is empty",
+        ),
+        (
+            "[{id: x, auth: private_key_jwt, key: hunter2}]",
+            "clients[0].key: secrets are not written here: name one with `{file: path}` or `{env: NAME}`",
+        ),
+        (
+            &format!("[{{id: x, auth: private_key_jwt, {secret}}}]"),
+            "clients[0].secret: is for other ways to authenticate; with `auth: private_key_jwt` there is a `key`",
+        ),
+        (
+            "[{id: x, auth: private_key_jwt, algorithm: ES1}]",
+            "clients[0].algorithm: `ES1` is not an algorithm; known: HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, \
+             PS512, ES256, ES384, ES512, Ed25519",
+        ),
+        (
+            "[{id: x, key_id: k}]",
+            "clients[0].key_id: is for `auth: private_key_jwt`; with this `auth` there is a `secret`",
+        ),
+        (
+            "[{id: x, auth: none, algorithm: ES256}]",
+            "clients[0].algorithm: with `auth: none` nothing proves who the client is; remove one of the two",
         ),
         (
             "[{id: x, auth: none}, {id: x, auth: none}]",
@@ -141,7 +177,7 @@ fn client_rules() {
     assert_eq!(
         load_with(&both, &env).map(|loaded| loaded.effective).unwrap_err(),
         [
-            "countersign.yaml:4: issuers[0].clients[0].secret: with `auth: none` there is no secret; remove one of the two"
+            "countersign.yaml:4: issuers[0].clients[0].secret: with `auth: none` nothing proves who the client is; remove one of the two"
         ]
     );
 }
