@@ -19,6 +19,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod watch;
 mod writes;
 
 use std::{
@@ -77,11 +78,11 @@ impl Link {
             return Err(trouble.into());
         }
         common.starting.store(false, Ordering::Relaxed);
-        let another = || Line::open(Arc::clone(&common), Target::Home);
+        let another = |target| Line::open(Arc::clone(&common), target);
         Ok(Self {
             home,
-            writes: Writes::over(another()),
-            feed: Feed { line: another(), turn: tokio::sync::Mutex::new(()) },
+            writes: Writes::over(another(Target::HomeDurable)),
+            feed: Feed { line: another(Target::Home), turn: tokio::sync::Mutex::new(()) },
             nodes: Nodes::new(Arc::clone(&common)),
             common,
         })

@@ -42,6 +42,8 @@ pub(super) struct Common {
 pub(super) enum Target {
     /// The home slot's primary, and look at all that it says of itself.
     HomeChecked,
+    /// The home slot's primary, for writes that have to be durable.
+    HomeDurable,
     /// The home slot's primary.
     Home,
     /// The primary at this address.
@@ -52,7 +54,7 @@ impl Common {
     /// Connects to the first that is a primary and has what is needed.
     pub(super) async fn attempt(&self, target: &Target) -> Result<(Conn, Driver), RedisTrouble> {
         let candidates = match target {
-            Target::HomeChecked | Target::Home => self.places.of(self.home).await?,
+            Target::HomeChecked | Target::HomeDurable | Target::Home => self.places.of(self.home).await?,
             Target::Node(address) => vec![address.clone()],
         };
         let mut troubles = Vec::new();
@@ -86,6 +88,11 @@ impl Common {
         if self.change_found(|found| found.run_id == facts.run_id && found.is_as_it_should_be()) {
             return Ok(());
         }
+        self.look(conn, facts).await
+    }
+
+    /// Looks at all that matters.
+    pub(super) async fn look(&self, conn: &Conn, facts: &Facts) -> Result<(), RedisTrouble> {
         let mut unfit = facts.unfit(self.durability);
         unfit.extend(checks::permissions(conn, &self.prefix, facts, &facts.confirm(self.durability)).await?);
         if self.starting.load(Ordering::Relaxed)

@@ -138,6 +138,7 @@ async fn keep(common: SharedCommon, target: Target, state: watch::Sender<State>)
                 tokio::select! {
                     () = driver => {}
                     () = conn.doubted() => {}
+                    () = common.watch(&conn, &target) => conn.doubt(),
                 }
                 state.send_replace(State::Connecting);
                 if since.elapsed() > STEADY {

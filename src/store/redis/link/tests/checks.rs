@@ -82,7 +82,7 @@ async fn what_a_server_does_not_say_is_no_reason_to_refuse_it() {
         ..settings(&[server.port()])
     };
     let found = open(&settings).await.found();
-    assert_eq!(found.unread, ["appendfsync"]);
+    assert_eq!(found.unread, ["appendfsync", "no-appendfsync-on-rewrite"]);
     assert!(found.unfit.is_empty());
 }
 
@@ -101,8 +101,10 @@ async fn persistence_below_the_level_refuses_the_start() {
         .await;
     let none = RedisServer::start().await;
     check(&fsync(&none), UnfitKind::Durability, &["append-only", "appendonly yes"]).await;
-    let always = RedisServer::with(&options().append_only(Fsync::Always)).await;
-    open(&fsync(&always)).await;
+    let always = options().append_only(Fsync::Always);
+    let pauses = RedisServer::with(&always.clone().line("no-appendfsync-on-rewrite yes")).await;
+    check(&fsync(&pauses), UnfitKind::Durability, &["`no-appendfsync-on-rewrite` is yes"]).await;
+    open(&fsync(&RedisServer::with(&always).await)).await;
 }
 
 #[tokio::test]
