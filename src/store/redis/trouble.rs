@@ -23,6 +23,16 @@ pub enum RedisTrouble {
     /// The connection ended before the answer came.
     #[error("the connection to Redis ended before it answered")]
     Lost,
+    /// Too few sentinels name the same primary, so that nobody can tell which it is.
+    #[error(
+        "{named} of {of} sentinels name the same primary of Redis, which is no majority; check them, and that `store.url` names all"
+    )]
+    NoMajority {
+        /// By how many one is named.
+        named: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// It was done, but is not as durable as `durability` says.
     #[error("Redis has not stored it as durably as `store.durability` says: {missing}")]
     NotDurable {
@@ -117,6 +127,7 @@ impl RedisTrouble {
             Self::Unreachable { .. }
             | Self::Unanswered { .. }
             | Self::Lost
+            | Self::NoMajority { .. }
             | Self::NotDurable { .. }
             | Self::Unfit(_) => None,
         }
