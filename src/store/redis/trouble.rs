@@ -138,6 +138,11 @@ impl RedisTrouble {
         matches!(self, Self::Unfit(_))
     }
 
+    /// Whether it is about a server that is no primary.
+    pub(super) fn is_replica(&self) -> bool {
+        matches!(self, Self::Unfit(Unfit { kind: UnfitKind::Replica, .. }))
+    }
+
     /// A server's error, without what a caller has sent: an unknown command is quoted with its arguments.
     pub(super) fn refused(code: &str, detail: Option<&str>) -> Self {
         let detail = detail.unwrap_or_default();

@@ -131,11 +131,14 @@ fn elected(answers: Vec<Result<Address, RedisTrouble>>) -> Result<Address, Redis
     }
 }
 
-/// What waiting does not mend says more than that somebody is not there.
+/// What waiting does not mend says more than that somebody is not there. But where somebody is not, that may be the primary of a
+/// read replica that is.
 pub(super) fn most_telling(troubles: Vec<RedisTrouble>) -> Option<RedisTrouble> {
-    let mut told = None;
+    let some_may_come = troubles.iter().any(|it| !it.is_lasting());
+    let mut told: Option<RedisTrouble> = None;
     for trouble in troubles {
-        if told.is_none() || trouble.is_lasting() {
+        let tells = trouble.is_lasting() && !(some_may_come && trouble.is_replica());
+        if told.as_ref().is_none_or(|told| tells || told.is_replica()) {
             told = Some(trouble);
         }
     }
