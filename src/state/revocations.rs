@@ -116,10 +116,13 @@ impl Revocations {
         self.changed();
     }
 
-    /// The copy was read, and holds everything up to this revision, which it had before the reading began.
-    pub fn end_reading(&self, revision: Revision) {
+    /// The copy was read, and holds everything up to this revision, which it had before the reading began. Its epoch goes on from
+    /// where these ended; they are known with it, or whoever looks in between would take what this set has not held for lost.
+    pub fn end_reading(&self, revision: Revision, predecessors: &[Revision]) {
         self.reached.send_modify(|known| {
-            *known = Some(Reached::advanced(known.take(), revision));
+            let mut reached = Reached::advanced(known.take(), revision);
+            reached.goes_on_from(revision.epoch, predecessors);
+            *known = Some(reached);
             self.written.store(Arc::new(Bytes::from(revision.to_string())));
         });
         self.generation.fetch_add(1, Ordering::Release);
