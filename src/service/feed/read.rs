@@ -8,7 +8,7 @@ use super::{Follower, PushBack, TO_ANSWER, Trouble, within};
 use crate::{
     ops::metrics::ReadReason,
     state::revocations::Revocations,
-    store::{End, Position},
+    store::{End, Page, Position},
 };
 
 impl Follower {
@@ -55,16 +55,20 @@ impl Follower {
         Ok(position)
     }
 
+    /// What it takes last are cut-offs: what they spare may be in a later part.
     async fn read_pages(&self) -> Result<(), Trouble> {
-        let mut place = None;
+        let (mut place, mut cut_offs) = (None, Vec::new());
         loop {
-            let page = within(TO_ANSWER, self.around.feed.page(place)).await?;
-            self.around.revocations.read(&page.revocations, self.around.clock.now());
-            place = page.next;
+            let Page { mut revocations, next } = within(TO_ANSWER, self.around.feed.page(place)).await?;
+            cut_offs.extend(revocations.extract_if(.., |it| it.target.kind().may_have_exceptions()));
+            self.around.revocations.read(&revocations, self.around.clock.now());
+            place = next;
             if place.is_none() {
-                return Ok(());
+                break;
             }
         }
+        self.around.revocations.read(&cut_offs, self.around.clock.now());
+        Ok(())
     }
 
     /// Heartbeats may have failed since the primary began another life: what the last one said is nothing to measure by.
