@@ -1,5 +1,6 @@
 //! The use cases, without a transport.
 
+mod bounded;
 pub mod capacity;
 pub mod fault;
 pub mod feed;

@@ -52,7 +52,7 @@ impl Follower {
     }
 
     async fn try_compare(&self) -> Result<bool, Trouble> {
-        let now = self.around.clock.now();
+        let now = self.bounded.now();
         let from = Hour(Hour::of(now).0.saturating_add(1));
         let theirs = within(TO_ANSWER, self.around.feed.tallies(from)).await?;
         let ours = self.tallies(from).await;

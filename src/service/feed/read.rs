@@ -61,13 +61,13 @@ impl Follower {
         loop {
             let Page { mut revocations, next } = within(TO_ANSWER, self.around.feed.page(place)).await?;
             cut_offs.extend(revocations.extract_if(.., |it| it.target.kind().may_have_exceptions()));
-            self.around.revocations.read(&revocations, self.around.clock.now());
+            self.around.revocations.read(&revocations, self.bounded.now());
             place = next;
             if place.is_none() {
                 break;
             }
         }
-        self.around.revocations.read(&cut_offs, self.around.clock.now());
+        self.around.revocations.read(&cut_offs, self.bounded.now());
         Ok(())
     }
 
@@ -80,7 +80,7 @@ impl Follower {
     }
 
     async fn find_unseen(&self, push: &mut PushBack) {
-        let now = self.around.clock.now();
+        let now = self.bounded.now();
         for part in Revocations::parts() {
             let unseen = self.around.revocations.unseen_part(part);
             // What the store may have removed as over is none of its losses.

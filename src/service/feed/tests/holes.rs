@@ -205,3 +205,17 @@ async fn r11_a_cut_off_is_never_known_before_what_it_spares_when_hours_are_compa
     assert!(spared_when_cut_off(&one).await);
     assert!(one.counted(r#"feed_comparisons_total{result="differed"} 1"#));
 }
+
+#[tokio::test(start_paused = true)]
+async fn r2_what_arrives_while_the_clock_is_far_ahead_counts_when_it_is_put_right() {
+    let server = Server::start();
+    let [one, two] = replicas(&server).await;
+    server.slip_in(one.revocation("read"));
+    two.clock_is_ahead(Duration::from_hours(24 * 365));
+    one.revoke("followed").await.unwrap();
+    pass(1).await;
+    two.set.lengthen(Duration::from_hours(25));
+    two.follower.read_again().await.unwrap();
+    two.clock_is_ahead(Duration::ZERO);
+    assert!(two.knows("followed") && two.knows("read"));
+}
