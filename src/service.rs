@@ -1,5 +1,6 @@
 //! The use cases, without a transport.
 
+mod bounded;
 pub mod capacity;
 mod draws;
 pub mod fault;

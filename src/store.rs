@@ -34,7 +34,7 @@ use futures_util::future::BoxFuture;
 pub use self::redis::RedisStore;
 pub use embedded::{EmbeddedStore, StoreFile};
 pub use error::StoreError;
-pub use feed::{Beat, Entry, Feed, Hour, Page, Place, Position, Tally};
+pub use feed::{Beat, End, Entry, Feed, Hour, Page, Place, Position, Tally};
 pub use key_ring::{KeyRing, KeyRingError, RingProblem};
 pub use key_sets::{KeySetStore, SealedKeySet, Shelf};
 pub use records::{

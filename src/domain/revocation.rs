@@ -104,6 +104,11 @@ impl TargetKind {
         self.is_of_one_token() || matches!(self, Self::Session)
     }
 
+    /// Whether it may be a cut-off that exceptions spare a session from: whoever takes both takes those first.
+    pub fn may_have_exceptions(self) -> bool {
+        matches!(self, Self::Subject)
+    }
+
     /// The stable name in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -32,6 +32,7 @@ use self::{
     push::PushBack,
     report::Report,
 };
+use super::bounded::BoundedClock;
 use crate::{
     domain::{revocation::Revocation, time::Clock},
     ops::{
@@ -67,6 +68,8 @@ pub struct Surroundings {
 #[derive(Debug)]
 pub struct Follower {
     around: Surroundings,
+    /// For what is over: a clock that is ahead for a moment is no reason to leave out what counts again when it is put right.
+    bounded: BoundedClock,
     /// "The revocations are read", until they are (R6).
     first: Guard,
     chance: Chance,
@@ -104,8 +107,10 @@ impl Follower {
     /// Follows nothing yet. `first` is done when the copy was read for the first time.
     pub fn new(around: Surroundings, first: Guard) -> Self {
         let report = Report::new(&around);
+        let bounded = BoundedClock::new(Arc::clone(&around.clock));
         Self {
             around,
+            bounded,
             first,
             chance: Chance::fresh(),
             report,

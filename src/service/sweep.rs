@@ -1,33 +1,24 @@
 //! Removing from the store, and from memory, what nobody needs any more.
-//!
-//! A clock that jumps ahead by a year would make every revocation look old, and what is removed is gone. So the time that
-//! counts here is never more than a minute ahead of the time that the process started with and has counted since.
 
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::rand;
-use tokio::time::Instant;
 
+use super::bounded::BoundedClock;
 use crate::{
-    domain::{
-        revocation::CLOCK_SET_BACK,
-        time::{Clock, UnixTime},
-    },
+    domain::{revocation::CLOCK_SET_BACK, time::Clock},
     state::revocations::Revocations,
     store::Store,
 };
 
 const EVERY: Duration = Duration::from_hours(1);
-/// How far a clock may have been put right.
-const TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Sweeps one store, and the set beside it.
 #[derive(Debug)]
 pub struct Sweeper {
     store: Arc<dyn Store>,
     revocations: Arc<Revocations>,
-    clock: Arc<dyn Clock>,
-    started: (UnixTime, Instant),
+    clock: BoundedClock,
     /// Whether others sweep the same store, too.
     among_others: bool,
 }
@@ -35,8 +26,7 @@ pub struct Sweeper {
 impl Sweeper {
     /// To be made when the process starts: what its clock says then is believed.
     pub fn new(store: Arc<dyn Store>, revocations: Arc<Revocations>, clock: Arc<dyn Clock>) -> Self {
-        let started = (clock.now(), Instant::now());
-        Self { store, revocations, clock, started, among_others: false }
+        Self { store, revocations, clock: BoundedClock::new(clock), among_others: false }
     }
 
     /// Others sweep the same store: each comes at another time.
@@ -51,11 +41,11 @@ impl Sweeper {
         loop {
             tick.tick().await;
             // What is over counts again if the clock is set back.
-            self.revocations.sweep(self.now());
+            self.revocations.sweep(self.clock.now());
             if self.among_others {
                 tokio::time::sleep(somewhere_in(EVERY)).await;
             }
-            let now = self.now();
+            let now = self.clock.now();
             if let Err(error) = self.store.sweep(now.minus(CLOCK_SET_BACK)).await {
                 tracing::warn!(
                     error.message = %error,
@@ -63,11 +53,6 @@ impl Sweeper {
                 );
             }
         }
-    }
-
-    fn now(&self) -> UnixTime {
-        let (wall, instant) = self.started;
-        self.clock.now().min(wall.plus(instant.elapsed()).plus(TOLERANCE))
     }
 }
 
@@ -83,8 +68,10 @@ fn somewhere_in(time: Duration) -> Duration {
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
+    use tokio::time::Instant;
+
     use super::*;
-    use crate::store::testing::memory::MemoryStore;
+    use crate::{domain::time::UnixTime, store::testing::memory::MemoryStore};
 
     #[derive(Debug)]
     struct Wall(AtomicI64);

@@ -167,7 +167,7 @@ mod tests {
 
     fn reached(sequence: u64) -> Reached {
         let set = Revocations::followed(1);
-        set.end_reading(at(sequence));
+        set.end_reading(at(sequence), &[]);
         set.reached().unwrap()
     }
 

@@ -110,16 +110,19 @@ impl Revocations {
 
     /// Takes a part of the store's copy.
     pub fn read(&self, part: &[Revocation], now: UnixTime) {
-        for revocation in part {
+        for revocation in exceptions_first(part) {
             self.entries.put_seen(revocation, self.is_needed(revocation, now));
         }
         self.changed();
     }
 
-    /// The copy was read, and holds everything up to this revision, which it had before the reading began.
-    pub fn end_reading(&self, revision: Revision) {
+    /// The copy was read, and holds everything up to this revision, which it had before the reading began. Its epoch goes on from
+    /// where these ended; they are known with it, or whoever looks in between would take what this set has not held for lost.
+    pub fn end_reading(&self, revision: Revision, predecessors: &[Revision]) {
         self.reached.send_modify(|known| {
-            *known = Some(Reached::advanced(known.take(), revision));
+            let mut reached = Reached::advanced(known.take(), revision);
+            reached.goes_on_from(revision.epoch, predecessors);
+            *known = Some(reached);
             self.written.store(Arc::new(Bytes::from(revision.to_string())));
         });
         self.generation.fetch_add(1, Ordering::Release);
@@ -211,7 +214,7 @@ impl Revocations {
 
     /// The same, whatever the size: for what follows from a revocation that was taken.
     pub fn add(&self, revocations: &[Revocation]) {
-        for revocation in revocations {
+        for revocation in exceptions_first(revocations) {
             self.entries.put(revocation);
         }
         // After they are there: who sees the new generation finds them. Before the snapshot is loaded nobody looks.
@@ -299,6 +302,12 @@ impl Revocations {
     pub fn at(&self, now: UnixTime) -> View<'_> {
         View { set: self, now }
     }
+}
+
+/// Whoever looks in between must not find a cut-off without what it spares.
+fn exceptions_first(revocations: &[Revocation]) -> impl Iterator<Item = &Revocation> {
+    let spares = |it: &&Revocation| it.target.kind() == TargetKind::Exception;
+    revocations.iter().filter(spares).chain(revocations.iter().filter(move |it| !spares(it)))
 }
 
 impl Known for View<'_> {

@@ -17,7 +17,7 @@ pub trait Feed: fmt::Debug + Send + Sync {
     fn found(&self) -> Found;
 
     /// Where the feed ends. To be asked before the copy is read.
-    fn end(&self) -> Answer<'_, Position>;
+    fn end(&self) -> Answer<'_, End>;
 
     /// A part of the copy, in no order, beginning with `None`. Whatever was recorded before the first part was asked for is in
     /// one of the parts; what is recorded meanwhile may be.
@@ -50,6 +50,15 @@ pub struct Position {
     pub id: String,
     /// What had been recorded up to there.
     pub revision: Revision,
+}
+
+/// Where the feed ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Behind its last order.
+    pub position: Position,
+    /// As [`Beat::predecessors`]: whoever knows everything up to there has reached these, too, from the first moment on.
+    pub predecessors: Vec<Revision>,
 }
 
 /// Where reading the copy goes on: the store's own name for it.

@@ -87,7 +87,7 @@ impl Store for RedisStore {
 
     fn snapshot(&self) -> Answer<'_, Snapshot> {
         // Where it ends first: what is recorded while the copy is read may be in it.
-        Box::pin(async { self.core.snapshot(self.core.end().await?.revision).await })
+        Box::pin(async { self.core.snapshot(self.core.end().await?.position.revision).await })
     }
 
     fn sight<'s>(&'s self, session: Option<Target>, targets: &'s [Target]) -> Answer<'s, Sight> {

@@ -52,14 +52,18 @@ impl Follower {
     }
 
     async fn try_compare(&self) -> Result<bool, Trouble> {
-        let now = self.around.clock.now();
+        let now = self.bounded.now();
         let from = Hour(Hour::of(now).0.saturating_add(1));
         let theirs = within(TO_ANSWER, self.around.feed.tallies(from)).await?;
         let ours = self.tallies(from).await;
-        let mut differed = false;
+        // What a cut-off spares may have its end in a later hour.
+        let (mut differed, mut cut_offs) = (false, Vec::new());
         for hour in differing(&ours, &theirs) {
             let copy = within(TO_READ_AN_HOUR, self.around.feed.of_hour(hour)).await?;
-            differed |= self.mend(hour, &copy, now).await;
+            differed |= self.mend(hour, &copy, now, &mut cut_offs).await;
+        }
+        if !cut_offs.is_empty() {
+            self.around.revocations.add(&cut_offs);
         }
         Ok(differed)
     }
@@ -79,14 +83,21 @@ impl Follower {
         tallies
     }
 
-    /// Whether there was something to mend in an hour of which this is the store's copy.
-    async fn mend(&self, hour: Hour, copy: &[Revocation], now: UnixTime) -> bool {
+    /// Whether there was something to mend in an hour of which this is the store's copy. What is missing here is added, but for
+    /// `cut_offs`.
+    async fn mend(
+        &self,
+        hour: Hour,
+        copy: &[Revocation],
+        now: UnixTime,
+        cut_offs: &mut Vec<Revocation>,
+    ) -> bool {
         let set = &self.around.revocations;
         let lacks = |it: &&Revocation| {
             it.made_at.plus(ON_ITS_WAY) <= now
                 && set.get(&it.target).is_none_or(|ours| ours.merge(**it) != ours)
         };
-        let lacking_here: Vec<_> = copy.iter().filter(lacks).copied().collect();
+        let mut lacking_here: Vec<_> = copy.iter().filter(lacks).copied().collect();
         let copy: HashMap<Target, Revocation> = copy.iter().map(|it| (it.target, *it)).collect();
         let mut gone_there = Vec::new();
         for part in Revocations::parts() {
@@ -105,6 +116,7 @@ impl Follower {
                 "what is revoked here and in the store differed, and is put right"
             );
         }
+        cut_offs.extend(lacking_here.extract_if(.., |it| it.target.kind().may_have_exceptions()));
         if !lacking_here.is_empty() {
             set.add(&lacking_here);
         }

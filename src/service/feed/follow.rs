@@ -67,7 +67,7 @@ impl Follower {
             *position = next.clone();
         }
         if applied > 0 {
-            self.around.revocations.read(&revocations, self.around.clock.now());
+            self.around.revocations.read(&revocations, self.bounded.now());
             // Only now: who sees the revision finds what is up to it (R8).
             self.around.revocations.followed_to(position.revision);
             self.around.metrics.applied(applied);

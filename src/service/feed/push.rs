@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Backoff, Follower, TO_ANSWER, within};
 use crate::{
-    domain::revocation::{Revocation, Target},
+    domain::revocation::{Revocation, Target, TargetKind},
     store::Order,
 };
 
@@ -26,7 +26,13 @@ pub(super) struct PushBack {
 impl PushBack {
     pub(super) fn add(&mut self, revocations: impl IntoIterator<Item = Revocation>) {
         for revocation in revocations {
-            if self.known.insert(revocation.target) {
+            if !self.known.insert(revocation.target) {
+                continue;
+            }
+            // Nobody is to hear of a cut-off before what it spares.
+            if revocation.target.kind() == TargetKind::Exception {
+                self.waiting.push_front(revocation);
+            } else {
                 self.waiting.push_back(revocation);
             }
         }
@@ -85,5 +91,39 @@ impl Follower {
                 self.report.trouble(&trouble);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{revocation::Reach, time::UnixTime};
+
+    fn of(target: Target) -> Revocation {
+        let end = UnixTime::from_secs(9);
+        Revocation { target, reach: Reach::All, made_at: end, until: end, kept_until: end }
+    }
+
+    #[test]
+    fn r11_what_a_cut_off_spares_goes_before_it_even_if_both_do_not_go_together() {
+        let exception = of(Target::exception("i", "alice", "s"));
+        let mut push = PushBack::default();
+        push.add((0..BATCH).map(|number| of(Target::subject("i", &number.to_string()))));
+        push.add([exception]);
+        assert_eq!(push.take(|_| true).first(), Some(&exception));
+    }
+
+    #[test]
+    fn r12_what_is_found_missing_again_waits_once_until_it_went() {
+        let one = of(Target::session("i", "s"));
+        let mut push = PushBack::default();
+        push.add([one]);
+        push.add([one, one]);
+        assert_eq!((push.len(), push.take(|_| true)), (1, vec![one]));
+        assert_eq!(push.take(|_| true), []);
+        push.add([one]);
+        assert_eq!(push.take(|_| false), [], "another replica has given it meanwhile");
+        push.add([one]);
+        assert_eq!(push.len(), 1, "it is missing anew");
     }
 }

@@ -5,7 +5,11 @@ use std::sync::atomic::Ordering;
 use tokio::{task::yield_now, time::Instant};
 
 use super::{Follower, PushBack, TO_ANSWER, Trouble, within};
-use crate::{ops::metrics::ReadReason, state::revocations::Revocations, store::Position};
+use crate::{
+    ops::metrics::ReadReason,
+    state::revocations::Revocations,
+    store::{End, Page, Position},
+};
 
 impl Follower {
     /// Reads all, and finds out what of what is here the copy lacks. Returns from where on to follow.
@@ -19,7 +23,8 @@ impl Follower {
         let (mut asked, start) = (*self.wanted.borrow(), Instant::now());
         // If the primary began another life, a write makes that known before anything is read. One that fails hinders no reading.
         self.beat().await;
-        let end = within(TO_ANSWER, self.around.feed.end()).await?;
+        let End { position, predecessors } = within(TO_ANSWER, self.around.feed.end()).await?;
+        let end = position.revision;
         self.around.revocations.begin_reading();
         self.read_pages().await?;
         // What was left out while shorter lives counted is needed before anybody is answered.
@@ -28,11 +33,11 @@ impl Follower {
             self.read_pages().await?;
         }
         // Pages of another life of the primary may lack what had been recorded in this one.
-        if within(TO_ANSWER, self.around.feed.end()).await?.revision.epoch != end.revision.epoch {
+        if within(TO_ANSWER, self.around.feed.end()).await?.position.revision.epoch != end.epoch {
             return Err(Trouble::OtherLife);
         }
-        self.forget_beat_of_another_epoch(end.revision.epoch);
-        self.around.revocations.end_reading(end.revision);
+        self.forget_beat_of_another_epoch(end.epoch);
+        self.around.revocations.end_reading(end, &predecessors);
         // What the next heartbeat is measured by is the end that was read.
         self.went_back.store(false, Ordering::Relaxed);
         self.around.metrics.read(reason);
@@ -47,19 +52,23 @@ impl Follower {
             revocations.missing = push.len(),
             "the store's revocations were read"
         );
-        Ok(end)
+        Ok(position)
     }
 
+    /// What it takes last are cut-offs: what they spare may be in a later part.
     async fn read_pages(&self) -> Result<(), Trouble> {
-        let mut place = None;
+        let (mut place, mut cut_offs) = (None, Vec::new());
         loop {
-            let page = within(TO_ANSWER, self.around.feed.page(place)).await?;
-            self.around.revocations.read(&page.revocations, self.around.clock.now());
-            place = page.next;
+            let Page { mut revocations, next } = within(TO_ANSWER, self.around.feed.page(place)).await?;
+            cut_offs.extend(revocations.extract_if(.., |it| it.target.kind().may_have_exceptions()));
+            self.around.revocations.read(&revocations, self.bounded.now());
+            place = next;
             if place.is_none() {
-                return Ok(());
+                break;
             }
         }
+        self.around.revocations.read(&cut_offs, self.bounded.now());
+        Ok(())
     }
 
     /// Heartbeats may have failed since the primary began another life: what the last one said is nothing to measure by.
@@ -71,7 +80,7 @@ impl Follower {
     }
 
     async fn find_unseen(&self, push: &mut PushBack) {
-        let now = self.around.clock.now();
+        let now = self.bounded.now();
         for part in Revocations::parts() {
             let unseen = self.around.revocations.unseen_part(part);
             // What the store may have removed as over is none of its losses.

@@ -144,3 +144,18 @@ fn r1_who_sees_the_generation_of_an_insertion_finds_what_was_inserted() {
         }
     });
 }
+
+#[test]
+fn r11_what_a_cut_off_spares_is_in_the_set_before_it() {
+    let end = NOW + 10;
+    let entry = |target| revocation(target, Reach::All, end);
+    let all = [
+        Target::subject("i", "alice"),
+        Target::exception("i", "alice", "1"),
+        session(1),
+        Target::exception("i", "alice", "2"),
+    ]
+    .map(entry);
+    let order: Vec<_> = exceptions_first(&all).copied().collect();
+    assert_eq!(order, [all[1], all[3], all[0], all[2]]);
+}

@@ -7,7 +7,7 @@ use redis::Value;
 use super::{
     super::{
         error::StoreError,
-        feed::{Beat, Entry, Feed, Hour, Page, Place, Position, Tally},
+        feed::{Beat, End, Entry, Feed, Hour, Page, Place, Position, Tally},
         records::Revision,
     },
     Found, RedisStore, copy,
@@ -35,7 +35,7 @@ impl Feed for RedisStore {
         self.core.link.found()
     }
 
-    fn end(&self) -> Answer<'_, Position> {
+    fn end(&self) -> Answer<'_, End> {
         Box::pin(self.core.end())
     }
 
@@ -63,9 +63,10 @@ impl Feed for RedisStore {
 }
 
 impl Core {
-    pub(super) async fn end(&self) -> Result<Position, StoreError> {
+    pub(super) async fn end(&self) -> Result<End, StoreError> {
         let (beat, id) = self.beat(Where::Home).await?;
-        Ok(Position { id, revision: beat.revision })
+        let Beat { revision, predecessors } = beat;
+        Ok(End { position: Position { id, revision }, predecessors })
     }
 
     /// Contact, and where the feed ended at that moment.

@@ -20,14 +20,12 @@ mod slot;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod watch;
 mod writes;
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -70,7 +68,7 @@ struct Feed {
 
 impl Link {
     /// Connects, and looks whether it is a Redis that a store can rest on: an error if it is not. One that cannot be reached is
-    /// no error, and is tried again and again.
+    /// no error, and is tried again and again; once it is there, it is not used before it was found fit.
     pub(super) async fn open(settings: &RedisSettings) -> Result<Self, StoreError> {
         let common = Arc::new(common(settings));
         let home = Line::open(Arc::clone(&common), Target::HomeChecked);
@@ -79,12 +77,11 @@ impl Link {
         {
             return Err(trouble.into());
         }
-        common.starting.store(false, Ordering::Relaxed);
-        let another = || Line::open(Arc::clone(&common), Target::Home);
+        let another = |target| Line::open(Arc::clone(&common), target);
         Ok(Self {
             home,
-            writes: Writes::over(another()),
-            feed: Feed { line: another(), turn: tokio::sync::Mutex::new(()) },
+            writes: Writes::over(another(Target::HomeDurable)),
+            feed: Feed { line: another(Target::Home), turn: tokio::sync::Mutex::new(()) },
             nodes: Nodes::new(Arc::clone(&common)),
             node_writes: NodeWrites::new(Arc::clone(&common)),
             common,
@@ -197,7 +194,7 @@ fn common(settings: &RedisSettings) -> Common {
         durability: settings.durability,
         home: slot(format!("{{{}}}:meta", settings.prefix).as_bytes()),
         prefix: settings.prefix.clone(),
-        starting: AtomicBool::new(true),
+        was_fit: AtomicBool::new(false),
         found: Mutex::default(),
     }
 }

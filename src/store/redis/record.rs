@@ -8,7 +8,7 @@ use super::{
     reply::{count, text, these, unexpected},
     scripts::RECORD,
 };
-use crate::domain::revocation::Revocation;
+use crate::domain::revocation::{Revocation, TargetKind};
 
 /// The most revocations of one call, so that nobody waits long behind one.
 const MOST: usize = 500;
@@ -16,6 +16,9 @@ const MOST: usize = 500;
 /// One call, or as many as a big order needs: all of them in one pipeline, the deliveries with the last. Should only some of them
 /// be done, its caller hears of an error and asks again, and what was done is merged with itself.
 pub(super) fn tasks(keys: &Keys, revocations: &[Revocation], deliveries: &[SealedDelivery]) -> Vec<Task> {
+    // Exceptions first: a replica may hear of one part before the next.
+    let mut revocations = revocations.to_vec();
+    revocations.sort_by_key(|it| it.target.kind() != TargetKind::Exception);
     let mut parts: Vec<_> = revocations.chunks(MOST).map(copy::joined).collect();
     let last = parts.pop().unwrap_or_default();
     let mut tasks: Vec<_> = parts.into_iter().map(|part| task(keys, vec![part])).collect();

@@ -23,6 +23,16 @@ pub enum RedisTrouble {
     /// The connection ended before the answer came.
     #[error("the connection to Redis ended before it answered")]
     Lost,
+    /// Too few sentinels name the same primary, so that nobody can tell which it is.
+    #[error(
+        "{named} of {of} sentinels name the same primary of Redis, which is no majority; check them, and that `store.url` names all"
+    )]
+    NoMajority {
+        /// By how many one is named.
+        named: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// It was done, but is not as durable as `durability` says.
     #[error("Redis has not stored it as durably as `store.durability` says: {missing}")]
     NotDurable {
@@ -117,6 +127,7 @@ impl RedisTrouble {
             Self::Unreachable { .. }
             | Self::Unanswered { .. }
             | Self::Lost
+            | Self::NoMajority { .. }
             | Self::NotDurable { .. }
             | Self::Unfit(_) => None,
         }
@@ -125,6 +136,11 @@ impl RedisTrouble {
     /// Whether waiting cannot mend it, so that a start is refused.
     pub(super) fn is_lasting(&self) -> bool {
         matches!(self, Self::Unfit(_))
+    }
+
+    /// Whether it is about a server that is no primary.
+    pub(super) fn is_replica(&self) -> bool {
+        matches!(self, Self::Unfit(Unfit { kind: UnfitKind::Replica, .. }))
     }
 
     /// A server's error, without what a caller has sent: an unknown command is quoted with its arguments.

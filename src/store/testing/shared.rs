@@ -18,8 +18,8 @@ use crate::{
         time::UnixTime,
     },
     store::{
-        Answer, Beat, Delivery, Entry, Feed, Found, Hour, Order, Page, Place, Position, Recorded, Revision,
-        SessionRecord, Sight, Snapshot, Store, StoreError, Tally,
+        Answer, Beat, Delivery, End, Entry, Feed, Found, Hour, Order, Page, Place, Position, Recorded,
+        Revision, SessionRecord, Sight, Snapshot, Store, StoreError, Tally,
     },
 };
 
@@ -39,6 +39,7 @@ pub(crate) struct Server {
 pub(crate) struct Shared {
     server: Arc<Server>,
     is_cut_off: AtomicBool,
+    writes_fail: AtomicBool,
     hangs: watch::Sender<bool>,
     found: Mutex<Found>,
 }
@@ -69,8 +70,8 @@ impl Server {
 
     pub(crate) fn replica(self: &Arc<Self>) -> Arc<Shared> {
         let hangs = watch::Sender::new(false);
-        let (is_cut_off, found) = (AtomicBool::new(false), Mutex::default());
-        Arc::new(Shared { server: Arc::clone(self), is_cut_off, hangs, found })
+        let [is_cut_off, writes_fail] = [(); 2].map(|()| AtomicBool::new(false));
+        Arc::new(Shared { server: Arc::clone(self), is_cut_off, writes_fail, hangs, found: Mutex::default() })
     }
 
     pub(crate) fn down(&self, is_down: bool) {
@@ -202,6 +203,11 @@ impl Shared {
         self.is_cut_off.store(is_cut_off, Ordering::SeqCst);
     }
 
+    /// From now on no heartbeat is acknowledged to it, or is again.
+    pub(crate) fn writes_fail(&self, fail: bool) {
+        self.writes_fail.store(fail, Ordering::SeqCst);
+    }
+
     /// Nothing is answered from now on, or is again.
     pub(crate) fn hang(&self, hangs: bool) {
         self.hangs.send_replace(hangs);
@@ -278,14 +284,23 @@ impl Feed for Shared {
     }
 
     fn beat(&self) -> Answer<'_, Beat> {
-        Box::pin(self.ask(|kept| {
-            kept.begin_writing();
-            Beat { revision: kept.revision(), predecessors: kept.predecessors.clone() }
-        }))
+        Box::pin(async {
+            if self.writes_fail.load(Ordering::SeqCst) {
+                return Err(StoreError::Random);
+            }
+            let beat = |kept: &mut Kept| {
+                kept.begin_writing();
+                Beat { revision: kept.revision(), predecessors: kept.predecessors.clone() }
+            };
+            self.ask(beat).await
+        })
     }
 
-    fn end(&self) -> Answer<'_, Position> {
-        Box::pin(self.ask(|kept| Position { id: kept.id.to_string(), revision: kept.revision() }))
+    fn end(&self) -> Answer<'_, End> {
+        Box::pin(self.ask(|kept| End {
+            position: Position { id: kept.id.to_string(), revision: kept.revision() },
+            predecessors: kept.predecessors.clone(),
+        }))
     }
 
     fn page(&self, place: Option<Place>) -> Answer<'_, Page> {

@@ -44,7 +44,7 @@ pub(super) async fn export(
     to: &mut (dyn io::Write + Send),
 ) -> Result<Counts, TransferError> {
     // First, so that everything up to there is in what is read behind it.
-    let revision = store.end().await?.revision;
+    let revision = store.end().await?.position.revision;
     let lines = writer::Lines::begin(io::BufWriter::new(to), revision, now);
     let mut lines = lines.map_err(TransferError::Unwritable)?;
     let mut put = |item: Item| lines.put(&item).map_err(TransferError::Unwritable);
@@ -67,7 +67,7 @@ pub(super) async fn export(
 
 /// Merges an export that was found to be whole, a batch at a time. Whatever is merged twice is as if it had been once.
 pub(super) async fn import(store: &dyn Shared, from: &Path) -> Result<Imported, TransferError> {
-    let mut revision = store.end().await?.revision;
+    let mut revision = store.end().await?.position.revision;
     let mut items = reader::Items::open(from)?;
     let in_part = |error: StoreError| TransferError::InPart(Box::new(error.into()));
     let mut batch = Batch::default();

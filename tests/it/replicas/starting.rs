@@ -30,3 +30,23 @@ async fn r6_who_starts_without_redis_is_ready_once_it_is_there_and_knows_what_it
     assert!(!late.validate(&revoked).await.is_good());
     late.validate(&good).await.good();
 }
+
+#[tokio::test]
+async fn r6_who_starts_before_a_redis_that_evicts_is_not_ready_before_that_is_mended() {
+    let mut redis = RedisServer::with(&Options::default().memory(50_000_000, "allkeys-lru")).await;
+    let settings = Settings::memory(format!("redis://{}", redis.address()));
+    redis.run::<()>("CONFIG SET maxmemory-policy noeviction").await;
+    let replicas = Replicas::start(std::slice::from_ref(&settings)).await;
+    redis.kill9().await;
+    let mut late = replicas.another(&settings, &[]);
+    until("its admin port", LONG, async || late.try_admin_get("/readyz").await).await;
+    redis.restart().await;
+    until("what is wrong to be seen", LONG, async || {
+        let metrics = late.try_admin_get("/metrics").await?;
+        metrics.body.contains("countersign_store_unfit{reason=\"eviction\"} 1").then_some(())
+    })
+    .await;
+    assert_eq!(late.try_admin_get("/readyz").await.unwrap().status, 503);
+    redis.run::<()>("CONFIG SET maxmemory-policy noeviction").await;
+    late.ready().await;
+}

@@ -1,7 +1,12 @@
 //! R12: no hole in the feed stays, and what the store has lost it gets back.
 
+use std::time::Duration;
+
 use super::rig::{Replica, pass, replicas, session};
-use crate::store::{Feed as _, testing::shared::Server};
+use crate::{
+    domain::revocation::{Revocation, Target, check::Known as _},
+    store::{Feed as _, testing::shared::Server},
+};
 
 #[tokio::test(start_paused = true)]
 async fn r12_what_was_trimmed_before_it_was_read_is_found_in_the_copy() {
@@ -144,16 +149,73 @@ async fn r12_two_that_push_back_at_once_share_the_work() {
 async fn r3_longer_lives_read_the_copy_again() {
     let server = Server::start();
     let [one] = replicas(&server).await;
-    let old = crate::domain::revocation::Revocation {
-        made_at: one.now().minus(std::time::Duration::from_hours(30)),
-        until: one.now().minus(std::time::Duration::from_hours(6)),
+    let old = Revocation {
+        made_at: one.now().minus(Duration::from_hours(30)),
+        until: one.now().minus(Duration::from_hours(6)),
         ..one.revocation("old")
     };
     server.slip_in(old);
-    one.set.lengthen(std::time::Duration::from_hours(48));
+    one.set.lengthen(Duration::from_hours(48));
     assert!(!one.knows("old"));
     one.follower.read_again().await.unwrap();
     assert!(one.knows("old") && one.counted(r#"feed_reads_total{reason="longer_lives"} 1"#));
     server.down(true);
     assert!(one.follower.read_again().await.is_err());
+}
+
+/// Returns once a cut-off is known that comes with an exception; whether the exception is known, too, in the same moment.
+async fn spared_when_cut_off(replica: &Replica) -> bool {
+    let find = |target| replica.set.at(replica.now()).find(&target).is_some();
+    let cut_off = async {
+        while !find(Target::subject("i", "alice")) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        find(Target::exception("i", "alice", "s"))
+    };
+    tokio::time::timeout(Duration::from_mins(2), cut_off).await.expect("it comes")
+}
+
+/// A cut-off, something that fills parts of the copy, and at last what the cut-off spares, whose end is in a later hour.
+fn slip_in_cut_off(server: &Server, by: &Replica) {
+    let later = by.now().plus(Duration::from_hours(30));
+    let exception = Target::exception("i", "alice", "s");
+    let one = by.revocation("one");
+    server.slip_in(Revocation { target: Target::subject("i", "alice"), ..one });
+    for number in 0..60 {
+        server.slip_in(Revocation { target: Target::issuer(&number.to_string()), ..one });
+    }
+    server.slip_in(Revocation { target: exception, until: later, kept_until: later, ..one });
+}
+
+#[tokio::test(start_paused = true)]
+async fn r11_a_cut_off_is_never_known_before_what_it_spares_when_all_is_read_again() {
+    let server = Server::start();
+    let [one] = replicas(&server).await;
+    slip_in_cut_off(&server, &one);
+    let (read, spared) = tokio::join!(one.follower.read_again(), spared_when_cut_off(&one));
+    read.unwrap();
+    assert!(spared);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r11_a_cut_off_is_never_known_before_what_it_spares_when_hours_are_compared() {
+    let server = Server::start();
+    let [one] = replicas(&server).await;
+    slip_in_cut_off(&server, &one);
+    assert!(spared_when_cut_off(&one).await);
+    assert!(one.counted(r#"feed_comparisons_total{result="differed"} 1"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r2_what_arrives_while_the_clock_is_far_ahead_counts_when_it_is_put_right() {
+    let server = Server::start();
+    let [one, two] = replicas(&server).await;
+    server.slip_in(one.revocation("read"));
+    two.clock_is_ahead(Duration::from_hours(24 * 365));
+    one.revoke("followed").await.unwrap();
+    pass(1).await;
+    two.set.lengthen(Duration::from_hours(25));
+    two.follower.read_again().await.unwrap();
+    two.clock_is_ahead(Duration::ZERO);
+    assert!(two.knows("followed") && two.knows("read"));
 }

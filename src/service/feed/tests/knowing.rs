@@ -116,3 +116,26 @@ async fn r7_who_wants_to_know_now_has_a_contact_at_once_and_shares_it() {
     let never = one.contact.hear_since(Instant::now());
     assert!(timeout(Duration::from_millis(500), never).await.is_err());
 }
+
+/// What was recorded last before a failover may have reached the new primary and not this replica's set. It is there by the time that
+/// the copy was read, and in no moment lost.
+#[tokio::test(start_paused = true)]
+async fn r8_a_revision_of_an_earlier_epoch_is_never_said_to_be_lost_that_this_one_goes_on_from() {
+    let server = Server::start();
+    let [one, two] = replicas(&server).await;
+    one.revoke("a").await.unwrap();
+    pass(1).await;
+    two.link.cut_off(true);
+    let last = one.revoke("b").await.unwrap();
+    server.fail_over_to(server.backup());
+    pass(3).await;
+    one.revoke("c").await.unwrap();
+    server.trim(1);
+    // It hears of another epoch by nothing but the feed and the reading.
+    two.link.writes_fail(true);
+    let mut reached = two.set.watch_reached();
+    two.link.cut_off(false);
+    let next = reached.wait_for(|it| it.as_ref().is_some_and(|it| it.revision().epoch != last.epoch));
+    let next = timeout(Duration::from_mins(1), next).await.unwrap().unwrap().clone().unwrap();
+    assert!(next.covers(last) && !next.never_covers(last), "{next:?}");
+}

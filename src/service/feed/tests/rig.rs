@@ -1,6 +1,6 @@
 //! Replicas that follow one store, in virtual time: for tests with `start_paused = true` only.
 
-use std::time::Duration;
+use std::{sync::atomic::AtomicU64, time::Duration};
 
 use tokio::{task::JoinHandle, time::Instant};
 
@@ -24,11 +24,16 @@ pub(super) const START: i64 = 1_800_000_000;
 
 /// A wall clock that goes with virtual time.
 #[derive(Debug)]
-pub(super) struct Wall(Instant);
+pub(super) struct Wall {
+    start: Instant,
+    /// How many seconds it is ahead.
+    ahead: AtomicU64,
+}
 
 impl Clock for Wall {
     fn now(&self) -> UnixTime {
-        UnixTime::from_secs(START).plus(self.0.elapsed())
+        let ahead = Duration::from_secs(self.ahead.load(Ordering::Relaxed));
+        UnixTime::from_secs(START).plus(self.start.elapsed()).plus(ahead)
     }
 }
 
@@ -52,7 +57,7 @@ impl Drop for Replica {
 impl Replica {
     pub(super) fn start(server: &Arc<Server>, seed: u64) -> Self {
         let link = server.replica();
-        let clock = Arc::new(Wall(Instant::now()));
+        let clock = Arc::new(Wall { start: Instant::now(), ahead: AtomicU64::new(0) });
         let (set, readiness) = (Arc::new(Revocations::followed(1000)), Readiness::default());
         set.lengthen(Duration::from_hours(24));
         let contact = Arc::new(Contact::new(Duration::from_mins(1)));
@@ -74,6 +79,11 @@ impl Replica {
         let runs = Arc::clone(&follower);
         let running = Tasks::default().spawn(async move { runs.run().await });
         Self { link, set, contact, readiness, follower, clock, registry, running }
+    }
+
+    /// From now on its clock is so far ahead.
+    pub(super) fn clock_is_ahead(&self, by: Duration) {
+        self.clock.ahead.store(by.as_secs(), Ordering::Relaxed);
     }
 
     pub(super) fn now(&self) -> UnixTime {

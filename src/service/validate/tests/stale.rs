@@ -14,7 +14,7 @@ impl Following {
     fn start() -> Self {
         let contact = Arc::new(Contact::new(Duration::from_mins(1)));
         let setup = unloaded_with(Revocations::followed(1000), Some(Arc::clone(&contact)));
-        setup.revocations.end_reading(revision(5));
+        setup.revocations.end_reading(revision(5), &[]);
         let following = Self { setup, contact };
         following.beat();
         following
@@ -110,8 +110,7 @@ async fn r8_only_the_feed_says_that_a_revision_is_reached_and_another_epoch_is_w
     assert_eq!(start.elapsed(), Duration::from_secs(2));
     let coming = async {
         sleep(Duration::from_millis(300)).await;
-        set.end_reading(next);
-        set.goes_on_from(8, &[revision(6)]);
+        set.end_reading(next, &[revision(6)]);
     };
     let (said, ()) = tokio::join!(following.ask(Some(next), None), coming);
     assert_eq!(said, Said::Good);

@@ -32,8 +32,9 @@ pub(super) struct Common {
     pub(super) durability: Durability,
     pub(super) prefix: String,
     pub(super) home: u16,
-    /// While the process starts, what is unfit is refused; later it is said, and used.
-    pub(super) starting: AtomicBool,
+    /// Whether a primary was found fit since the process started. Until then one that is unfit is not used; later that is said,
+    /// and it is used.
+    pub(super) was_fit: AtomicBool,
     pub(super) found: Mutex<Found>,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Common {
 pub(super) enum Target {
     /// The home slot's primary, and look at all that it says of itself.
     HomeChecked,
+    /// The home slot's primary, for writes that have to be durable.
+    HomeDurable,
     /// The home slot's primary.
     Home,
     /// The primary at this address.
@@ -52,7 +55,7 @@ impl Common {
     /// Connects to the first that is a primary and has what is needed.
     pub(super) async fn attempt(&self, target: &Target) -> Result<(Conn, Driver), RedisTrouble> {
         let candidates = match target {
-            Target::HomeChecked | Target::Home => self.places.of(self.home).await?,
+            Target::HomeChecked | Target::HomeDurable | Target::Home => self.places.of(self.home).await?,
             Target::Node(address) => vec![address.clone()],
         };
         let mut troubles = Vec::new();
@@ -70,7 +73,7 @@ impl Common {
         let checked = async {
             let facts = Facts::read(&conn, &self.connector).await?;
             facts.usable(&self.topology)?;
-            if matches!(target, Target::HomeChecked) {
+            if self.is_checked(target) {
                 self.check(&conn, &facts).await?;
             }
             Ok(facts)
@@ -80,25 +83,42 @@ impl Common {
         Ok((conn, driver))
     }
 
+    /// Before one was found fit, no connection is any good; after that, one that looks is enough.
+    fn is_checked(&self, target: &Target) -> bool {
+        match target {
+            Target::HomeChecked => true,
+            Target::HomeDurable | Target::Home => !self.was_fit.load(Ordering::Relaxed),
+            Target::Node(_) => false,
+        }
+    }
+
     /// A server is looked at when it is new to us: at the start, and in each of its lives; and at each connection for as long as
     /// there is something about it that is to be mended. What has not changed is not said again.
     async fn check(&self, conn: &Conn, facts: &Facts) -> Result<(), RedisTrouble> {
         if self.change_found(|found| found.run_id == facts.run_id && found.is_as_it_should_be()) {
             return Ok(());
         }
+        self.look(conn, facts).await
+    }
+
+    /// Looks at all that matters.
+    pub(super) async fn look(&self, conn: &Conn, facts: &Facts) -> Result<(), RedisTrouble> {
         let mut unfit = facts.unfit(self.durability);
         unfit.extend(checks::permissions(conn, &self.prefix, facts, &facts.confirm(self.durability)).await?);
-        if self.starting.load(Ordering::Relaxed)
-            && let Some(first) = unfit.first()
-        {
-            return Err(first.clone().into());
-        }
+        let refused = unfit.first().cloned().filter(|_| !self.was_fit.load(Ordering::Relaxed));
+        self.was_fit.fetch_or(unfit.is_empty(), Ordering::Relaxed);
         let found = Found::new(facts, self.durability, unfit);
         let said = found.clone();
-        if self.change_found(|it| std::mem::replace(it, found)) != said {
-            said.say();
+        let is_news = self.change_found(|it| std::mem::replace(it, found)) != said;
+        match refused {
+            Some(unfit) => Err(unfit.into()),
+            None => {
+                if is_news {
+                    said.say();
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     pub(super) fn change_found<T>(&self, change: impl FnOnce(&mut Found) -> T) -> T {

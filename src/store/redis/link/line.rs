@@ -138,6 +138,7 @@ async fn keep(common: SharedCommon, target: Target, state: watch::Sender<State>)
                 tokio::select! {
                     () = driver => {}
                     () = conn.doubted() => {}
+                    () = common.watch(&conn, &target) => conn.doubt(),
                 }
                 state.send_replace(State::Connecting);
                 if since.elapsed() > STEADY {
@@ -159,23 +160,27 @@ async fn keep(common: SharedCommon, target: Target, state: watch::Sender<State>)
 #[derive(Debug)]
 struct Voice {
     speaks: bool,
-    down: bool,
+    /// What was said, since it is lost.
+    down: Option<RedisTrouble>,
 }
 
 impl Voice {
     fn new(target: &Target) -> Self {
-        Self { speaks: matches!(target, Target::HomeChecked), down: false }
+        Self { speaks: matches!(target, Target::HomeChecked), down: None }
     }
 
     fn up(&mut self, conn: &Conn) {
-        if std::mem::take(&mut self.down) && self.speaks {
+        if self.down.take().is_some() && self.speaks {
             tracing::info!(server.address = %conn.address, "Redis is reached again");
         }
     }
 
     fn down(&mut self, trouble: &RedisTrouble) {
-        if !std::mem::replace(&mut self.down, true) && self.speaks {
+        // That it is there by now and must not be used is news.
+        let is_news = self.down.as_ref().is_none_or(|said| trouble.is_lasting() && !said.is_lasting());
+        if is_news && self.speaks {
             tracing::error!(error.message = %trouble, "Redis cannot be used");
         }
+        self.down = Some(trouble.clone());
     }
 }

@@ -38,8 +38,17 @@ impl Places {
     pub(super) async fn of(&self, slot: u16) -> Result<Vec<Address>, RedisTrouble> {
         match self {
             Self::Single(nodes) => Ok(nodes.clone()),
-            Self::Sentinel(sentinels) => sentinels.primary().await,
+            Self::Sentinel(sentinels) => sentinels.primary().await.map(|primary| vec![primary]),
             Self::Cluster(slots) => slots.read().await?.owner(slot).map(|owner| vec![owner.clone()]),
+        }
+    }
+
+    /// Whether those who know say that it is still there. Nodes say of themselves what they are, and a cluster's node refuses
+    /// writes when it is cut off from most others; sentinels choose another primary without its knowing.
+    pub(super) async fn still(&self, primary: &Address) -> Result<(), RedisTrouble> {
+        match self {
+            Self::Single(_) | Self::Cluster(_) => Ok(()),
+            Self::Sentinel(sentinels) => sentinels.still(primary).await,
         }
     }
 

@@ -1,10 +1,10 @@
 //! Sentinels, which know the primary.
 
-use std::{cmp::Reverse, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{FromRedisValue, Pipeline};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     address::Address,
@@ -18,6 +18,8 @@ use crate::{
 
 /// All are asked at once, and one that is gone holds nobody up for long.
 const BOUND: Duration = Duration::from_secs(1);
+/// An answer that old does for another connection, too.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The sentinels of one primary.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Sentinels {
     nodes: Vec<Address>,
     master: String,
     connector: Connector,
+    /// What was said last, and when it was asked for.
+    said: tokio::sync::Mutex<Option<(Instant, Address)>>,
 }
 
 impl Sentinels {
@@ -40,28 +44,30 @@ impl Sentinels {
             login_is: "user and password in `store.sentinel`",
             login: Login { username, password, database: 0 },
         };
-        Self { nodes, master, connector }
+        Self { nodes, master, connector, said: tokio::sync::Mutex::default() }
     }
 
-    /// Where the primary may be: what most sentinels say first, since one that was cut off may still name the last one.
-    pub(super) async fn primary(&self) -> Result<Vec<Address>, RedisTrouble> {
-        let answers = join_all(self.nodes.iter().map(|node| self.ask(node))).await;
-        let mut votes: Vec<(Address, usize)> = Vec::new();
-        let mut troubles = Vec::new();
-        for answer in answers {
-            match answer {
-                Ok(address) => match votes.iter_mut().find(|(known, _)| *known == address) {
-                    Some((_, votes)) => *votes += 1,
-                    None => votes.push((address, 1)),
-                },
-                Err(trouble) => troubles.push(trouble),
+    /// Where the primary is: what a majority of the sentinels says. A few that are cut off with an earlier one name that.
+    pub(super) async fn primary(&self) -> Result<Address, RedisTrouble> {
+        elected(join_all(self.nodes.iter().map(|node| self.ask(node))).await)
+    }
+
+    /// Whether a majority still says so. That one answer was late is no reason to leave a primary: they are asked twice.
+    pub(super) async fn still(&self, primary: &Address) -> Result<(), RedisTrouble> {
+        let mut said = self.said.lock().await;
+        let now = match &*said {
+            Some((at, address)) if at.elapsed() < FRESH => address.clone(),
+            Some(_) | None => {
+                let at = Instant::now();
+                let address = match self.primary().await {
+                    Ok(address) => address,
+                    Err(_maybe_late) => self.primary().await?,
+                };
+                *said = Some((at, address.clone()));
+                address
             }
-        }
-        if votes.is_empty() {
-            return Err(most_telling(troubles).unwrap_or(RedisTrouble::Lost));
-        }
-        votes.sort_by_key(|(_, votes)| Reverse(*votes));
-        Ok(votes.into_iter().map(|(address, _)| address).collect())
+        };
+        if now == *primary { Ok(()) } else { Err(RedisTrouble::Lost) }
     }
 
     async fn ask(&self, node: &Address) -> Result<Address, RedisTrouble> {
@@ -104,13 +110,68 @@ fn topology(node: &Address, what: String, advice: &str) -> RedisTrouble {
     Unfit { node: node.to_string(), kind: UnfitKind::Topology, what, advice: advice.to_owned() }.into()
 }
 
-/// What waiting does not mend says more than that somebody is not there.
+/// Whom a majority of all names; where nobody names anybody, why.
+fn elected(answers: Vec<Result<Address, RedisTrouble>>) -> Result<Address, RedisTrouble> {
+    let of = answers.len();
+    let mut votes: Vec<(Address, usize)> = Vec::new();
+    let mut troubles = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(address) => match votes.iter_mut().find(|(known, _)| *known == address) {
+                Some((_, votes)) => *votes += 1,
+                None => votes.push((address, 1)),
+            },
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    match votes.into_iter().max_by_key(|(_, votes)| *votes) {
+        Some((address, votes)) if votes > of / 2 => Ok(address),
+        Some((_, named)) => Err(RedisTrouble::NoMajority { named, of }),
+        None => Err(most_telling(troubles).unwrap_or(RedisTrouble::Lost)),
+    }
+}
+
+/// What waiting does not mend says more than that somebody is not there. But where somebody is not, that may be the primary of a
+/// read replica that is.
 pub(super) fn most_telling(troubles: Vec<RedisTrouble>) -> Option<RedisTrouble> {
-    let mut told = None;
+    let some_may_come = troubles.iter().any(|it| !it.is_lasting());
+    let mut told: Option<RedisTrouble> = None;
     for trouble in troubles {
-        if told.is_none() || trouble.is_lasting() {
+        let tells = trouble.is_lasting() && !(some_may_come && trouble.is_replica());
+        if told.as_ref().is_none_or(|told| tells || told.is_replica()) {
             told = Some(trouble);
         }
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(port: u16) -> Result<Address, RedisTrouble> {
+        Ok(Address { host: "redis.example.test".to_owned(), port })
+    }
+
+    #[test]
+    fn r7_a_primary_is_what_a_majority_of_all_sentinels_names() {
+        let away = || Err(RedisTrouble::Lost);
+        let elected = |answers| elected(answers).map(|address| address.port);
+        assert_eq!(elected(vec![named(1)]).unwrap(), 1);
+        assert_eq!(elected(vec![named(1), named(2), named(2)]).unwrap(), 2);
+        assert_eq!(elected(vec![named(1), away(), named(1)]).unwrap(), 1);
+        for (minority, by) in [
+            (vec![named(1), away(), away()], 1),
+            (vec![named(1), named(2)], 1),
+            (vec![named(1), named(2), away(), named(1)], 2),
+        ] {
+            let of = minority.len();
+            let trouble = elected(minority).unwrap_err();
+            assert!(
+                matches!(trouble, RedisTrouble::NoMajority { named, of: all } if (named, all) == (by, of)),
+                "{trouble:?}"
+            );
+        }
+        assert!(matches!(elected(vec![away(), away()]), Err(RedisTrouble::Lost)));
+    }
 }

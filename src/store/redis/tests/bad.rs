@@ -181,7 +181,7 @@ async fn damaged_values_are_errors_and_no_panic_and_are_not_repeated() {
 #[tokio::test]
 async fn a_damaged_entry_of_the_feed_is_an_error() {
     let store = Place::new().await.store().await;
-    let position = store.end().await.unwrap();
+    let position = store.end().await.unwrap().position;
     let key = home(&store, Home::Feed);
     for fields in [
         [&b"e"[..], b"0", b"s", b"1", b"r", MARK.as_bytes()],

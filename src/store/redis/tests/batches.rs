@@ -73,3 +73,17 @@ async fn an_order_that_cannot_be_done_does_not_fail_the_others() {
 pub(super) fn entry_key(number: u64) -> [u8; 17] {
     crate::store::entry::key(&revocation(number).target)
 }
+
+/// Its parts are orders of the feed, of which a replica may hear one before the next.
+#[tokio::test]
+async fn r11_a_big_order_begins_with_what_its_cut_offs_spare() {
+    let store = Place::new().await.store().await;
+    let position = store.end().await.unwrap().position;
+    let spared = Revocation { target: Target::exception("i", "alice", "s"), ..revocation(0) };
+    let mut order = order(0..600);
+    order.revocations.push(spared);
+    store.record(order).await.unwrap();
+    let entries = store.follow(&position, std::time::Duration::ZERO).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    assert!(entries[0].revocations.contains(&spared));
+}

@@ -21,7 +21,7 @@ fn targets(revocations: &[Revocation]) -> BTreeSet<Target> {
 async fn r12_what_is_recorded_behind_a_position_comes_in_order_without_a_hole() {
     let store = Place::new().await.store().await;
     store.record(order([0])).await.unwrap();
-    let mut position = store.end().await.unwrap();
+    let mut position = store.end().await.unwrap().position;
     let begin = position.revision;
     for numbers in [vec![1, 2], vec![3], vec![]] {
         store.record(order(numbers)).await.unwrap();
@@ -37,7 +37,7 @@ async fn r12_what_is_recorded_behind_a_position_comes_in_order_without_a_hole() 
         [targets(&order([1, 2]).revocations), targets(&order([3]).revocations), BTreeSet::new()]
     );
     position = entries.last().unwrap().position.clone();
-    assert_eq!(position, store.end().await.unwrap());
+    assert_eq!(position, store.end().await.unwrap().position);
     assert_eq!(store.follow(&position, Duration::from_millis(20)).await.unwrap(), []);
     assert_eq!(store.follow(&position, Duration::ZERO).await.unwrap(), [], "and no time is not for ever");
 }
@@ -46,7 +46,7 @@ async fn r12_what_is_recorded_behind_a_position_comes_in_order_without_a_hole() 
 async fn whoever_waits_is_told_at_once_and_one_who_gave_up_is_in_nobodys_way() {
     let place = Place::new().await;
     let (store, other) = (place.store().await, place.store().await);
-    let position = store.end().await.unwrap();
+    let position = store.end().await.unwrap().position;
     let gave_up = tokio::time::timeout(Duration::from_millis(20), store.follow(&position, LONG * 100)).await;
     assert!(gave_up.is_err());
     let (entries, recorded) = tokio::join!(store.follow(&position, LONG), other.record(order([1])));
@@ -61,7 +61,7 @@ async fn an_entry_holds_what_changed_merged_with_what_was_there() {
     let store = Place::new().await.store().await;
     let (known, later) = (revocation(1), UnixTime::from_secs(50));
     store.record(order([1])).await.unwrap();
-    let position = store.end().await.unwrap();
+    let position = store.end().await.unwrap().position;
     let longer = Revocation { kept_until: later, made_at: UnixTime::from_secs(0), ..known };
     store.record(Order { revocations: vec![longer, revocation(2)], ..Order::default() }).await.unwrap();
     store.record(order([1, 2])).await.unwrap();
@@ -74,7 +74,7 @@ async fn an_entry_holds_what_changed_merged_with_what_was_there() {
 #[tokio::test]
 async fn r12_a_trimmed_feed_shows_in_the_sequence() {
     let store = Place::new().await.store().await;
-    let position = store.end().await.unwrap();
+    let position = store.end().await.unwrap().position;
     for number in 0..5 {
         store.record(order([number])).await.unwrap();
     }
@@ -90,7 +90,7 @@ async fn a_feed_that_was_deleted_is_followed_from_its_new_beginning() {
     let store = Place::new().await.store().await;
     store.record(order([1])).await.unwrap();
     past(&store, "DEL", &[&home(&store, Home::Feed)]).await;
-    let position = store.end().await.unwrap();
+    let position = store.end().await.unwrap().position;
     assert_eq!((position.id.as_str(), position.revision.sequence), ("0-0", 1));
     store.record(order([2])).await.unwrap();
     assert_eq!(store.follow(&position, LONG).await.unwrap()[0].position.revision.sequence, 2);
@@ -146,7 +146,7 @@ async fn hours_before_the_one_that_is_asked_for_are_left_out() {
 #[tokio::test]
 async fn a_position_that_redis_does_not_know_is_an_error() {
     let store = Place::new().await.store().await;
-    let position = Position { id: "odd".to_owned(), ..store.end().await.unwrap() };
+    let position = Position { id: "odd".to_owned(), ..store.end().await.unwrap().position };
     let error = store.follow(&position, Duration::ZERO).await.unwrap_err();
     assert!(matches!(error, StoreError::Redis { .. }), "{error:?}");
 }

@@ -51,6 +51,26 @@ impl RedisSentinels {
         self.sentinels.iter().map(Process::port).collect()
     }
 
+    /// One of them does nothing any more (SIGSTOP), and keeps its connections.
+    pub(crate) async fn stop_sentinel(&self, number: usize) {
+        self.sentinels[number].signal("STOP").await;
+    }
+
+    /// It goes on (SIGCONT).
+    pub(crate) async fn sentinel_goes_on(&self, number: usize) {
+        self.sentinels[number].signal("CONT").await;
+    }
+
+    /// One of them takes this server for the primary from now on.
+    pub(crate) async fn sentinel_names(&self, number: usize, primary: &RedisServer) {
+        let sentinel = &self.sentinels[number];
+        let mut commands = redis::pipe();
+        commands.cmd("SENTINEL").arg("REMOVE").arg(MASTER).ignore();
+        let monitor = commands.cmd("SENTINEL").arg("MONITOR").arg(MASTER);
+        monitor.arg("127.0.0.1").arg(primary.port()).arg(SENTINELS).ignore();
+        sentinel.ask_together::<()>(&commands).await.unwrap();
+    }
+
     /// The index of the server that all sentinels take for the primary.
     pub(crate) async fn primary(&self) -> Option<usize> {
         let mut said = Vec::new();

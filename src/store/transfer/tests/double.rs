@@ -12,7 +12,7 @@ use crate::{
         time::UnixTime,
     },
     store::{
-        Answer, Beat, Delivery, Entry, Feed, Found, Hour, KeySetOrigin, Order, Page, Place, Position,
+        Answer, Beat, Delivery, End, Entry, Feed, Found, Hour, KeySetOrigin, Order, Page, Place, Position,
         Recorded, SealedKeySet, SessionRecord, Shelf, Sight, Snapshot, Store, StoreError, Tally,
         sealed_delivery::SealedDelivery, testing::memory::MemoryStore, transfer::shared::Shared,
     },
@@ -115,10 +115,11 @@ impl Feed for SharedMemory {
         ready(Err(StoreError::Random))
     }
 
-    fn end(&self) -> Answer<'_, Position> {
+    fn end(&self) -> Answer<'_, End> {
         Box::pin(async {
             let revision = self.store.snapshot().await?.revision;
-            Ok(Position { id: revision.to_string(), revision })
+            let position = Position { id: revision.to_string(), revision };
+            Ok(End { position, predecessors: Vec::new() })
         })
     }
 

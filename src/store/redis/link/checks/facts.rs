@@ -11,7 +11,10 @@ use crate::store::{
 };
 
 /// The settings that are asked for, each by itself: a server may deny some.
-const SETTINGS: [&str; 3] = ["maxmemory-policy", "appendonly", "appendfsync"];
+const SETTINGS: [&str; 4] = ["maxmemory-policy", "appendonly", "appendfsync", NOT_WHILE_REWRITING];
+
+/// With it, nothing is synced for as long as the server rewrites its file, whatever `appendfsync` says.
+const NOT_WHILE_REWRITING: &str = "no-appendfsync-on-rewrite";
 
 /// The first version with everything that is needed, and the first with `WAITAOF`.
 const NEEDED: (u16, u16) = (7, 0);
@@ -115,8 +118,8 @@ impl Facts {
             unfit.push(self.a(UnfitKind::Eviction, what, "set it to noeviction"));
         }
         if let Confirm::Impossible(what) = self.confirm(durability) {
-            let advice = "set `appendonly yes` and `appendfsync always` (from Redis 7.2, any `appendfsync`), or choose \
-                          another `store.durability`";
+            let advice = "set `appendonly yes`, and before Redis 7.2 `appendfsync always` and `no-appendfsync-on-rewrite \
+                          no`, too, or choose another `store.durability`";
             unfit.push(self.a(UnfitKind::Durability, what, advice));
         }
         if let Durability::Replicas(wanted) = durability
@@ -136,8 +139,12 @@ impl Facts {
             Durability::Replicas(many) => Confirm::Replicas(many),
             Durability::Fsync => match (self.append_only(), self.setting("appendfsync")) {
                 (Some(false), _) => Confirm::Impossible("there is no append-only file".to_owned()),
-                (_, Some("always")) => Confirm::Answer,
+                // Whatever is set now may be set otherwise in a moment: who can say that it is on the disk is asked.
                 _ if self.numbers() >= WITH_WAITAOF => Confirm::Disk,
+                (_, Some("always")) if self.setting(NOT_WHILE_REWRITING) == Some("yes") => {
+                    Confirm::Impossible(format!("`{NOT_WHILE_REWRITING}` is yes"))
+                }
+                (_, Some("always")) => Confirm::Answer,
                 (_, Some(when)) => Confirm::Impossible(format!("`appendfsync` is {when}")),
                 // It does not say; that is said elsewhere.
                 (_, None) => Confirm::Answer,
@@ -155,9 +162,9 @@ impl Facts {
             if self.append_only().is_none() {
                 unread.push("appendonly");
             }
-            if self.setting("appendfsync").is_none() && self.numbers() < WITH_WAITAOF {
-                unread.push("appendfsync");
-            }
+            let silent =
+                ["appendfsync", NOT_WHILE_REWRITING].into_iter().filter(|it| self.setting(it).is_none());
+            unread.extend(silent.filter(|_| self.numbers() < WITH_WAITAOF));
         }
         unread
     }
@@ -231,9 +238,16 @@ mod tests {
         assert_eq!(Facts::of("7.2.0", &every_second).confirm(Durability::Fsync), Confirm::Disk);
         assert_eq!(Facts::of("8.0.1", &every_second).confirm(Durability::Fsync), Confirm::Disk);
         assert_eq!(Facts::of("7.0.15", &always).confirm(Durability::Fsync), Confirm::Answer);
+        assert_eq!(Facts::of("7.2.0", &always).confirm(Durability::Fsync), Confirm::Disk);
+        let but = [always[0], always[1], ("no-appendfsync-on-rewrite", "yes")];
+        assert!(impossible(&Facts::of("7.0.15", &but)));
+        assert_eq!(Facts::of("7.2.0", &but).confirm(Durability::Fsync), Confirm::Disk);
         assert!(impossible(&Facts::of("7.2.0", &[("appendonly", "no"), ("appendfsync", "always")])));
         let silent = Facts::of("7.0.15", &[]);
-        assert_eq!(silent.unread(Durability::Fsync), ["maxmemory-policy", "appendonly", "appendfsync"]);
+        assert_eq!(
+            silent.unread(Durability::Fsync),
+            ["maxmemory-policy", "appendonly", "appendfsync", "no-appendfsync-on-rewrite"]
+        );
         assert_eq!(silent.unread(Durability::Memory), ["maxmemory-policy"]);
     }
 

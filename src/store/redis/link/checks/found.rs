@@ -42,7 +42,7 @@ impl Found {
         let kept = match (facts.confirm(durability), durability) {
             (Confirm::Impossible(_), _) => Kept::Less,
             (Confirm::Replicas(many), _) => Kept::Replicas(many),
-            (Confirm::Answer, Durability::Fsync) if unread.iter().any(|it| it.starts_with("append")) => {
+            (Confirm::Answer, Durability::Fsync) if unread.iter().any(|it| it.contains("append")) => {
                 Kept::Unknown
             }
             (Confirm::Disk, _) | (Confirm::Answer, Durability::Fsync) => Kept::Disk,
@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_said_as_it_was_found() {
         let kept = |facts: &Facts, durability| Found::new(facts, durability, vec![]).kept;
-        let always = Facts::of("7.0.15", &[("appendonly", "yes"), ("appendfsync", "always")]);
+        let always = [("appendonly", "yes"), ("appendfsync", "always"), ("no-appendfsync-on-rewrite", "no")];
+        let always = Facts::of("7.0.15", &always);
         assert_eq!(kept(&always, Durability::Fsync), Kept::Disk);
         assert_eq!(kept(&always, Durability::Memory), Kept::Memory);
         assert_eq!(kept(&always, Durability::Replicas(2)), Kept::Replicas(2));

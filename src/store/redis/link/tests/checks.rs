@@ -1,9 +1,11 @@
 //! What refuses a start, and what does not.
 
+use std::time::Duration;
+
 use super::*;
 use crate::store::{
     redis::trouble::UnfitKind,
-    testing::redis::{Fsync, MASTER, Options, RedisCluster, RedisSentinels},
+    testing::redis::{Fsync, MASTER, Options, RedisCluster, RedisSentinels, until},
 };
 
 fn options() -> Options {
@@ -29,8 +31,53 @@ async fn a_server_that_is_not_there_is_no_error_and_is_used_once_it_is() {
     assert!(matches!(trouble(&error), RedisTrouble::Unreachable { .. }), "{error:?}");
     assert_eq!(link.found().node, "");
     server.restart().await;
-    crate::store::testing::redis::until("it to be used", async || get(&link, "{cs}:a").await.is_some()).await;
+    until("it to be used", async || get(&link, "{cs}:a").await.is_some()).await;
     assert!(!link.found().run_id.is_empty());
+}
+
+#[tokio::test]
+async fn r6_an_unfit_server_that_was_not_there_at_the_start_is_not_used_before_it_is_mended() {
+    let mut server = RedisServer::with(&options().memory(50_000_000, "allkeys-lru")).await;
+    server.kill9().await;
+    let link = open(&settings(&[server.port()])).await;
+    server.restart().await;
+    until("it to be looked at", async || !link.found().unfit.is_empty()).await;
+    let write = commands(&["SET {cs}:a 1"]);
+    let all = async || {
+        let news = link.blocking(&redis::cmd("PING"), Duration::ZERO).await;
+        [link.home(&write).await.err(), link.home_durably(&write).await.err(), news.err()]
+    };
+    until("all to hear why it is not used", async || {
+        all()
+            .await
+            .iter()
+            .all(|it| matches!(it, Some(StoreError::Unfit(unfit)) if unfit.kind == UnfitKind::Eviction))
+    })
+    .await;
+    assert_eq!(server.run::<Option<String>>("GET {cs}:a").await, None);
+    server.run::<()>("CONFIG SET maxmemory-policy noeviction").await;
+    until("it to be used", async || all().await.iter().all(Option::is_none)).await;
+    // What happens to one that was fit is only said.
+    server.run::<()>("CONFIG SET maxmemory-policy allkeys-lru").await;
+    server.run::<i64>("CLIENT KILL TYPE normal SKIPME yes").await;
+    until("it to be unfit, and used", async || {
+        !link.found().unfit.is_empty() && all().await.iter().all(Option::is_none)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_primary_that_is_not_there_beside_its_read_replica_is_no_error() {
+    let mut primary = RedisServer::start().await;
+    let replica = RedisServer::with(&options().replica_of(&primary)).await;
+    primary.replicas(1).await;
+    primary.kill9().await;
+    let link = open(&settings(&[replica.port(), primary.port()])).await;
+    let error = link.home(&commands(&["PING"])).await.unwrap_err();
+    assert!(matches!(trouble(&error), RedisTrouble::Unreachable { .. }), "{error:?}");
+    open(&settings(&[primary.port(), replica.port()])).await;
+    primary.restart().await;
+    until("it to be used", async || get(&link, "{cs}:a").await.is_some()).await;
 }
 
 #[tokio::test]
@@ -82,7 +129,7 @@ async fn what_a_server_does_not_say_is_no_reason_to_refuse_it() {
         ..settings(&[server.port()])
     };
     let found = open(&settings).await.found();
-    assert_eq!(found.unread, ["appendfsync"]);
+    assert_eq!(found.unread, ["appendfsync", "no-appendfsync-on-rewrite"]);
     assert!(found.unfit.is_empty());
 }
 
@@ -101,8 +148,10 @@ async fn persistence_below_the_level_refuses_the_start() {
         .await;
     let none = RedisServer::start().await;
     check(&fsync(&none), UnfitKind::Durability, &["append-only", "appendonly yes"]).await;
-    let always = RedisServer::with(&options().append_only(Fsync::Always)).await;
-    open(&fsync(&always)).await;
+    let always = options().append_only(Fsync::Always);
+    let pauses = RedisServer::with(&always.clone().line("no-appendfsync-on-rewrite yes")).await;
+    check(&fsync(&pauses), UnfitKind::Durability, &["`no-appendfsync-on-rewrite` is yes"]).await;
+    open(&fsync(&RedisServer::with(&always).await)).await;
 }
 
 #[tokio::test]

@@ -97,13 +97,46 @@ async fn a_server_that_came_back_without_its_file_makes_no_write_durable() {
     assert!(matches!(trouble(&error), RedisTrouble::NotDurable { .. }), "{error:?}");
     let unfit = &link.found().unfit;
     assert!(unfit[0].what.contains("everysec"), "{unfit:?}");
-    // It is mended without a restart: the next connection sees it.
+    // It is mended without a restart.
     server.run::<()>("CONFIG SET appendfsync always").await;
-    server.run::<i64>("CLIENT KILL TYPE normal SKIPME yes").await;
     until("it to be fit again", async || link.found().unfit.is_empty()).await;
     assert_eq!(link.found().kept, Kept::Disk);
     until("writes to be durable again", async || {
         link.home_durably(&commands(&["SET {cs}:a 1"])).await.is_ok()
     })
     .await;
+}
+
+#[tokio::test]
+async fn r1_a_running_server_that_is_told_to_keep_less_makes_no_write_durable() {
+    let server = RedisServer::with(&Options::default().append_only(Fsync::Always)).await;
+    let settings = RedisSettings { durability: Durability::Fsync, ..settings(&[server.port()]) };
+    let link = open(&settings).await;
+    let is_durable = async || link.home_durably(&commands(&["SET {cs}:a 1"])).await.is_ok();
+    for [less, mended] in [
+        ["appendfsync everysec", "appendfsync always"],
+        ["appendonly no", "appendonly yes"],
+        ["no-appendfsync-on-rewrite yes", "no-appendfsync-on-rewrite no"],
+    ] {
+        until("writes to be durable", is_durable).await;
+        server.run::<()>(&format!("CONFIG SET {less}")).await;
+        until("what it keeps to be known", async || {
+            link.found().kept == Kept::Less && !link.found().unfit.is_empty() && !is_durable().await
+        })
+        .await;
+        server.run::<()>(&format!("CONFIG SET {mended}")).await;
+        until("it to be fit again", async || {
+            link.found().kept == Kept::Disk && link.found().unfit.is_empty()
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_running_server_that_is_told_to_evict_is_unfit() {
+    let server = RedisServer::start().await;
+    let link = open(&settings(&[server.port()])).await;
+    server.run::<()>("CONFIG SET maxmemory-policy allkeys-lru").await;
+    until("it to be known", async || link.found().unfit.iter().any(|it| it.what.contains("allkeys-lru")))
+        .await;
 }

@@ -1,16 +1,21 @@
 //! Another primary is found by itself.
 
+use std::time::Duration;
+
 use super::*;
 use crate::store::testing::redis::{MASTER, Options, RedisCluster, RedisSentinels, until};
+
+fn watched_by(sentinels: &RedisSentinels) -> RedisSettings {
+    RedisSettings {
+        topology: Topology::Sentinel { master: MASTER.to_owned(), username: None, password: None },
+        ..settings(&sentinels.ports())
+    }
+}
 
 #[tokio::test]
 async fn the_primary_that_the_sentinels_choose_is_used() {
     let mut watched = RedisSentinels::start(1, &Options::default(), "").await;
-    let settings = RedisSettings {
-        topology: Topology::Sentinel { master: MASTER.to_owned(), username: None, password: None },
-        durability: Durability::Replicas(1),
-        ..settings(&watched.ports())
-    };
+    let settings = RedisSettings { durability: Durability::Replicas(1), ..watched_by(&watched) };
     let link = open(&settings).await;
     assert_eq!(link.found().node, watched.servers[0].address());
     link.home_durably(&commands(&["SET {cs}:a 1"])).await.unwrap();
@@ -23,6 +28,45 @@ async fn the_primary_that_the_sentinels_choose_is_used() {
     until("writes to be durable", async || link.home_durably(&commands(&["SET {cs}:a 2"])).await.is_ok())
         .await;
     assert_eq!(watched.servers[0].run::<String>("GET {cs}:a").await, "2");
+}
+
+/// Of a network in two parts, the smaller one may hold a sentinel, the primary and this process, while the other one has chosen
+/// another primary.
+#[tokio::test]
+async fn r7_a_primary_that_too_few_sentinels_name_is_not_used() {
+    let watched = RedisSentinels::start(0, &Options::default(), "").await;
+    let link = open(&watched_by(&watched)).await;
+    let write = commands(&["SET {cs}:a 1"]);
+    for sentinel in [0, 1] {
+        watched.stop_sentinel(sentinel).await;
+    }
+    until("every connection to be given up", async || {
+        let news = link.blocking(&redis::cmd("PING"), Duration::ZERO).await;
+        let refused = [link.home(&write).await.err(), link.home_durably(&write).await.err(), news.err()];
+        refused.iter().flatten().filter(|it| matches!(trouble(it), RedisTrouble::NoMajority { .. })).count()
+            == 3
+    })
+    .await;
+    for sentinel in [0, 1] {
+        watched.sentinel_goes_on(sentinel).await;
+    }
+    until("it to be used again", async || link.home_durably(&write).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn r7_a_primary_that_most_sentinels_do_not_name_any_more_is_left_although_it_still_calls_itself_one() {
+    let watched = RedisSentinels::start(0, &Options::default(), "").await;
+    let another = RedisServer::start().await;
+    let link = open(&watched_by(&watched)).await;
+    for sentinel in [0, 1] {
+        watched.sentinel_names(sentinel, &another).await;
+    }
+    let write = commands(&["SET {cs}:a 1"]);
+    until("the other one to be used", async || {
+        drop(link.home_durably(&write).await);
+        another.run::<Option<String>>("GET {cs}:a").await.is_some() && link.found().node == another.address()
+    })
+    .await;
 }
 
 fn in_cluster(cluster: &RedisCluster) -> RedisSettings {
