@@ -37,11 +37,13 @@ pub enum Reason {
     BindingMismatch,
     /// It, its session, or everything of its subject, client or issuer was revoked.
     Revoked,
+    /// Its issuer says so (RFC 7662 section 2.2).
+    Inactive,
 }
 
 impl Reason {
     /// Every reason that this build can give, for metrics that start at zero.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Missing,
         Self::Malformed,
         Self::TooLarge,
@@ -59,6 +61,7 @@ impl Reason {
         Self::InsufficientRole,
         Self::BindingMismatch,
         Self::Revoked,
+        Self::Inactive,
     ];
 
     /// The stable name in metrics and logs.
@@ -81,14 +84,16 @@ impl Reason {
             Self::InsufficientRole => "insufficient_role",
             Self::BindingMismatch => "binding_mismatch",
             Self::Revoked => "revoked",
+            Self::Inactive => "inactive",
         }
     }
 
-    /// What the caller can do: a new token of the same session helps only where time was the trouble. Whoever revoked a token
+    /// What the caller can do: a new token of the same session helps only where time was the trouble, or may have been: an issuer
+    /// that calls a token inactive says no more, and decides about its session when asked for a new one. Whoever revoked a token
     /// wanted its holder out, so the answer to that is a login, not a refresh that would let them in again.
     pub fn recovery(self) -> Recovery {
         match self {
-            Self::Expired | Self::UnknownKey => Recovery::Refresh,
+            Self::Expired | Self::UnknownKey | Self::Inactive => Recovery::Refresh,
             Self::Missing | Self::Revoked => Recovery::Login,
             Self::Malformed
             | Self::TooLarge

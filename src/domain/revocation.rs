@@ -18,7 +18,7 @@ pub enum TargetKind {
     /// A token by its id (`jti`, or what the issuer calls it).
     TokenId,
     /// A token without an id, by the digest of its signing input: one token has several byte forms, all of which have the
-    /// same signing input.
+    /// same signing input. One that only its issuer can read, by the digest of all of it.
     SigningInput,
     /// A session.
     Session,

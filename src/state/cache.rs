@@ -108,7 +108,7 @@ impl CachedToken {
         if self.generation.load(Ordering::Relaxed) == keys.generation {
             return true;
         }
-        let is_published = keys.keys.contains(self.token.key());
+        let is_published = self.token.key().is_some_and(|key| keys.keys.contains(key));
         if is_published {
             self.generation.store(keys.generation, Ordering::Relaxed);
         }

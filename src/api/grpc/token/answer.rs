@@ -56,6 +56,7 @@ fn reason(reason: Reason) -> server::Reason {
         Reason::InsufficientRole => server::Reason::InsufficientRole,
         Reason::BindingMismatch => server::Reason::BindingMismatch,
         Reason::Revoked => server::Reason::Revoked,
+        Reason::Inactive => server::Reason::Inactive,
     }
 }
 
