@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{clients, effective::Shown, key::Key, keys, kinds, problem::Place, profile, section::Section};
+use super::{
+    clients, effective::Shown, introspection, key::Key, keys, kinds, problem::Place, profile,
+    section::Section,
+};
 use crate::{
     domain::policy::{AudienceClaim, ClaimPath, IssuerPolicy},
     issuer::IssuerSettings,
@@ -52,11 +55,8 @@ const MAX_TOKEN_AGE: Key =
 const REQUIRED_CLAIMS: Key = Key::reload("required_claims", "Claims that every token must have.");
 
 /// Documented keys whose features are to come, and what they are for.
-const TO_COME: [(&str, &str); 3] = [
-    ("refresh", "how the issuer rotates refresh tokens"),
-    ("introspection", "opaque tokens"),
-    ("sessions", "as `sessions`, for one issuer"),
-];
+const TO_COME: [(&str, &str); 2] =
+    [("refresh", "how the issuer rotates refresh tokens"), ("sessions", "as `sessions`, for one issuer")];
 
 /// One entry with what tells it from the others; no settings only together with a problem.
 struct Entry {
@@ -87,6 +87,10 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<IssuerSettings> {
             );
             section.problem("name", message);
         }
+        introspection::check_prefixes(
+            section,
+            entries.iter().chain([&entry]).filter_map(|it| it.settings.as_ref()),
+        );
         entries.push(entry);
     });
     entries.into_iter().filter_map(|entry| entry.settings).collect()
@@ -120,6 +124,7 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
     };
     let keys = keys::settings(section);
     let clients = clients::read(section, &issuer);
+    let introspection = introspection::read(section, &clients);
     for (key, about) in TO_COME {
         section.not_built(key, about);
     }
@@ -130,6 +135,7 @@ fn read_one(section: &mut Section<'_, '_>) -> Entry {
         keys,
         clients,
         session_api,
+        introspection,
         allow_http,
     });
     Entry { name, issuer, place, settings }

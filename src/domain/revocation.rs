@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 
 use aws_lc_rs::digest;
 
-use super::time::UnixTime;
+use super::{time::UnixTime, token::RawToken};
 
 /// How far a clock may be set back without anything being forgotten: what covers tokens that are valid again then is kept for
 /// so much longer than it counts, in memory and in the store.
@@ -131,6 +131,11 @@ impl Target {
     /// A token without an id, by the bytes that its signature is over (RFC 7515 section 5.1).
     pub fn signing_input(issuer: &str, signing_input: &[u8]) -> Self {
         Self::new(TargetKind::SigningInput, issuer, &[signing_input])
+    }
+
+    /// A token that only its issuer can read, by all of it: it has one form, and nothing in it but what the issuer says.
+    pub fn whole_token(issuer: &str, token: RawToken<'_>) -> Self {
+        Self::signing_input(issuer, token.expose().as_bytes())
     }
 
     /// A session.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::revoker::Trouble;
+use super::not_told::Trouble;
 use crate::domain::secret::Secret;
 
 /// What is exchanged for tokens.

@@ -3,21 +3,19 @@
 //! Everything here can be told twice without harm, because nobody knows what became of a request that was not answered.
 
 mod bearer;
-mod endpoints;
-mod not_told;
 mod scalekit;
 mod token;
 
 use crate::domain::{secret::Secret, time::UnixTime};
 
-use self::{endpoints::Endpoints, scalekit::Scalekit};
+use self::scalekit::Scalekit;
 use super::{
     client::{ClientAuthentication, OAuthClient},
+    endpoints::Endpoints,
     http::{Bounds, HttpClient},
+    not_told::{NotTold, Trouble},
     settings::{IssuerSettings, SessionApi},
 };
-
-pub use self::not_told::{NotTold, Trouble};
 
 /// What an issuer can be told.
 #[derive(Clone, Copy, Debug)]

@@ -69,6 +69,7 @@ pub(super) fn settings(source: KeySource, algorithms: AllowedAlgorithms) -> Issu
         },
         clients: vec![],
         session_api: SessionApi::None,
+        introspection: None,
         allow_http: false,
     }
 }

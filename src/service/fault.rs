@@ -79,7 +79,9 @@ impl Fault {
         match self {
             Self::KeysUnavailable { retry_after } => Some(*retry_after),
             Self::StoreUnavailable => Some(STORE_RETRY),
-            Self::RevocationsStale { retry_after } | Self::UpstreamUnavailable { retry_after } => *retry_after,
+            Self::RevocationsStale { retry_after } | Self::UpstreamUnavailable { retry_after } => {
+                *retry_after
+            }
             Self::ClientRejected | Self::ClientNotConfigured => None,
         }
     }

@@ -99,7 +99,9 @@ impl Sessions {
         let policy = token.policy();
         let claims = token.claims();
         let horizon = now.minus(policy.max_token_lifetime.saturating_add(policy.leeway));
-        !claims.session_id().is_empty() || claims.auth_time.is_some_and(|login| login <= horizon) || !token.has_end()
+        !claims.session_id().is_empty()
+            || claims.auth_time.is_some_and(|login| login <= horizon)
+            || !token.has_end()
     }
 
     /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged

@@ -39,7 +39,7 @@ pub fn introspected<'a>(
     if !is_introspected_access(&members, &policy.kinds, !claims.audiences().is_empty()) {
         return Err(Refusal::new(Reason::WrongKind, "the issuer's answer is not about an access token"));
     }
-    let signing_input = Some(Target::signing_input(&policy.issuer, token.bounded().expose().as_bytes()));
+    let signing_input = Some(Target::whole_token(&policy.issuer, token));
     let token = VerifiedToken {
         policy: Arc::clone(policy),
         claims,
@@ -56,7 +56,9 @@ fn is_from(members: &Object<'_>, policy: &IssuerPolicy) -> Result<(), Refusal> {
     match members.get("iss") {
         None => Ok(()),
         Some(Json::Text(issuer)) if *issuer == policy.issuer => Ok(()),
-        Some(_) => Err(Refusal::new(Reason::UnknownIssuer, "the issuer's answer is about another issuer's token")),
+        Some(_) => {
+            Err(Refusal::new(Reason::UnknownIssuer, "the issuer's answer is about another issuer's token"))
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use tokio::{sync::Mutex, time::Instant};
 use zeroize::Zeroizing;
 
-use super::{Around, NotTold, Trouble, not_told::said};
+use super::{Around, NotTold, Trouble};
 use crate::issuer::{
     client::OAuthClient,
     http::{Call, Called},
+    not_told::said,
 };
 
 /// A token is not used for the last minute of its life, or the last tenth, whichever is shorter.

@@ -4,12 +4,13 @@ use std::str;
 
 use reqwest::StatusCode;
 
-use super::{Around, NotTold, TokenType, Trouble, not_told::said};
+use super::{Around, NotTold, TokenType, Trouble};
 use crate::{
     domain::secret::Secret,
     issuer::{
         client::OAuthClient,
         http::{Call, Called},
+        not_told::said,
     },
 };
 

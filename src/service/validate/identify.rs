@@ -18,13 +18,13 @@ use crate::{
     state::cache::CachedToken,
 };
 
-/// A token that its issuer signed.
+/// A token that its issuer signed, or one that only its issuer can read.
 pub(in crate::service) struct Identified {
     /// What revocations call it.
     pub(in crate::service) target: Target,
     /// The rules that it was verified under.
     pub(in crate::service) policy: Arc<IssuerPolicy>,
-    /// `exp`.
+    /// `exp`; where that is not known, no earlier.
     pub(in crate::service) expires_at: UnixTime,
     /// Its own id; empty if it has none.
     pub(in crate::service) token_id: String,
@@ -62,6 +62,9 @@ impl Validator {
     ) -> Result<Identified, Unidentified> {
         let trust = self.trust();
         let raw = RawToken::new(token, trust.max_token_bytes()).map_err(Stop::from)?;
+        if let Some(identified) = self.identify_opaque(&trust, raw, issuer)? {
+            return Ok(identified);
+        }
         let cached = self.verified(&trust, raw, issuer).await?;
         let verified = cached.token();
         Ok(Identified {
@@ -86,7 +89,7 @@ impl Validator {
         let presented = Presentation { token, digest, asked: &asked, at: self.clock.now() };
         match self.verify_now(trust, presented)? {
             Tried::Verified(cached) => Ok(cached),
-            tried @ (Tried::Forged { .. } | Tried::NoKey) => {
+            tried @ (Tried::Forged { .. } | Tried::NoKey | Tried::Known(_) | Tried::Opaque(_)) => {
                 self.verify_after_fetch(trust, token, digest, &asked, tried).await
             }
         }

@@ -103,6 +103,7 @@ fn settings(source: KeySource, issuer: &str) -> IssuerSettings {
         },
         clients: vec![],
         session_api: SessionApi::None,
+        introspection: None,
         allow_http: false,
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
-use super::NotTold;
-use crate::issuer::{
+use super::{
     discovery::{self, DiscoveryError},
     http::{Answer, Bounds, HttpClient},
     metadata::Metadata,
+    not_told::NotTold,
     settings::{IssuerSettings, KeySource},
 };
 
@@ -55,6 +55,12 @@ impl Endpoints {
     pub(super) async fn token_endpoint(&self) -> Result<Url, NotTold> {
         let endpoint = self.metadata().await?.token_endpoint();
         endpoint.ok_or_else(|| NotTold::no_endpoint("token_endpoint"))
+    }
+
+    /// Where they are introspected.
+    pub(super) async fn introspection_endpoint(&self) -> Result<Url, NotTold> {
+        let endpoint = self.metadata().await?.introspection_endpoint();
+        endpoint.ok_or_else(|| NotTold::no_endpoint("introspection_endpoint"))
     }
 
     async fn metadata(&self) -> Result<Metadata, NotTold> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::issuer::{
+use super::{
     discovery::DiscoveryError,
     fetch::Chain,
     http::{Called, HttpError},
