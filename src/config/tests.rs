@@ -95,6 +95,7 @@ issuers:
       - {id: c1, secret: {env: OTHER}}
       - {id: 'a b', secret: {env: SHARED, encoding: base64}, auth: client_secret_post}
       - {id: public, auth: none}
+    introspection: {prefix: [c_], cache: 10s, client: c1, max_concurrent: 8, max_per_second: 50}
     keys: {refresh_after: 2s, max_age: 2d, min_refetch: 1s, timeout: 1ms, max_bytes: 1KiB, max_keys: 1}
 cache: {max_bytes: 1MiB, max_age: 1ms}
 store: {path: /var/lib/x.redb}
