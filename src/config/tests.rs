@@ -120,6 +120,7 @@ fn full_environment() -> Environment {
     Environment::from_iter([
         ("SHARED", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="),
         ("OTHER", "x"),
+        ("HYDRA_SECRET", "x"),
         ("REDIS_URL", "rediss://me:hunter2@a.example:1,[::1]/3"),
         ("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long...."),
     ])
