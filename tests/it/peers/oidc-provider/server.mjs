@@ -14,6 +14,7 @@
 //   counts   {}                     -> requests so far, per path
 //   fail     {path, mode}           -> how that path answers: "ok", "error" (500) or "hang" (never)
 //   post     {path, client, form}   -> {status, body} of a form posted with the client's secret
+//   (a resource that ends in /opaque gets opaque access tokens)
 //   login    {client, account, scope, resource} -> the token response of a whole authorization code flow with PKCE
 //
 // It ends when stdin closes, so that no test leaves a process behind.
@@ -151,7 +152,7 @@ function build(issuer, keys, signWith) {
         getResourceServerInfo: (_ctx, indicator, client) => ({
           scope: API_SCOPE,
           audience: indicator,
-          accessTokenFormat: 'jwt',
+          accessTokenFormat: indicator.endsWith('/opaque') ? 'opaque' : 'jwt',
           accessTokenTTL,
           jwt: { sign: { alg: client.idTokenSignedResponseAlg } },
         }),
