@@ -28,6 +28,7 @@ mod store;
 mod telemetry;
 
 mod clients;
+mod introspection;
 mod issuers;
 mod keys;
 mod kinds;

@@ -16,6 +16,7 @@ mod freshness;
 pub mod fuzzing;
 mod http;
 mod id;
+mod introspection;
 mod jwks;
 mod keeper;
 mod keys;
@@ -36,6 +37,9 @@ pub use client::{AssertionKey, BadAssertionKey, ClientAuthentication, OAuthClien
 pub use exchange::{Exchanged, Grant, Granted};
 pub use http::{HttpClient, NoHttpClient, is_permitted};
 pub use id::IssuerId;
+pub use introspection::{
+    IntrospectionMetrics, IntrospectionSettings, Introspector, IssuerIntrospectionMetrics, NotIntrospected,
+};
 pub use keys::{Issuer, Lookup};
 pub use metrics::{IssuerKeyMetrics, KeyMetrics};
 pub use not_told::{NotTold, Trouble};

@@ -3,5 +3,6 @@
 pub mod cache;
 pub mod contact;
 pub mod digest;
+pub mod introspections;
 pub mod revocations;
 pub mod sessions;

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use super::{
-    clients, effective::Shown, key::Key, keys, kinds, problem::Place, profile, refresh, section::Section,
+    clients, effective::Shown, introspection, key::Key, keys, kinds, problem::Place, profile, refresh,
+    section::Section,
 };
 use crate::{
     domain::{
@@ -57,8 +58,7 @@ const MAX_TOKEN_AGE: Key =
 const REQUIRED_CLAIMS: Key = Key::reload("required_claims", "Claims that every token must have.");
 
 /// Documented keys whose features are to come, and what they are for.
-const TO_COME: [(&str, &str); 2] =
-    [("introspection", "opaque tokens"), ("sessions", "as `sessions`, for one issuer")];
+const TO_COME: [(&str, &str); 1] = [("sessions", "as `sessions`, for one issuer")];
 
 /// One entry with what tells it from the others; no settings only together with a problem.
 struct Entry {
@@ -89,6 +89,10 @@ pub(super) fn read(root: &mut Section<'_, '_>, refresh: &RefreshSettings) -> Vec
             );
             section.problem("name", message);
         }
+        introspection::check_prefixes(
+            section,
+            entries.iter().chain([&entry]).filter_map(|it| it.settings.as_ref()),
+        );
         entries.push(entry);
     });
     entries.into_iter().filter_map(|entry| entry.settings).collect()
@@ -122,6 +126,7 @@ fn read_one(section: &mut Section<'_, '_>, refresh: &RefreshSettings) -> Entry {
     };
     let keys = keys::settings(section);
     let clients = clients::read(section, &issuer);
+    let introspection = introspection::read(section, &clients);
     for (key, about) in TO_COME {
         section.not_built(key, about);
     }
@@ -134,6 +139,7 @@ fn read_one(section: &mut Section<'_, '_>, refresh: &RefreshSettings) -> Entry {
         clients,
         session_api,
         refresh,
+        introspection,
         allow_http,
     });
     Entry { name, issuer, place, settings }

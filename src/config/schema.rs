@@ -68,7 +68,7 @@ fn property(rows: &[Row], row: &Row) -> Value {
             let mut schema = Value::Object(section(rows, &row.path(), &about));
             let other = match presence {
                 Presence::Always | Presence::Optional => return schema,
-                Presence::OrOff => off(),
+                Presence::OrOff | Presence::OptionalOrOff => off(),
                 Presence::OptionalOrAddress => redis_address().schema,
             };
             schema = either(&schema, &other);

@@ -118,6 +118,20 @@ impl<'t> Section<'_, 't> {
         self.optional_section_or(key, Presence::Optional, read)
     }
 
+    /// The same, where `off` says that, too.
+    pub(super) fn optional_section_or_off<T>(
+        &mut self,
+        key: Key,
+        read: impl FnOnce(&mut Section<'_, 't>) -> T,
+    ) -> Option<T> {
+        let is_off = |value: &Value| matches!(value, Value::Text(_) | Value::Bool(_)) && value.is_none();
+        if self.raw(key.name).is_some_and(|node| is_off(&node.value)) {
+            self.note(key, false, || Shape::Section(Presence::OptionalOrOff));
+            return None;
+        }
+        self.optional_section_or(key, Presence::OptionalOrOff, read)
+    }
+
     /// The same for one that something else may stand for, which the caller has seen to.
     pub(super) fn optional_section_or<T>(
         &mut self,

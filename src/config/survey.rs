@@ -48,6 +48,8 @@ pub(super) enum Presence {
     OrOff,
     /// Left out, there is no such thing.
     Optional,
+    /// The same, and `off` says so.
+    OptionalOrOff,
     /// The same, and Redis's address may stand for it.
     OptionalOrAddress,
 }
@@ -57,7 +59,7 @@ impl Presence {
     pub(super) fn matters(self) -> bool {
         match self {
             Self::Always | Self::OrOff => false,
-            Self::Optional | Self::OptionalOrAddress => true,
+            Self::Optional | Self::OptionalOrOff | Self::OptionalOrAddress => true,
         }
     }
 }

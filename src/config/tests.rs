@@ -98,6 +98,7 @@ issuers:
       - {id: public, auth: none}
       - {id: signs, auth: private_key_jwt, key: {env: PEM}, algorithm: ES256, key_id: k1}
     refresh: {rotation: graceful, grace: 20s, resource: ['urn:a'], audience: api}
+    introspection: {prefix: [c_], cache: 10s, client: c1, max_concurrent: 8, max_per_second: 50}
     keys: {refresh_after: 2s, max_age: 2d, min_refetch: 1s, timeout: 1ms, max_bytes: 1KiB, max_keys: 1}
 cache: {max_bytes: 1MiB, max_age: 1ms}
 refresh: {early: 30s, lease: 10s, limit: {burst: 5}}
@@ -131,6 +132,7 @@ fn full_environment() -> Environment {
         ("SHARED", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="),
         ("OTHER", "x"),
         ("PEM", PEM),
+        ("HYDRA_SECRET", "x"),
         ("REDIS_URL", "rediss://me:hunter2@a.example:1,[::1]/3"),
         ("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long...."),
     ])

@@ -53,6 +53,16 @@ pub enum Confirmation {
 impl Claims {
     /// Reads the claims; a claim of the wrong type refuses the token, it is never treated as absent.
     pub(super) fn read(members: &Object<'_>, policy: &IssuerPolicy) -> Result<Self, Refusal> {
+        let end = end(members)?.ok_or_else(|| invalid("`exp` is missing"))?;
+        Self::read_until(members, policy, end)
+    }
+
+    /// The same where something else than `exp` may say when the token ends.
+    pub(super) fn read_until(
+        members: &Object<'_>,
+        policy: &IssuerPolicy,
+        end: UnixTime,
+    ) -> Result<Self, Refusal> {
         if policy.required_claims.iter().any(|path| is_missing(path.find(members))) {
             return Err(invalid("a claim that this issuer's configuration requires is missing"));
         }
@@ -65,8 +75,7 @@ impl Claims {
                 Split::No,
                 "`aud` is neither a string nor a list of strings",
             )?,
-            expires_at: time(members.get("exp"), "`exp` is not a time")?
-                .ok_or_else(|| invalid("`exp` is missing"))?,
+            expires_at: end,
             not_before: time(members.get("nbf"), "`nbf` is not a time")?,
             issued_at: time(members.get("iat"), "`iat` is not a time")?,
             auth_time: time(members.get("auth_time"), "`auth_time` is not a time")?,
@@ -175,6 +184,17 @@ impl Confirmation {
 pub fn thumbprint(text: &str) -> Option<[u8; 32]> {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+/// `exp`.
+pub(super) fn end(members: &Object<'_>) -> Result<Option<UnixTime>, Refusal> {
+    time(members.get("exp"), "`exp` is not a time")
+}
+
+/// When a token's life began, as far as it says: `iat`, or else `nbf`.
+pub(super) fn begin(members: &Object<'_>) -> Result<Option<UnixTime>, Refusal> {
+    let issued_at = time(members.get("iat"), "`iat` is not a time")?;
+    Ok(issued_at.or(time(members.get("nbf"), "`nbf` is not a time")?))
 }
 
 fn first<'v, 't>(members: &'v Object<'t>, paths: &[ClaimPath]) -> Option<&'v Json<'t>> {

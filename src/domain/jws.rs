@@ -3,10 +3,11 @@
 use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use base64::{
-    Engine,
-    engine::{Simd, general_purpose::NO_PAD},
+    Engine, alphabet,
+    engine::{GeneralPurpose, Simd, general_purpose::NO_PAD},
 };
 use memchr::memchr_iter;
+use serde::de::IgnoredAny;
 
 use super::{
     algorithm::Algorithm,
@@ -90,6 +91,20 @@ impl<'t> UnverifiedParts<'t> {
     }
 }
 
+/// Whether a token has the form of a JWS or JWE in compact serialisation (RFC 7515 section 7.1, RFC 7516 section 7.1): three
+/// parts or five, the first of which is a JSON object in base64url. Whatever has it says itself what it is, and is judged by
+/// that alone. Lenient on purpose: a signed token that somebody has damaged is still none that only its issuer can read.
+pub fn is_compact(token: RawToken<'_>) -> bool {
+    let text = token.expose();
+    let mut parts = text.split('.');
+    let header = parts.next().unwrap_or_default().trim_end_matches('=');
+    if !matches!(parts.count(), 2 | 4) {
+        return false;
+    }
+    let decoded = LENIENT.decode(header).unwrap_or_default();
+    decoded.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(&decoded).is_ok()
+}
+
 impl UnverifiedJws<'_> {
     /// The issuer that the token claims, for choosing whose keys decide; `None` if it claims none or not as a string.
     pub fn unverified_issuer(&self) -> Option<UnverifiedIssuer<'_>> {
@@ -162,6 +177,10 @@ fn text<'p>(members: &Object<'p>, name: &str) -> Result<Option<Cow<'p, str>>, Re
     }
 }
 
+/// Of stray trailing bits only a strict reader complains.
+static LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
 /// With whatever instructions the processor has for it: a token's text is most of what is read of it.
 static BASE64URL: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
@@ -172,4 +191,40 @@ fn decode(part: &str, decoded: &mut Vec<u8>) -> Result<(), Refusal> {
 
 fn malformed(message: &'static str) -> Refusal {
     Refusal::new(Reason::Malformed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_a_jose_header_is_compact() {
+        let is = |text: &str| is_compact(RawToken::new(text, 1000).unwrap());
+        for signed in [
+            "eyJhbGciOiJub25lIn0.e30.",
+            "eyJhbGciOiJub25lIn0..",
+            "e30.a.b",
+            "e30=.a.b",
+            "e31.a.b",                // stray bits
+            "eyJhIjoxLCJhIjoyfQ.!.?", // a name twice
+            "e30.a.b.c.d",
+        ] {
+            assert!(is(signed), "{signed}");
+        }
+        for opaque in [
+            "ory_at_8fJ3kq0z.h3",
+            "a",
+            "a.b.c",
+            "e30",
+            "e30.a",
+            "e30.a.b.c",
+            "..",
+            "eyJhbGciOiJub25lIn.a.b",
+            "WzFd.a.b",
+            "....",
+            "e30.a.b.c.d.e",
+        ] {
+            assert!(!is(opaque), "{opaque}");
+        }
+    }
 }

@@ -100,6 +100,21 @@ pub(super) fn shape(typ: Option<&str>, claims: &Object<'_>, rules: &KindRules) -
     }
 }
 
+/// Whether what an issuer says about a token that only it can read (RFC 7662) may be about an access token. `has_audience`:
+/// whether it names one.
+///
+/// Such an answer has no header and so no `typ`; nor are there ID tokens that only the issuer can read. But refresh tokens
+/// are introspected, too, and some issuers say of them no more than that they are active: what says neither what it is nor
+/// for whom is not taken for an access token.
+pub(super) fn is_introspected_access(claims: &Object<'_>, rules: &KindRules, has_audience: bool) -> bool {
+    !claims.contains("events")
+        && match stated_use(claims) {
+            Stated::Access => true,
+            Stated::Nothing => has_audience && !rules.access.stated,
+            Stated::Id | Stated::Other => false,
+        }
+}
+
 impl KindRule {
     fn fits(&self, typ: Option<&str>, claims: &Object<'_>) -> bool {
         let typ = typ.unwrap_or("JWT");

@@ -37,6 +37,23 @@ pub struct IssuerPolicy {
     pub claims: ClaimNames,
 }
 
+impl IssuerPolicy {
+    /// The same for what the issuer says about a token when it is asked (RFC 7662): such answers have names of their own, which
+    /// count where the issuer's signed tokens call a thing by another.
+    #[must_use]
+    pub fn of_introspection(&self) -> Self {
+        let mut policy = self.clone();
+        let ClaimNames { scopes, client_id, token_id, .. } = &mut policy.claims;
+        for (names, name) in [(scopes, "scope"), (client_id, "client_id"), (token_id, "jti")] {
+            let name = ClaimPath::new(name);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        policy
+    }
+}
+
 /// Where a token says whom it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AudienceClaim {

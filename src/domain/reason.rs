@@ -45,11 +45,13 @@ pub enum Reason {
     RefreshReused,
     /// The answer to an exchange was lost, and with it the only refresh token that would work.
     RefreshOutcomeLost,
+    /// Its issuer says so (RFC 7662 section 2.2).
+    Inactive,
 }
 
 impl Reason {
     /// Every reason that this build can give, for metrics that start at zero.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Missing,
         Self::Malformed,
         Self::TooLarge,
@@ -71,6 +73,7 @@ impl Reason {
         Self::RefreshInvalid,
         Self::RefreshReused,
         Self::RefreshOutcomeLost,
+        Self::Inactive,
     ];
 
     /// The stable name in metrics and logs.
@@ -97,14 +100,16 @@ impl Reason {
             Self::RefreshInvalid => "refresh_invalid",
             Self::RefreshReused => "refresh_reused",
             Self::RefreshOutcomeLost => "refresh_outcome_lost",
+            Self::Inactive => "inactive",
         }
     }
 
-    /// What the caller can do: a new token of the same session helps only where time was the trouble. Whoever revoked a token
+    /// What the caller can do: a new token of the same session helps only where time was the trouble, or may have been: an issuer
+    /// that calls a token inactive says no more, and decides about its session when asked for a new one. Whoever revoked a token
     /// wanted its holder out, so the answer to that is a login, not a refresh that would let them in again.
     pub fn recovery(self) -> Recovery {
         match self {
-            Self::Expired | Self::UnknownKey => Recovery::Refresh,
+            Self::Expired | Self::UnknownKey | Self::Inactive => Recovery::Refresh,
             Self::Missing
             | Self::Revoked
             | Self::SessionEnded

@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 
 use aws_lc_rs::digest;
 
-use super::time::UnixTime;
+use super::{time::UnixTime, token::RawToken};
 
 /// How far a clock may be set back without anything being forgotten: what covers tokens that are valid again then is kept for
 /// so much longer than it counts, in memory and in the store.
@@ -18,7 +18,7 @@ pub enum TargetKind {
     /// A token by its id (`jti`, or what the issuer calls it).
     TokenId,
     /// A token without an id, by the digest of its signing input: one token has several byte forms, all of which have the
-    /// same signing input.
+    /// same signing input. One that only its issuer can read, by the digest of all of it.
     SigningInput,
     /// A session.
     Session,
@@ -136,6 +136,11 @@ impl Target {
     /// A token without an id, by the bytes that its signature is over (RFC 7515 section 5.1).
     pub fn signing_input(issuer: &str, signing_input: &[u8]) -> Self {
         Self::new(TargetKind::SigningInput, issuer, &[signing_input])
+    }
+
+    /// A token that only its issuer can read, by all of it: it has one form, and nothing in it but what the issuer says.
+    pub fn whole_token(issuer: &str, token: RawToken<'_>) -> Self {
+        Self::signing_input(issuer, token.expose().as_bytes())
     }
 
     /// A session.

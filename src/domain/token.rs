@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use memchr::memmem;
+use zeroize::Zeroizing;
+
 use super::{
     reason::{Reason, Refusal},
     secret::Secret,
@@ -17,6 +20,9 @@ pub struct BoundedText<'a>(&'a str);
 /// It borrows the request's own copy, has no `Display`, `Serialize` or `Deref`, and its `Debug` tells the length only.
 #[derive(Clone, Copy)]
 pub struct RawToken<'a>(&'a str);
+
+/// The same, for work that outlives the request. Wiped when dropped.
+pub struct OwnedToken(Zeroizing<String>);
 
 impl<'a> BoundedText<'a> {
     /// Checks the bounds. Limits are in bytes.
@@ -64,9 +70,37 @@ impl<'a> RawToken<'a> {
         Secret::new(self.0.as_bytes().to_vec())
     }
 
+    /// Whether it begins so.
+    pub fn begins_with(&self, prefix: &str) -> bool {
+        self.0.starts_with(prefix)
+    }
+
+    /// Whether it is somewhere in this.
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        memmem::find(bytes, self.0.as_bytes()).is_some()
+    }
+
+    /// A copy of its own.
+    pub fn to_owned_token(self) -> OwnedToken {
+        OwnedToken(Zeroizing::new(self.0.to_owned()))
+    }
+
     /// The text, for parsing. A name to grep for.
     pub fn expose(&self) -> &'a str {
         self.0
+    }
+}
+
+impl OwnedToken {
+    /// As it was presented.
+    pub fn as_raw(&self) -> RawToken<'_> {
+        RawToken(&self.0)
+    }
+}
+
+impl fmt::Debug for OwnedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OwnedToken({} bytes)", self.0.len())
     }
 }
 
@@ -101,5 +135,7 @@ mod tests {
     fn debug_tells_only_the_length() {
         assert_eq!(format!("{:?}", RawToken::new("abc", 8).unwrap()), "RawToken(3 bytes)");
         assert_eq!(format!("{:?}", BoundedText::new("a c", 8).unwrap()), "BoundedText(3 bytes)");
+        let owned = RawToken::new("abc", 8).unwrap().to_owned_token();
+        assert_eq!(format!("{owned:?}"), "OwnedToken(3 bytes)");
     }
 }

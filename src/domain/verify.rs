@@ -9,10 +9,14 @@
 //! }
 //! ```
 
+mod introspected;
+
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
+
+pub use introspected::introspected;
 
 use super::{
     claims::Claims,
@@ -27,7 +31,8 @@ use super::{
     time::UnixTime,
 };
 
-/// A token that its issuer signed, of a kind that its issuer makes. Says nothing about time, audience or revocation.
+/// A token that its issuer signed, or said to be its own when asked about it (RFC 7662), of a kind that its issuer makes. Says
+/// nothing about time, audience or revocation.
 ///
 /// ```compile_fail,E0451
 /// use countersign::domain::verify::VerifiedToken;
@@ -40,11 +45,23 @@ pub struct VerifiedToken {
     policy: Arc<IssuerPolicy>,
     claims: Claims,
     kind: TokenKind,
-    key: KeyIdentity,
-    /// Of a token without an id: what it is revoked by instead.
+    origin: Origin,
+    /// Of a token without an id, and of one that only its issuer can read: what it is revoked by.
     signing_input: Option<Target>,
     /// What it can be revoked by, as far as somebody has asked. By kind.
     targets: [OnceLock<Option<Target>>; TargetKind::ALL.len()],
+}
+
+/// How it is known to be its issuer's.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// By a signature.
+    Signed(KeyIdentity),
+    /// By the issuer's word.
+    Introspected {
+        /// Whether that says when the token ends, or began.
+        has_end: bool,
+    },
 }
 
 /// A verified token, and the payload that it was read from.
@@ -82,8 +99,8 @@ pub fn verify<'p>(
     // Only where it is needed: for a long token it costs as much as a tenth of an RPC.
     let signing_input =
         claims.token_id().is_empty().then(|| Target::signing_input(&policy.issuer, jws.signing_input));
-    let (key, targets) = (key.identity(), Default::default());
-    let token = VerifiedToken { policy: Arc::clone(policy), claims, kind, key, signing_input, targets };
+    let (origin, targets) = (Origin::Signed(key.identity()), Default::default());
+    let token = VerifiedToken { policy: Arc::clone(policy), claims, kind, origin, signing_input, targets };
     Ok(Verified { token, payload })
 }
 
@@ -119,7 +136,7 @@ impl Verified<'_> {
         &self.token
     }
 
-    /// The payload, byte for byte as signed.
+    /// The payload, byte for byte as signed; of an introspected token, its issuer's answer as received.
     pub fn payload(&self) -> &[u8] {
         self.payload
     }
@@ -146,14 +163,27 @@ impl VerifiedToken {
         self.kind
     }
 
-    /// The key that signed it.
-    pub fn key(&self) -> KeyIdentity {
-        self.key
+    /// The key that signed it; `None`: its issuer was asked.
+    pub fn key(&self) -> Option<KeyIdentity> {
+        match self.origin {
+            Origin::Signed(key) => Some(key),
+            Origin::Introspected { .. } => None,
+        }
     }
 
-    /// By what kind of target the token itself is revoked.
-    pub fn own_kind(&self) -> TargetKind {
-        if self.signing_input.is_some() { TargetKind::SigningInput } else { TargetKind::TokenId }
+    /// Whether it is known when it ends at the latest. If not, nothing says for how long it can come again.
+    pub fn has_end(&self) -> bool {
+        !matches!(self.origin, Origin::Introspected { has_end: false })
+    }
+
+    /// By what kinds of targets the token itself is revoked; by the first one if somebody shows it. An introspected one that
+    /// has an id can be revoked by that, too, but who shows it need not ask its issuer for the id.
+    pub fn own_kinds(&self) -> &'static [TargetKind] {
+        match (self.origin, self.signing_input) {
+            (Origin::Signed(_), None) => &[TargetKind::TokenId],
+            (Origin::Signed(_), Some(_)) => &[TargetKind::SigningInput],
+            (Origin::Introspected { .. }, _) => &[TargetKind::SigningInput, TargetKind::TokenId],
+        }
     }
 
     /// What it can be revoked by, of one kind; `None` if it does not say. Computed when it is first asked for: a hash, which most
@@ -165,9 +195,9 @@ impl VerifiedToken {
         }
     }
 
-    /// What the token itself is revoked by.
+    /// What the token itself is revoked by when somebody shows it.
     pub fn own_target(&self) -> Option<Target> {
-        self.target(self.own_kind())
+        self.own_kinds().first().and_then(|kind| self.target(*kind))
     }
 
     fn compute_target(&self, kind: TargetKind) -> Option<Target> {

@@ -90,6 +90,12 @@ impl Endpoints {
         Err(Trouble::new("method_unlisted", message))
     }
 
+    /// Where they are introspected.
+    pub(super) async fn introspection_endpoint(&self) -> Result<Url, NotTold> {
+        let endpoint = self.metadata().await?.introspection_endpoint();
+        endpoint.ok_or_else(|| NotTold::no_endpoint("introspection_endpoint"))
+    }
+
     async fn metadata(&self) -> Result<Metadata, NotTold> {
         let mut found = self.found.lock().await;
         if let Some((metadata, at)) = &*found

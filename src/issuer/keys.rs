@@ -13,6 +13,7 @@ use super::{
     desk::{Desk, NoSeat},
     freshness::{Conclusion, Demand, is_usable},
     id::IssuerId,
+    introspection::Introspector,
     metrics::{IssuerKeyMetrics, count},
     settings::KeyFreshness,
     snapshot::{KeySnapshot, ShelfPlace},
@@ -25,6 +26,7 @@ pub struct Issuer {
     policy: Arc<IssuerPolicy>,
     metrics: IssuerKeyMetrics,
     keys: Keys,
+    introspector: Option<Arc<Introspector>>,
 }
 
 #[derive(Debug)]
@@ -69,11 +71,27 @@ pub enum Lookup {
 
 impl Issuer {
     pub(super) fn of_shared(policy: Arc<IssuerPolicy>, metrics: IssuerKeyMetrics, key: KeySnapshot) -> Self {
-        Self { id: IssuerId::unique(), policy, metrics, keys: Keys::Shared(Arc::new(key)) }
+        Self {
+            id: IssuerId::unique(),
+            policy,
+            metrics,
+            keys: Keys::Shared(Arc::new(key)),
+            introspector: None,
+        }
     }
 
     pub(super) fn of_published(policy: Arc<IssuerPolicy>, metrics: IssuerKeyMetrics, kept: Kept) -> Self {
-        Self { id: IssuerId::unique(), policy, metrics, keys: Keys::Kept(kept) }
+        Self { id: IssuerId::unique(), policy, metrics, keys: Keys::Kept(kept), introspector: None }
+    }
+
+    /// The same, which is asked about tokens that only it can read by this, if there is one.
+    pub(super) fn asked_by(self, introspector: Option<Arc<Introspector>>) -> Self {
+        Self { introspector, ..self }
+    }
+
+    /// What asks it about tokens that only it can read, if it is to be asked.
+    pub fn introspector(&self) -> Option<&Arc<Introspector>> {
+        self.introspector.as_ref()
     }
 
     /// Tells it from every other one.

@@ -46,6 +46,11 @@ impl Metadata {
         self.endpoint("revocation_endpoint")
     }
 
+    /// Where they are introspected (RFC 8414 section 2); the same goes for it.
+    pub(super) fn introspection_endpoint(&self) -> Option<Url> {
+        self.endpoint("introspection_endpoint")
+    }
+
     /// Without a user's name and password, should the address hold them: they would be sent in the place of the client's own
     /// credentials.
     fn endpoint(&self, name: &str) -> Option<Url> {

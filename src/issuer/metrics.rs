@@ -7,9 +7,9 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::freshness::Trigger;
+use super::{freshness::Trigger, introspection::IntrospectionMetrics};
 
-type Labels = Vec<(&'static str, String)>;
+pub(super) type Labels = Vec<(&'static str, String)>;
 
 const TRIGGERS: [&str; 2] = ["scheduled", "demand"];
 const OUTCOMES: [&str; 3] = ["ok", "not_modified", "failed"];
@@ -25,6 +25,7 @@ pub struct KeyMetrics {
     keys: Family<Labels, Gauge>,
     unusable: Family<Labels, Gauge>,
     store_errors: Family<Labels, Counter>,
+    introspections: IntrospectionMetrics,
 }
 
 /// How an attempt ended.
@@ -55,6 +56,7 @@ impl KeyMetrics {
             keys: Family::default(),
             unusable: Family::default(),
             store_errors: Family::default(),
+            introspections: IntrospectionMetrics::register(registry),
         };
         let m = &metrics;
         registry.register("key_fetches", "Attempts to fetch a key set", m.fetches.clone());
@@ -105,6 +107,12 @@ impl KeyMetrics {
         for gauges in [&self.keys, &self.unusable] {
             gauges.remove(&only_issuer);
         }
+        self.introspections.forget_issuer(name);
+    }
+
+    /// What is counted of introspections.
+    pub fn introspections(&self) -> &IntrospectionMetrics {
+        &self.introspections
     }
 
     /// One issuer's part of them, all at zero.
@@ -188,6 +196,7 @@ pub(super) fn count(number: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::issuer::introspection;
     use crate::ops::metrics::{exposition, registry};
 
     #[test]
@@ -197,8 +206,11 @@ mod tests {
         let before = exposition(&registry);
         let gone = metrics.for_issuer("gone");
         assert_eq!(exposition(&registry).matches(r#"issuer="gone""#).count(), 13);
+        let asked = metrics.introspections().for_issuer("gone");
+        assert_eq!(exposition(&registry).matches(r#"issuer="gone""#).count(), 18);
         metrics.forget_issuer("gone");
         gone.suppressed.inc();
+        asked.count(introspection::CountedOutcome::Active);
         assert_eq!(exposition(&registry), before);
     }
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{client::OAuthClient, http::Bounds};
+use super::{client::OAuthClient, http::Bounds, introspection::IntrospectionSettings};
 use crate::domain::{policy::IssuerPolicy, rotation::Rotation, secret::Secret};
 
 /// One issuer.
@@ -22,6 +22,8 @@ pub struct IssuerSettings {
     pub session_api: SessionApi,
     /// How it exchanges refresh tokens.
     pub refresh: IssuerRefresh,
+    /// How it is asked about tokens that only it can read; `None`: it is not asked.
+    pub introspection: Option<IntrospectionSettings>,
     /// Whether plain http to other hosts than loopback is accepted.
     pub allow_http: bool,
 }
@@ -35,7 +37,16 @@ impl IssuerSettings {
     /// Whether keys that were got as `other` says may verify under these settings until the first fetch: they are the same
     /// issuer's, from the same place, got under the same rules, and for the same algorithms.
     pub(super) fn has_the_keys_of(&self, other: &Self) -> bool {
-        let Self { policy, source, allow_http, keys: _, clients: _, session_api: _, refresh: _ } = self;
+        let Self {
+            policy,
+            source,
+            allow_http,
+            keys: _,
+            clients: _,
+            session_api: _,
+            refresh: _,
+            introspection: _,
+        } = self;
         (&policy.issuer, &policy.algorithms) == (&other.policy.issuer, &other.policy.algorithms)
             && (source, allow_http) == (&other.source, &other.allow_http)
     }

@@ -18,6 +18,7 @@ use super::{
     fetch::{FileKeys, HttpKeys, KeyFetch},
     freshness::{Jitter, Tick},
     http::HttpClient,
+    introspection::Introspector,
     keeper::{Keeper, Report},
     keys::{HandedOver, Issuer, Kept},
     metrics::KeyMetrics,
@@ -71,20 +72,22 @@ impl Issuer {
         let bounds = settings.bounds();
         let http = around.http.clone();
         let issuer = settings.policy.issuer.clone();
-        match settings.source.clone() {
-            KeySource::Secret(secret) => Self::shared(settings, &secret, around),
-            KeySource::JwksFile(path) => Ok(Self::kept(settings, FileKeys { path, bounds }, None, begin)),
+        let introspector = Introspector::of(&settings, around).map(Arc::new);
+        let started = match settings.source.clone() {
+            KeySource::Secret(secret) => Self::shared(settings, &secret, around)?,
+            KeySource::JwksFile(path) => Self::kept(settings, FileKeys { path, bounds }, None, begin),
             KeySource::JwksUri(url) => {
                 let saved_as = Some(String::from(url.clone()));
-                Ok(Self::kept(settings, HttpKeys::at(http, bounds, url), saved_as, begin))
+                Self::kept(settings, HttpKeys::at(http, bounds, url), saved_as, begin)
             }
             KeySource::Discovery => {
                 let saved_as = Some(discovery::address(&issuer));
                 let refresh_after = settings.keys.freshness.refresh_after();
                 let fetch = HttpKeys::discovered(http, bounds, issuer, refresh_after);
-                Ok(Self::kept(settings, fetch, saved_as, begin))
+                Self::kept(settings, fetch, saved_as, begin)
             }
-        }
+        };
+        Ok(started.asked_by(introspector))
     }
 
     fn shared(settings: IssuerSettings, secret: &Secret, around: &Surroundings) -> Result<Self, UnusableKey> {

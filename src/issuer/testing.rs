@@ -70,6 +70,7 @@ pub(super) fn settings(source: KeySource, algorithms: AllowedAlgorithms) -> Issu
         clients: vec![],
         session_api: SessionApi::None,
         refresh: IssuerRefresh::default(),
+        introspection: None,
         allow_http: false,
     }
 }

@@ -71,7 +71,9 @@ mod tests {
         FeedMetrics::register(&mut registry);
         DurabilityMetrics::register(&mut registry, UnfitKind::ALL.map(UnfitKind::word));
         SightMetrics::register(&mut registry);
-        KeyMetrics::register(&mut registry).for_issuer("idp");
+        let keys = KeyMetrics::register(&mut registry);
+        keys.for_issuer("idp");
+        keys.introspections().for_issuer("idp");
         PropagationMetrics::register(&mut registry);
         SpanMetrics::of_process().register(&mut registry);
         registry

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::issuer::{Issuer, IssuerId};
+use crate::{
+    domain::token::RawToken,
+    issuer::{Introspector, Issuer, IssuerId},
+};
 
 /// The issuers at one moment, and what is asked of a token before any of them is.
 #[derive(Debug)]
@@ -35,6 +38,41 @@ impl Trust {
     /// The issuer with exactly this `iss`.
     pub(super) fn with_name(&self, iss: &str) -> Option<&Issuer> {
         self.by_issuer.get(iss).map(Arc::as_ref)
+    }
+
+    /// Whether any issuer is asked about tokens that only it can read.
+    pub(super) fn asks_any(&self) -> bool {
+        self.asked().next().is_some()
+    }
+
+    /// Which issuer is asked about a token that only it can read: one at most, so that nobody else's token is sent anywhere. The
+    /// one that the request names; or else the one whose prefix fits, the longest counting; or else the only one that is asked,
+    /// if it has no prefixes.
+    pub(super) fn asked_about(
+        &self,
+        token: RawToken<'_>,
+        named: &str,
+    ) -> Option<(&Issuer, &Arc<Introspector>)> {
+        if !named.is_empty() {
+            return self.asked().find(|(issuer, _)| issuer.policy().issuer == named);
+        }
+        let fits = |asked: &(&Issuer, &Arc<Introspector>)| {
+            let prefixes = asked.1.settings().prefixes.iter();
+            prefixes.filter(|prefix| token.begins_with(prefix)).map(String::len).max()
+        };
+        let by_prefix = self.asked().filter_map(|asked| Some((fits(&asked)?, asked)));
+        if let Some((_, asked)) = by_prefix.max_by_key(|(length, _)| *length) {
+            return Some(asked);
+        }
+        let mut asked = self.asked();
+        match (asked.next(), asked.next()) {
+            (Some(only), None) if only.1.settings().prefixes.is_empty() => Some(only),
+            _ => None,
+        }
+    }
+
+    fn asked(&self) -> impl Iterator<Item = (&Issuer, &Arc<Introspector>)> {
+        self.issuers().filter_map(|issuer| Some((issuer, issuer.introspector()?)))
     }
 
     /// The one issuer, if there is only one.

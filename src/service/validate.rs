@@ -1,7 +1,9 @@
 //! Is this token good? One way through all the checks, whoever asks (design: the chain of types in `domain`).
 
 mod identify;
+mod opaque;
 mod question;
+mod recall;
 mod standing;
 mod verification;
 
@@ -18,7 +20,7 @@ use arc_swap::{ArcSwap, Guard};
 use crate::{
     domain::{
         decide::Requirements,
-        reason::{Reason, Refusal},
+        reason::Refusal,
         refresh::RefreshSettings,
         revocation::check::LastCheck,
         time::{Clock, UnixTime},
@@ -37,6 +39,7 @@ use crate::{
 pub(super) use self::identify::{Identified, Unidentified};
 pub use self::question::{Knowledge, Pass, Question, RevocationSources, Verdict};
 use self::{
+    opaque::Introspections,
     standing::{Missing, Standing},
     verification::{Presentation, Tried},
 };
@@ -64,6 +67,7 @@ pub struct Validator {
     /// `refresh.early`, in milliseconds.
     early: AtomicU64,
     cache: TokenCache,
+    introspections: Arc<Introspections>,
     encode: Encode,
     clock: Arc<dyn Clock>,
     metrics: ValidationMetrics,
@@ -90,8 +94,8 @@ struct Waits<F> {
 }
 
 enum WaitsFor {
-    /// A key, maybe.
-    Key(Tried),
+    /// A key, maybe, or what its issuer says about the token.
+    Issuer(Tried),
     /// What the store knows of the token's session (S5).
     Session(Arc<CachedToken>),
     /// Revocations that are not here yet (R7, R8).
@@ -114,9 +118,11 @@ impl Validator {
         clock: Arc<dyn Clock>,
         metrics: ValidationMetrics,
     ) -> Self {
+        let introspections = Arc::new(Introspections::new(encode, Arc::clone(&clock)));
         let (trust, on_stale) = (ArcSwap::from_pointee(trust), ArcSwap::from_pointee(sources.on_stale));
+        let early = AtomicU64::default();
         let validator =
-            Self { trust, sources, on_stale, early: AtomicU64::default(), cache, encode, clock, metrics };
+            Self { trust, sources, on_stale, early, cache, introspections, encode, clock, metrics };
         validator.replace_early(RefreshSettings::default().early);
         validator
     }
@@ -152,6 +158,7 @@ impl Validator {
         loop {
             tick.tick().await;
             self.cache.sweep(self.clock.now());
+            self.introspections.sweep(self.clock.now());
         }
     }
 
@@ -256,8 +263,9 @@ impl Validator {
                     self.metrics.cache_miss();
                     cached
                 }
-                Ok(tried @ (Tried::Forged { .. } | Tried::NoKey)) => {
-                    return waits(trust, answer, WaitsFor::Key(tried));
+                Ok(Tried::Known(known)) => known?,
+                Ok(tried @ (Tried::Forged { .. } | Tried::NoKey | Tried::Opaque(_))) => {
+                    return waits(trust, answer, WaitsFor::Issuer(tried));
                 }
                 Err(stop) => {
                     self.metrics.cache_miss();
@@ -286,7 +294,7 @@ impl Validator {
     ) -> (Result<T, Stop>, Knowledge) {
         let Waits { trust, digest, answer, for_what } = waits;
         let (tried, knowledge) = match for_what {
-            WaitsFor::Key(tried) => {
+            WaitsFor::Issuer(tried) => {
                 self.metrics.cache_miss();
                 (Some(tried), knowledge)
             }
@@ -341,58 +349,11 @@ impl Validator {
             return Ok(Tried::Verified(cached));
         }
         self.refuse_known_forgery(trust, digest)?;
-        self.metrics.cache_miss();
-        self.verify_now(trust, Presentation { token, digest, asked, at })
-    }
-
-    /// The cached token, if its issuer's settings are still those it was verified under (C1), its key is still published,
-    /// and the issuer's keys are usable (C3, K2).
-    fn recall(
-        &self,
-        trust: &Trust,
-        digest: TokenDigest,
-        now: UnixTime,
-    ) -> Result<Option<Arc<CachedToken>>, Stop> {
-        let Some(cached) = self.cache.find(digest, now) else {
-            return Ok(None);
-        };
-        let Some(issuer) = trust.with_id(cached.issuer()) else {
-            self.cache.forget(digest);
-            return Ok(None);
-        };
-        // Its session is to be looked up again.
-        if cached.session().is_some_and(|session| session.standing(now).is_none()) {
-            self.cache.forget(digest);
-            return Ok(None);
+        let tried = self.verify_now(trust, Presentation { token, digest, asked, at });
+        if !matches!(tried, Ok(Tried::Known(_))) {
+            self.metrics.cache_miss();
         }
-        match issuer.look(|keys| cached.is_signed_by_one_of(keys)) {
-            Some(true) => {
-                self.metrics.cache_hit();
-                Ok(Some(cached))
-            }
-            Some(false) => {
-                self.cache.forget(digest);
-                Ok(None)
-            }
-            None => {
-                // Too old to verify with is too old to have verified with; what has expired has expired all the same.
-                cached.token().at(now)?;
-                Err(unavailable(issuer))
-            }
-        }
-    }
-
-    fn refuse_known_forgery(&self, trust: &Trust, digest: TokenDigest) -> Result<(), Stop> {
-        let Some(forged) = self.cache.forged(digest) else {
-            return Ok(());
-        };
-        let issuer = trust.with_id(forged.issuer);
-        let generation = issuer.and_then(|issuer| issuer.look(|keys| keys.generation));
-        if generation == Some(forged.generation) {
-            self.metrics.cache_refusal_hit();
-            return Err(Refusal::new(Reason::BadSignature, "the signature does not verify").into());
-        }
-        Ok(())
+        tried
     }
 }
 

@@ -92,6 +92,21 @@ pub struct Forged {
 }
 
 impl CachedToken {
+    /// A token that its issuer said to be good, which is remembered until then. No key decides about it.
+    pub fn introspected(
+        (token, encoded): (VerifiedToken, EncodedToken),
+        issuer: IssuerId,
+        until: UnixTime,
+    ) -> Self {
+        let (generation, last_check, session) = (AtomicU64::new(0), LastCheck::default(), OnceLock::new());
+        Self { token, issuer, generation, last_check, session, until, encoded }
+    }
+
+    /// Whether it is still remembered.
+    pub(super) fn counts(&self, now: UnixTime) -> bool {
+        now < self.until
+    }
+
     /// The token.
     pub fn token(&self) -> &VerifiedToken {
         &self.token
@@ -108,7 +123,7 @@ impl CachedToken {
         if self.generation.load(Ordering::Relaxed) == keys.generation {
             return true;
         }
-        let is_published = keys.keys.contains(self.token.key());
+        let is_published = self.token.key().is_some_and(|key| keys.keys.contains(key));
         if is_published {
             self.generation.store(keys.generation, Ordering::Relaxed);
         }
@@ -137,7 +152,7 @@ impl CachedToken {
     }
 
     /// Its share of `cache.max_bytes` (C4): the claims that were read, and the encoded answer with the payload.
-    fn weight(&self) -> u32 {
+    pub(super) fn weight(&self) -> u32 {
         let bytes = self.encoded.bytes.len() + self.token.claims().bytes() + ENTRY_OVERHEAD_BYTES;
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }

@@ -93,12 +93,15 @@ impl Sessions {
     }
 
     /// Whether a token's session, or its old login, has to be looked up before the token passes. A token without a session
-    /// can outlive what memory holds of cut-offs only if it stands for a login that is older than that.
+    /// can outlive what memory holds of cut-offs only if it stands for a login that is older than that, or if nobody knows when
+    /// it ends.
     pub fn matters_to(token: &VerifiedToken, now: UnixTime) -> bool {
         let policy = token.policy();
         let claims = token.claims();
         let horizon = now.minus(policy.max_token_lifetime.saturating_add(policy.leeway));
-        !claims.session_id().is_empty() || claims.auth_time.is_some_and(|login| login <= horizon)
+        !claims.session_id().is_empty()
+            || claims.auth_time.is_some_and(|login| login <= horizon)
+            || !token.has_end()
     }
 
     /// What is known of the token's session; `None` if it has to be looked up. A token that was issued, or whose user logged

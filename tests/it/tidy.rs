@@ -55,12 +55,14 @@ const CRATES: [(&str, &[&str]); 21] = [
 ];
 
 /// The files that may take a secret or a token out of its wrapper, and what for.
-const EXPOSES: [(&str, &str); 14] = [
+const EXPOSES: [(&str, &str); 19] = [
     ("config/secret.rs", "reads them from files and variables"),
     ("config/store/url.rs", "takes Redis's password out of its address"),
     ("domain/jws.rs", "takes a token apart"),
     ("domain/key.rs", "makes a key of a shared secret"),
+    ("domain/revocation.rs", "digests a token that only its issuer can read"),
     ("issuer/client.rs", "sends them to the token endpoint"),
+    ("issuer/introspection.rs", "sends a token to the introspection endpoint"),
     ("issuer/revoker/token.rs", "sends a token to the revocation endpoint"),
     ("service/propagate/content.rs", "writes down what an issuer is still to be told"),
     ("state/digest.rs", "digests the token"),
@@ -70,6 +72,9 @@ const EXPOSES: [(&str, &str); 14] = [
     ("store/rotations/content.rs", "writes tokens down, to be sealed"),
     ("store/rotations/digests.rs", "digests refresh tokens"),
     ("store/seal.rs", "derives keys, and seals secrets"),
+    ("api/grpc/token/refresh.rs", "answers with tokens"),
+    ("service/refresh/login.rs", "reads the tokens that are handed over"),
+    ("service/refresh/vet.rs", "reads the tokens that are handed out"),
 ];
 
 /// The constructors of `tonic::Status`.
@@ -147,6 +152,13 @@ fn domain_knows_no_runtime_and_does_no_io() {
 fn secrets_are_exposed_only_where_they_are_used() {
     let listed = |source: &Source| EXPOSES.iter().any(|(path, _)| *path == source.path);
     none(&paths(|source| !listed(source) && source.names(".expose(")));
+}
+
+/// What an issuer says about a token is as good as a signature, so nobody else makes it up.
+#[test]
+fn what_an_issuer_says_about_a_token_comes_from_its_endpoint_only() {
+    let receives = |source: &Source| source.names("Introspection::received(");
+    none(&paths(|source| source.path != "issuer/introspection.rs" && receives(source)));
 }
 
 #[test]

@@ -51,6 +51,7 @@ impl CallError {
     fn code(&self) -> Code {
         match self {
             Self::Field { .. } => Code::InvalidArgument,
+            Self::Fault(Fault::ClientRejected | Fault::ClientNotConfigured) => Code::FailedPrecondition,
             Self::Fault(_) | Self::NotStored => Code::Unavailable,
             Self::NotRefreshed(trouble) => code_of(trouble),
             Self::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,

@@ -15,9 +15,17 @@ fn configurations() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
+/// The variables that the page's configurations name.
+fn page_environment() -> Environment {
+    Environment::from_iter([
+        ("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long...."),
+        ("HYDRA_SECRET", "hunter2"),
+    ])
+}
+
 #[test]
 fn every_configuration_on_the_page_has_nothing_wrong_with_it() {
-    let env = Environment::from_iter([("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long....")]);
+    let env = page_environment();
     let configurations = configurations();
     assert!(configurations.len() > 10, "{configurations:?}");
     for (title, text) in configurations {
@@ -83,7 +91,7 @@ fn a_profile_brings_its_audience_claim_and_lifetime_and_what_is_written_wins() {
 #[test]
 fn every_profiles_effective_configuration_reads_as_the_same_again() {
     for (title, text) in configurations() {
-        let env = Environment::from_iter([("SUPABASE_JWT_SECRET", "a secret that is 32 bytes long....")]);
+        let env = page_environment();
         let first = load_with(text, &env).unwrap();
         let again = load_with(&first.effective, &env).unwrap();
         assert_eq!(format!("{:?}", again.config), format!("{:?}", first.config), "{title}");

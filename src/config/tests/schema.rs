@@ -268,7 +268,11 @@ fn every_default_is_valid_and_what_is_in_effect_without_the_key() {
         assert!(in_effect.is_none_or(|value| *value == default), "{path}: {in_effect:?}");
         let is_of_redis = path.starts_with("store.");
         assert!(
-            in_effect.is_some() || path.ends_with("encoding") || path.contains("clients") || is_of_redis,
+            in_effect.is_some()
+                || path.ends_with("encoding")
+                || path.contains("clients")
+                || path.contains("introspection")
+                || is_of_redis,
             "{path}"
         );
     }

@@ -34,7 +34,9 @@ pub(super) fn stated_use(claims: &Object<'_>) -> Stated {
 }
 
 fn kind_of_word(word: &str) -> Stated {
-    match word.to_ascii_lowercase().as_str() {
+    let word = word.to_ascii_lowercase();
+    // RFC 8693 section 3.
+    match word.strip_prefix("urn:ietf:params:oauth:token-type:").unwrap_or(&word) {
         "access" | "bearer" | "dpop" | "at+jwt" | "access_token" => Stated::Access,
         "id" | "id_token" => Stated::Id,
         "refresh" | "refresh_token" | "offline" | "logout" => Stated::Other,

@@ -82,8 +82,8 @@ pub fn check<'t>(
 /// The kinds that name a token or its session, then those that name more, by their cut-offs (R4).
 fn look(token: &VerifiedToken, session: Option<SessionStanding>, known: &impl Known) -> Result<(), Refusal> {
     let find = |target: Option<Target>| target.and_then(|target| known.find(&target));
-    let kind = token.own_kind();
-    if known.has_any(kind) && find(token.own_target()).is_some() {
+    let mut own = token.own_kinds().iter().filter(|kind| known.has_any(**kind));
+    if own.any(|kind| find(token.target(*kind)).is_some()) {
         return Err(revoked("the token was revoked"));
     }
     if known.has_any(TargetKind::Session) && find(token.target(TargetKind::Session)).is_some() {

@@ -9,10 +9,13 @@ use super::{Counter, Labels, counter};
 use crate::domain::reason::Reason;
 
 /// The reasons of our own trouble (docs/errors.md) and their label. A reason that is not here counts as `other`.
-const FAULTS: [(&str, &str); 4] = [
+const FAULTS: [(&str, &str); 7] = [
     ("KEYS_UNAVAILABLE", "keys_unavailable"),
     ("REVOCATIONS_STALE", "revocations_stale"),
     ("STORE_UNAVAILABLE", "store_unavailable"),
+    ("UPSTREAM_UNAVAILABLE", "upstream_unavailable"),
+    ("CLIENT_REJECTED", "client_rejected"),
+    ("CLIENT_NOT_CONFIGURED", "client_not_configured"),
     ("INTERNAL", "internal"),
 ];
 

@@ -18,13 +18,13 @@ use crate::{
     state::cache::CachedToken,
 };
 
-/// A token that its issuer signed.
+/// A token that its issuer signed, or one that only its issuer can read.
 pub(in crate::service) struct Identified {
     /// What revocations call it.
     pub(in crate::service) target: Target,
     /// The rules that it was verified under.
     pub(in crate::service) policy: Arc<IssuerPolicy>,
-    /// `exp`.
+    /// `exp`; where that is not known, no earlier.
     pub(in crate::service) expires_at: UnixTime,
     /// Its own id; empty if it has none.
     pub(in crate::service) token_id: String,
@@ -66,6 +66,9 @@ impl Validator {
     ) -> Result<Identified, Unidentified> {
         let trust = self.trust();
         let raw = RawToken::new(token, trust.max_token_bytes()).map_err(Stop::from)?;
+        if let Some(identified) = self.identify_opaque(&trust, raw, issuer)? {
+            return Ok(identified);
+        }
         let cached = self.verified(&trust, raw, issuer).await?;
         let verified = cached.token();
         Ok(Identified {
@@ -92,7 +95,15 @@ impl Validator {
         let digest = self.cache.digest(token.bounded());
         match self.verify_now(&trust, Presentation { token, digest, asked: &asked, at: self.clock.now() }) {
             Ok(Tried::Verified(cached)) if cached.token().kind() == TokenKind::Access => Some(cached),
-            Ok(Tried::Verified(_) | Tried::Forged { .. } | Tried::NoKey) | Err(_) => None,
+            Ok(Tried::Known(Ok(cached))) => Some(cached),
+            Ok(
+                Tried::Verified(_)
+                | Tried::Known(Err(_))
+                | Tried::Opaque(_)
+                | Tried::Forged { .. }
+                | Tried::NoKey,
+            )
+            | Err(_) => None,
         }
     }
 
@@ -109,7 +120,7 @@ impl Validator {
         let presented = Presentation { token, digest, asked: &asked, at: self.clock.now() };
         match self.verify_now(trust, presented)? {
             Tried::Verified(cached) => Ok(cached),
-            tried @ (Tried::Forged { .. } | Tried::NoKey) => {
+            tried @ (Tried::Forged { .. } | Tried::NoKey | Tried::Known(_) | Tried::Opaque(_)) => {
                 self.verify_after_fetch(trust, token, digest, &asked, tried).await
             }
         }

@@ -12,6 +12,7 @@ use crate::{
     app::start_issuer,
     domain::{
         kind::TokenKind,
+        reason::Reason,
         revocation::{Reach, Revocation, Target},
         testing::{ISSUER, at, claims_with, compact, config},
     },

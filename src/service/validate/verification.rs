@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Stop, Validator, unavailable};
+use super::{Stop, Validator, opaque::Opaque, unavailable};
 use crate::{
     domain::{
         algorithm::Algorithm,
@@ -39,6 +39,10 @@ pub(super) struct Presentation<'r> {
 pub(super) enum Tried {
     /// Good.
     Verified(Arc<CachedToken>),
+    /// What its issuer said about it lately.
+    Known(Result<Arc<CachedToken>, Refusal>),
+    /// Only its issuer can read it, and has to be asked.
+    Opaque(Opaque),
     /// The signature is not one of these keys'.
     Forged { generation: u64 },
     /// There is no such key, or none may verify now.
@@ -55,8 +59,14 @@ struct Claimed<'c> {
 impl Validator {
     /// With the keys at hand: how almost every token is verified, without waiting for anything.
     pub(super) fn verify_now(&self, trust: &Trust, presented: Presentation<'_>) -> Result<Tried, Stop> {
-        let parts = UnverifiedParts::decode(presented.token)?;
-        let jws = parts.read()?;
+        let parts = match UnverifiedParts::decode(presented.token) {
+            Ok(parts) => parts,
+            Err(malformed) => return self.opaque(trust, presented, malformed),
+        };
+        let jws = match parts.read() {
+            Ok(jws) => jws,
+            Err(malformed) => return self.opaque(trust, presented, malformed),
+        };
         let Claimed { issuer, algorithm, key_id } = claimed(trust, &jws, presented.asked)?;
         let tried = issuer.look(|keys| match keys.keys.candidates(key_id, algorithm) {
             Candidates::Keys(candidates) => {
@@ -86,23 +96,28 @@ impl Validator {
         asked: &Requirements<'_>,
         tried: Tried,
     ) -> Result<Arc<CachedToken>, Stop> {
+        let seen = match tried {
+            Tried::Verified(cached) => return Ok(cached),
+            Tried::Known(known) => return Ok(known?),
+            Tried::Opaque(opaque) => return self.introspections.ask(&opaque, token, digest).await,
+            Tried::Forged { generation } => Some(generation),
+            Tried::NoKey => None,
+        };
         let parts = UnverifiedParts::decode(token)?;
         let jws = parts.read()?;
         let claimed = claimed(trust, &jws, asked)?;
-        let generation = match tried {
-            Tried::Verified(cached) => return Ok(cached),
-            Tried::Forged { generation } => generation,
-            Tried::NoKey => {
-                let keys = find_keys(&claimed).await?;
-                match verify_with(&claimed, &keys, &jws) {
-                    Ok(verified) => {
-                        let Claimed { issuer, .. } = claimed;
-                        let now = self.clock.now();
-                        return Ok(self.remember(issuer, digest, verified, keys.generation, now));
-                    }
-                    Err(refusal) if refusal.reason() == Reason::BadSignature => keys.generation,
-                    Err(refusal) => return Err(refusal.into()),
+        let generation = if let Some(generation) = seen {
+            generation
+        } else {
+            let keys = find_keys(&claimed).await?;
+            match verify_with(&claimed, &keys, &jws) {
+                Ok(verified) => {
+                    let Claimed { issuer, .. } = claimed;
+                    let now = self.clock.now();
+                    return Ok(self.remember(issuer, digest, verified, keys.generation, now));
                 }
+                Err(refusal) if refusal.reason() == Reason::BadSignature => keys.generation,
+                Err(refusal) => return Err(refusal.into()),
             }
         };
         self.verify_again(&claimed, generation, &jws, digest).await

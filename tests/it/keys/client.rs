@@ -104,6 +104,7 @@ fn settings(source: KeySource, issuer: &str) -> IssuerSettings {
         clients: vec![],
         session_api: SessionApi::None,
         refresh: IssuerRefresh::default(),
+        introspection: None,
         allow_http: false,
     }
 }

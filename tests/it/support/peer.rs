@@ -23,6 +23,8 @@ use super::{
 
 /// The API that access tokens are for unless a test says otherwise.
 pub(crate) const AUDIENCE: &str = "https://api.example.test";
+/// An API whose access tokens only the provider can read.
+pub(crate) const OPAQUE: &str = "https://api.example.test/opaque";
 /// The client that users log in to; its id is the audience of their ID tokens.
 pub(crate) const WEB_APP: &str = "web-app";
 
@@ -206,8 +208,13 @@ impl OidcProvider {
 
     /// Logs a user in to [`WEB_APP`] (authorization code flow with PKCE) with access to [`AUDIENCE`].
     pub(crate) async fn user_tokens(&self, account: &str) -> UserTokens {
+        self.user_tokens_for(account, AUDIENCE).await
+    }
+
+    /// The same for access to another audience.
+    pub(crate) async fn user_tokens_for(&self, account: &str, resource: &str) -> UserTokens {
         let scope = "openid offline_access read";
-        let request = json!({ "client": WEB_APP, "account": account, "scope": scope, "resource": AUDIENCE });
+        let request = json!({ "client": WEB_APP, "account": account, "scope": scope, "resource": resource });
         serde_json::from_value(self.ask("login", request).await).unwrap()
     }
 

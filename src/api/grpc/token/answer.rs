@@ -60,6 +60,7 @@ fn reason(reason: Reason) -> server::Reason {
         Reason::RefreshInvalid => server::Reason::RefreshInvalid,
         Reason::RefreshReused => server::Reason::RefreshReused,
         Reason::RefreshOutcomeLost => server::Reason::RefreshOutcomeLost,
+        Reason::Inactive => server::Reason::Inactive,
     }
 }
 

@@ -88,7 +88,12 @@ fn issuer_rules() {
             "refresh: {resource: https://api}",
             "refresh.resource: expected a list such as `[a, b]`, found a single value",
         ),
-        ("introspection: {prefix: [x]}", &format!("introspection: {LATER}")),
+        (
+            "introspection: {prefix: [x]}",
+            "introspection: needs one of `clients` that has a secret or key, to ask the issuer as",
+        ),
+        ("introspection: {client: x}", "introspection.client: is none of the issuer's `clients`"),
+        ("introspection: on", "introspection: expected a section (`key: value` lines), found a single value"),
         ("max_session_lifetime: off", &format!("max_session_lifetime: expected {A_DURATION}, found `off`")),
         ("max_session_lifetime: 23h", "max_session_lifetime: must not be less than max_token_lifetime"),
         ("max_session_lifetime: 3661d", "max_session_lifetime: must be between 1s and 3660d"),
@@ -254,4 +259,65 @@ fn issuers_and_their_names_are_unique_and_both_lines_are_named() {
             "countersign.yaml:3: issuers[1].name: `a.example` is the name of issuers[0] too (line 2); write another"
         ]
     );
+}
+
+#[test]
+fn introspection_rules() {
+    let env = Environment::from_iter([("SECRET", "hunter2")]);
+    let clients = "clients: [{id: open, auth: none}, {id: us, secret: {env: SECRET}}]";
+    let problems = |lines: &str| {
+        let text = format!("{}    {lines}\n", with_issuer_lines(clients));
+        load_with(&text, &env).map(|loaded| loaded.effective).err().unwrap_or_default()
+    };
+    for (introspection, expected) in [
+        ("{prefix: ['a b']}", "introspection.prefix[0]: may have up to 64 visible ASCII characters"),
+        ("{prefix: ['']}", "introspection.prefix[0]: must not be empty"),
+        ("{cache: off}", &format!("introspection.cache: expected {A_DURATION}, found `off`")),
+        ("{cache: 11m}", "introspection.cache: must be between 1s and 10m"),
+        ("{max_concurrent: 0}", "introspection.max_concurrent: must be between 1 and 1000"),
+        ("{max_per_second: 0}", "introspection.max_per_second: must be between 1 and 100000"),
+        ("{client: open}", "introspection.client: is a public client; the issuer has to know who asks"),
+        ("{client: them}", "introspection.client: is none of the issuer's `clients`"),
+        ("{endpoint: x}", "introspection.endpoint: unknown key"),
+    ] {
+        let problems = problems(&format!("introspection: {introspection}"));
+        assert_eq!(problems, [format!("countersign.yaml:5: issuers[0].{expected}")], "{introspection}");
+    }
+    for good in ["{}", "{client: us}", "{prefix: [a_, b_], cache: 5s}", "off", "false"] {
+        assert_eq!(problems(&format!("introspection: {good}")), [""; 0], "{good}");
+    }
+}
+
+#[test]
+fn no_two_issuers_may_have_the_same_prefix() {
+    let env = Environment::from_iter([("SECRET", "hunter2")]);
+    let issuer = |name: &str, prefix: &str| {
+        format!(
+            "  - {{issuer: 'https://{name}.example', audiences: [a], clients: [{{id: us, secret: {{env: SECRET}}}}], \
+             introspection: {{prefix: [{prefix}]}}}}\n"
+        )
+    };
+    let load = |one: &str, other: &str| {
+        let text = format!("issuers:\n{}{}", issuer("a", one), issuer("b", other));
+        load_with(&text, &env).map(|loaded| loaded.effective).err().unwrap_or_default()
+    };
+    assert_eq!(load("a_", "a_b_"), [""; 0], "the longest counts");
+    assert_eq!(
+        load("a_, c_", "b_, a_"),
+        [
+            "countersign.yaml:3: issuers[1].introspection: another issuer has the same `prefix`; a token is sent to one"
+        ]
+    );
+}
+
+#[test]
+fn who_asks_is_the_named_client_or_the_first_that_can_prove_who_it_is() {
+    let env = Environment::from_iter([("SECRET", "hunter2")]);
+    let clients = "clients: [{id: open, auth: none}, {id: one, secret: {env: SECRET}}, {id: two, secret: {env: SECRET}}]";
+    for (introspection, expected) in [("{}", "one"), ("{client: two}", "two")] {
+        let text = format!("{}    introspection: {introspection}\n", with_issuer_lines(clients));
+        let loaded = load_with(&text, &env).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let introspection = loaded.config.issuers[0].introspection.clone().unwrap();
+        assert_eq!(introspection.client.id, expected);
+    }
 }

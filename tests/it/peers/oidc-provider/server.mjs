@@ -28,6 +28,7 @@
 //   release  {}                     -> lets them go on
 //   post     {path, client, form}   -> {status, body} of a form posted with the client's secret
 //   authorize {client, account, scope, resource} -> {code, redirect_uri, code_verifier} of an authorization request with PKCE
+//   (a resource that ends in /opaque gets opaque access tokens)
 //   login    {client, account, scope, resource} -> the token response of a whole authorization code flow with PKCE
 //
 // It ends when stdin closes, so that no test leaves a process behind.
@@ -165,7 +166,7 @@ function build(issuer, keys, signWith) {
         getResourceServerInfo: (_ctx, indicator, client) => ({
           scope: API_SCOPE,
           audience: indicator,
-          accessTokenFormat: 'jwt',
+          accessTokenFormat: indicator.endsWith('/opaque') ? 'opaque' : 'jwt',
           accessTokenTTL,
           jwt: { sign: { alg: client.idTokenSignedResponseAlg } },
         }),
