@@ -32,7 +32,7 @@ use super::{
     Answer, Delivery, Order, Recorded, SessionRecord, Sight, Snapshot, Store,
     error::StoreError,
     key_ring::KeyRing,
-    rotations::{Digests, Limits},
+    rotations::{Digests, Limits, Opener},
     seal::SealError,
     sealed_delivery::SealedDelivery,
 };
@@ -44,6 +44,7 @@ pub struct EmbeddedStore {
     file: Arc<StoreFile>,
     ring: Arc<KeyRing>,
     digests: Digests,
+    opener: Opener,
     limits: Limits,
     writer: Writer,
 }
@@ -54,7 +55,8 @@ impl EmbeddedStore {
     pub fn new(file: Arc<StoreFile>, ring: Arc<KeyRing>) -> Result<Self, StoreError> {
         let digests = Digests::new(&ring)?;
         let writer = Writer::start(Arc::clone(&file)).map_err(|source| unreachable(file.path(), source))?;
-        Ok(Self { file, ring, digests, limits: Limits::default(), writer })
+        let (opener, limits) = (Opener::default(), Limits::default());
+        Ok(Self { file, ring, digests, opener, limits, writer })
     }
 
     /// Where it is.

@@ -15,7 +15,7 @@ pub(in crate::store) use self::{
     digests::Digests,
     limits::Limits,
     record::{POINTER, WHAT, decode},
-    sealed::{SealedChange, end_of, open_answer_or_say, open_held_or_say},
+    sealed::{Opener, SealedChange, end_of},
 };
 use super::{Answer, seal::SealError};
 use crate::domain::{

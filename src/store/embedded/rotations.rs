@@ -55,7 +55,7 @@ impl Rotations for EmbeddedStore {
             let kept = self.file.read(move |transaction| {
                 Ok(transaction.open_table(ANSWERS)?.get(&key)?.map(|kept| kept.value().to_vec()))
             });
-            Ok(kept.await?.and_then(|kept| rotations::open_answer_or_say(&self.ring, family, to, &kept)))
+            Ok(kept.await?.and_then(|kept| self.opener.answer(&self.ring, family, to, &kept)))
         })
     }
 
@@ -64,7 +64,7 @@ impl Rotations for EmbeddedStore {
             let held = self.file.read(move |transaction| {
                 Ok(transaction.open_table(HELD)?.get(&family.0)?.map(|held| held.value().to_vec()))
             });
-            Ok(held.await?.and_then(|held| rotations::open_held_or_say(&self.ring, family, &held)))
+            Ok(held.await?.and_then(|held| self.opener.held(&self.ring, family, &held)))
         })
     }
 

@@ -9,7 +9,11 @@ use aws_lc_rs::rand;
 use redis::{Pipeline, Value};
 
 use super::{
-    super::{error::StoreError, key_ring::KeyRing, rotations::Digests},
+    super::{
+        error::StoreError,
+        key_ring::KeyRing,
+        rotations::{Digests, Opener},
+    },
     check::{self, Verdict},
     keys::{Home, Keys, hex},
     link::Link,
@@ -26,6 +30,7 @@ pub(super) struct Core {
     pub(super) keys: Keys,
     pub(super) ring: Arc<KeyRing>,
     pub(super) digests: Digests,
+    pub(super) opener: Opener,
     /// What the store's check of the key ring was when it was last looked at.
     check: Mutex<Vec<u8>>,
 }
@@ -48,7 +53,7 @@ impl Core {
         let keys = Keys::new(link.prefix());
         let check = Mutex::new(check::sealed(&ring, keys.prefix())?);
         let digests = Digests::new(&ring)?;
-        Ok(Self { link, keys, ring, digests, check })
+        Ok(Self { link, keys, ring, digests, opener: Opener::default(), check })
     }
 
     pub(super) fn prefix(&self) -> &str {

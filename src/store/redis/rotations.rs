@@ -46,14 +46,14 @@ impl Rotations for RedisStore {
     fn answer<'s>(&'s self, family: FamilyId, to: &'s Presented) -> Answer<'s, Option<Tokens>> {
         Box::pin(async move {
             let kept = self.core.kept_answer(family, to).await?;
-            Ok(kept.and_then(|kept| rotations::open_answer_or_say(&self.core.ring, family, to, &kept)))
+            Ok(kept.and_then(|kept| self.core.opener.answer(&self.core.ring, family, to, &kept)))
         })
     }
 
     fn held(&self, family: FamilyId) -> Answer<'_, Option<Tokens>> {
         Box::pin(async move {
             let held = self.core.held(family).await?;
-            Ok(held.and_then(|held| rotations::open_held_or_say(&self.core.ring, family, &held)))
+            Ok(held.and_then(|held| self.core.opener.held(&self.core.ring, family, &held)))
         })
     }
 

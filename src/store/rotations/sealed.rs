@@ -1,6 +1,8 @@
 //! What is kept beside a family, sealed: answers for whoever presents the token that they are the answer to, and the tokens of a
 //! session for everybody with the key ring.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{Change, Presented, Version, content, record};
 use crate::{
     domain::{
@@ -76,21 +78,50 @@ pub(in crate::store) fn end_of(answer: &[u8]) -> Option<UnixTime> {
     Some(UnixTime::from_millis(i64::from_be_bytes(*until)))
 }
 
-/// The answer; one that does not open is as good as none: what to do without one is decided anyway.
-pub(in crate::store) fn open_answer_or_say(
-    ring: &KeyRing,
-    id: FamilyId,
-    to: &Presented,
-    answer: &[u8],
-) -> Option<Tokens> {
-    open_answer(ring, id, to, answer)
-        .inspect_err(|error| {
+/// Opens what is kept. What does not open is as good as none, since what to do without it is decided anyway; it is said once,
+/// until something opens again, because a key that is missing is missing for many.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Opener {
+    answers_fail: AtomicBool,
+    held_fail: AtomicBool,
+}
+
+impl Opener {
+    /// The kept answer to this token.
+    pub(in crate::store) fn answer(
+        &self,
+        ring: &KeyRing,
+        id: FamilyId,
+        to: &Presented,
+        answer: &[u8],
+    ) -> Option<Tokens> {
+        let opened = open_answer(ring, id, to, answer);
+        let failed_before = self.answers_fail.swap(opened.is_err(), Ordering::Relaxed);
+        if let Err(error) = &opened
+            && !failed_before
+        {
             tracing::error!(
                 error.message = %error,
                 "a kept answer to a refresh token cannot be opened: it counts as lost"
             );
-        })
-        .ok()
+        }
+        opened.ok()
+    }
+
+    /// The tokens that are held.
+    pub(in crate::store) fn held(&self, ring: &KeyRing, id: FamilyId, held: &[u8]) -> Option<Tokens> {
+        let opened = open_held(ring, id, held);
+        let failed_before = self.held_fail.swap(opened.is_err(), Ordering::Relaxed);
+        if let Err(error) = &opened
+            && !failed_before
+        {
+            tracing::error!(
+                error.message = %error,
+                "the tokens held for a session cannot be opened: they count as lost"
+            );
+        }
+        opened.ok()
+    }
 }
 
 fn open_answer(ring: &KeyRing, id: FamilyId, to: &Presented, answer: &[u8]) -> Result<Tokens, Unusable> {
@@ -108,74 +139,10 @@ fn seal_held(ring: &KeyRing, id: FamilyId, tokens: &Tokens) -> Result<Vec<u8>, S
     seal::seal_secret(ring, &[b"held", &id.0], &content::write(tokens))
 }
 
-/// The tokens that are held; those that do not open are as good as none.
-pub(in crate::store) fn open_held_or_say(ring: &KeyRing, id: FamilyId, held: &[u8]) -> Option<Tokens> {
-    open_held(ring, id, held)
-        .inspect_err(|error| {
-            tracing::error!(
-                error.message = %error,
-                "the tokens held for a session cannot be opened: they count as lost"
-            );
-        })
-        .ok()
-}
-
 fn open_held(ring: &KeyRing, id: FamilyId, held: &[u8]) -> Result<Tokens, Unusable> {
     let content = seal::open_secret(ring, &[b"held", &id.0], held)?;
     content::read(&content).map_err(Unusable::Content)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::secret::Secret;
-
-    const ID: FamilyId = FamilyId([1; 16]);
-    const UNTIL: i64 = 7;
-
-    fn secret(text: &str) -> Secret {
-        Secret::new(text.as_bytes().to_vec())
-    }
-
-    fn tokens() -> Tokens {
-        Tokens {
-            access_token: secret("access"),
-            token_type: "Bearer".to_owned(),
-            expires_at: None,
-            refresh_token: None,
-            id_token: None,
-            scopes: Vec::new(),
-            session_id: String::new(),
-        }
-    }
-
-    fn whom() -> Presented {
-        Presented { token: secret("R0"), digest: RefreshDigest([2; 32]) }
-    }
-
-    #[test]
-    fn an_answer_opens_only_where_it_belongs_and_until_when_it_was_kept() {
-        let ring = KeyRing::generate().unwrap();
-        let answer = seal_answer(&ring, ID, &whom(), &tokens(), UnixTime::from_millis(UNTIL)).unwrap();
-        assert_eq!(end_of(&answer), Some(UnixTime::from_millis(UNTIL)));
-        let open = |ring, id, to: &Presented, answer: &[u8]| open_answer_or_say(ring, id, to, answer);
-        assert_eq!(open(&ring, ID, &whom(), &answer), Some(tokens()));
-        let longer = [&i64::MAX.to_be_bytes()[..], &answer[8..]].concat();
-        assert_eq!(open(&ring, ID, &whom(), &longer), None, "somebody gave it a longer life");
-        assert_eq!(open(&ring, FamilyId([9; 16]), &whom(), &answer), None, "another family's");
-        let digest = RefreshDigest([9; 32]);
-        assert_eq!(open(&ring, ID, &Presented { digest, ..whom() }, &answer), None, "another digest's");
-        let token = secret("R9");
-        assert_eq!(open(&ring, ID, &Presented { token, ..whom() }, &answer), None, "another token's");
-        assert_eq!(open(&KeyRing::generate().unwrap(), ID, &whom(), &answer), None, "without the ring");
-    }
-
-    #[test]
-    fn held_tokens_open_only_for_their_family() {
-        let ring = KeyRing::generate().unwrap();
-        let held = seal_held(&ring, ID, &tokens()).unwrap();
-        assert_eq!(open_held_or_say(&ring, ID, &held), Some(tokens()));
-        assert_eq!(open_held_or_say(&ring, FamilyId([9; 16]), &held), None);
-        assert_eq!(open_held_or_say(&KeyRing::generate().unwrap(), ID, &held), None);
-    }
-}
+mod tests;
