@@ -166,6 +166,17 @@ impl OidcProvider {
         Self { port, issuer, access_token_ttl, keys, sign_with: vec![], process: Some(Mutex::new(process)) }
     }
 
+    /// Starts one with a client `signing-app`, which authenticates by `private_key_jwt` with this public key.
+    pub(crate) async fn start_with_client_key(key: &Value) -> Self {
+        let port = ports::reserve();
+        let access_token_ttl = Duration::from_mins(10);
+        let config =
+            json!({ "port": port, "access_token_ttl": access_token_ttl.as_secs(), "client_keys": [key] });
+        let (process, ready) = Process::start(&config).await;
+        let Ready { issuer, keys } = ready;
+        Self { port, issuer, access_token_ttl, keys, sign_with: vec![], process: Some(Mutex::new(process)) }
+    }
+
     /// Refreshes at the provider itself (RFC 6749 section 6), for access to [`AUDIENCE`].
     pub(crate) async fn refresh(&self, tokens: &UserTokens) -> UserTokens {
         let form = json!({

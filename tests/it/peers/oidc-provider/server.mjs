@@ -6,6 +6,7 @@
 //   sign_with         kids to sign with, at most one per algorithm; absent: the first key of each algorithm
 //   access_token_ttl  in seconds
 //   session_claims    what users' access tokens say of their session: any of "sid" and "auth_time"; absent: nothing
+//   client_keys       public JWKs of `signing-app`, which is `web-app` with private_key_jwt; absent: there is no such client
 //
 // The first line on stdout is {"ready": true, "port", "issuer", "keys"}. Then each line on stdin is a command with an
 // `id` and a `do`, and each is answered by one line with the same `id` and either `result` or `error`:
@@ -72,6 +73,11 @@ const clients = [
     scope: `${OIDC_SCOPE} ${API_SCOPE}`,
   },
 ];
+if (config.client_keys) {
+  const { client_secret: _, ...app } = clients.find(({ client_id: id }) => id === 'web-app');
+  const method = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: config.client_keys } };
+  clients.push({ ...app, client_id: 'signing-app', ...method });
+}
 
 // On another thread: requests go on being answered meanwhile.
 const newPair = promisify(generateKeyPair);
