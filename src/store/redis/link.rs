@@ -186,5 +186,6 @@ fn common(settings: &RedisSettings) -> Common {
         prefix: settings.prefix.clone(),
         was_fit: AtomicBool::new(false),
         found: Mutex::default(),
+        doubts: Mutex::default(),
     }
 }
