@@ -18,7 +18,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Id, Upstream, content, lane::Lane, metrics::PropagationMetrics, notes::Notes, orphans::Orphans, pause,
+    Id, Upstream, content,
+    lane::Lane,
+    metrics::PropagationMetrics,
+    notes::Notes,
+    orphans::{Found, Orphans},
+    pause,
     report::Report,
 };
 use crate::{
@@ -69,24 +74,27 @@ pub(super) struct State {
     telling: usize,
     jobs: FuturesUnordered<BoxFuture<'static, Finished>>,
     /// What the store has to tell: one search at a time. Nobody waits for it at the end.
-    search: FuturesUnordered<BoxFuture<'static, Vec<Delivery>>>,
+    search: FuturesUnordered<BoxFuture<'static, Found>>,
 }
 
 struct Entry {
     errand: Errand,
     made_at: UnixTime,
+    /// The store took no note of when it will be tried again.
+    unnoted: bool,
 }
 
 /// A job that is done.
 enum Finished {
     Told(Id, Result<(), NotTold>),
-    Noted,
+    /// Of these the store took no note.
+    Noted(Vec<Id>),
 }
 
 /// What woke the task.
 enum Woken {
     New(Errand),
-    Found(Vec<Delivery>),
+    Found(Found),
     Finished(Finished),
     Time,
     /// Nobody can bring anything new.
@@ -105,13 +113,13 @@ impl Dispatcher {
         self.state.search.push(if self.is_shared {
             self.orphans().now().boxed()
         } else {
-            async move { notes.all().await }.boxed()
+            async move { Found { deliveries: notes.all().await, store_was_away: false } }.boxed()
         });
         loop {
             self.start_due();
             match self.wait().await {
                 Woken::New(errand) => self.accept(errand),
-                Woken::Found(deliveries) => self.found(deliveries),
+                Woken::Found(found) => self.found(found),
                 Woken::Finished(finished) => self.finished(finished),
                 Woken::Time => {}
                 Woken::Closed => return,
@@ -172,33 +180,31 @@ impl Dispatcher {
             answer(&mut errand.waiter, Upstream::Queued);
         }
         self.state.ages.insert((made_at, id));
-        self.state.entries.insert(id, Entry { errand, made_at });
+        self.state.entries.insert(id, Entry { errand, made_at, unnoted: false });
         self.count();
     }
 
     /// What the store had is told from now on, and in a shared one, what is to be told by us stays ours.
-    fn found(&mut self, deliveries: Vec<Delivery>) {
+    fn found(&mut self, found: Found) {
+        let Found { deliveries, store_was_away } = found;
         for delivery in deliveries {
             self.accept(Errand { delivery, waiter: None, cause: None });
         }
         if !self.is_shared {
             return;
         }
-        self.state.search.push(self.orphans().later().boxed());
+        self.state.search.push(self.orphans().later(store_was_away).boxed());
         let wall = self.clock.now();
         let mut waiting = Vec::new();
-        for Entry { errand, .. } in self.state.entries.values_mut() {
-            // It was due, and its provider is not asked now.
-            if errand.delivery.due_at < wall {
-                errand.delivery.due_at = wall;
+        for Entry { errand, unnoted, .. } in self.state.entries.values_mut() {
+            // It was due, and its provider is not asked now; or the store thinks that it was.
+            if std::mem::take(unnoted) || errand.delivery.due_at < wall {
+                errand.delivery.due_at = errand.delivery.due_at.max(wall);
                 waiting.push(errand.delivery.clone());
             }
         }
         let notes = self.notes.clone();
-        self.job(async move {
-            notes.postpone_all(waiting).await;
-            Finished::Noted
-        });
+        self.job(async move { Finished::Noted(notes.postpone_all(waiting).await) });
     }
 
     fn orphans(&self) -> Orphans {
@@ -211,7 +217,13 @@ impl Dispatcher {
                 self.state.telling = self.state.telling.saturating_sub(1);
                 self.told(id, told);
             }
-            Finished::Noted => {}
+            Finished::Noted(but) => {
+                for id in but {
+                    if let Some(entry) = self.state.entries.get_mut(&id) {
+                        entry.unnoted = true;
+                    }
+                }
+            }
         }
     }
 
@@ -298,10 +310,7 @@ impl Dispatcher {
         lane.failed(now, asked, jitter);
         lane.put(now + pause, id);
         let notes = self.notes.clone();
-        self.job(async move {
-            notes.postpone(delivery).await;
-            Finished::Noted
-        });
+        self.job(async move { Finished::Noted(notes.postpone_all(vec![delivery]).await) });
     }
 
     /// Nothing more to do about it.
@@ -318,7 +327,7 @@ impl Dispatcher {
         let notes = self.notes.clone();
         self.job(async move {
             notes.settle(id).await;
-            Finished::Noted
+            Finished::Noted(Vec::new())
         });
     }
 

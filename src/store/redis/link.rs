@@ -196,5 +196,6 @@ fn common(settings: &RedisSettings) -> Common {
         prefix: settings.prefix.clone(),
         was_fit: AtomicBool::new(false),
         found: Mutex::default(),
+        doubts: Mutex::default(),
     }
 }

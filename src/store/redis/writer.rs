@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 use super::{
     super::{error::StoreError, records::Revision},
@@ -15,10 +18,17 @@ use super::{
 
 /// The most orders that one pipeline takes, so that their callers do not wait for everybody else's.
 const MOST: usize = 256;
+/// The most orders that wait. Behind more of them nobody is answered in time, and whoever is turned away keeps its order himself.
+pub(super) const QUEUE: usize = 16 * MOST;
+
+/// An order was not taken.
+#[derive(Debug, thiserror::Error)]
+#[error("more orders wait for Redis than it takes; {QUEUE} at most do")]
+pub(super) struct Full;
 
 /// Hands orders to the task, which ends when this is dropped and all that was handed over is done.
 #[derive(Clone, Debug)]
-pub(super) struct Writer(mpsc::UnboundedSender<Job>);
+pub(super) struct Writer(mpsc::Sender<Job>);
 
 /// An order.
 struct Job {
@@ -29,20 +39,22 @@ struct Job {
 impl Writer {
     /// With what the task has to do.
     pub(super) fn new(core: Arc<Core>) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (sender, jobs) = mpsc::unbounded_channel();
+        let (sender, jobs) = mpsc::channel(QUEUE);
         (Self(sender), write(core, jobs))
     }
 
-    /// Records it, whether or not the answer is waited for.
+    /// Records it, whether or not the answer is waited for; an error at once if too many wait already.
     pub(super) async fn record(&self, tasks: Vec<Task>) -> Result<Revision, StoreError> {
         let (answer, recorded) = oneshot::channel();
-        // Refused only if the task is gone; then the answer's sender is, too, which says so.
-        drop(self.0.send(Job { tasks, answer }));
+        if let Err(TrySendError::Full(_job)) = self.0.try_send(Job { tasks, answer }) {
+            return Err(StoreError::Redis { code: None, source: Arc::new(Full) });
+        }
+        // If the task is gone, the answer's sender is, too, which says so.
         recorded.await.unwrap_or_else(|_gone| Err(unexpected()))
     }
 }
 
-async fn write(core: Arc<Core>, mut jobs: mpsc::UnboundedReceiver<Job>) {
+async fn write(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, MOST).await > 0 {
         commit(&core, std::mem::take(&mut batch)).await;

@@ -1,6 +1,7 @@
 //! One attempt to connect to a primary.
 
 use std::{
+    collections::HashMap,
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
@@ -9,6 +10,7 @@ use std::{
 };
 
 use redis::{Pipeline, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     address::Address,
@@ -36,6 +38,8 @@ pub(super) struct Common {
     /// and it is used.
     pub(super) was_fit: AtomicBool,
     pub(super) found: Mutex<Found>,
+    /// By node, those that nobody has.
+    pub(super) doubts: Mutex<HashMap<Address, CancellationToken>>,
 }
 
 /// Whom to connect to.
@@ -80,6 +84,7 @@ impl Common {
         };
         let facts = with_driver(&mut driver, checked).await?;
         conn.confirm = facts.confirm(self.durability);
+        conn.share(self.doubts_about(to));
         Ok((conn, driver))
     }
 
@@ -119,6 +124,13 @@ impl Common {
                 Ok(())
             }
         }
+    }
+
+    /// What is cancelled when one of the connections to this node hears that it is no primary.
+    fn doubts_about(&self, node: &Address) -> CancellationToken {
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.retain(|_, doubt| !doubt.is_cancelled());
+        doubts.entry(node.clone()).or_default().clone()
     }
 
     pub(super) fn change_found<T>(&self, change: impl FnOnce(&mut Found) -> T) -> T {

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::{address::Address, durability::Confirm};
 use crate::store::redis::trouble::RedisTrouble;
 
-/// Errors of a node that is not, or not any more, the primary that we are looking for.
-const ELSEWHERE: [&str; 6] = ["READONLY", "MOVED", "MASTERDOWN", "LOADING", "CLUSTERDOWN", "NOAUTH"];
+/// Errors of a node that is not, or not any more, a primary: whatever goes there goes to the wrong one.
+const NO_PRIMARY: [&str; 4] = ["READONLY", "UNBLOCKED", "MASTERDOWN", "LOADING"];
+/// Errors that say that a connection is no good for what it was asked.
+const ELSEWHERE: [&str; 3] = ["MOVED", "CLUSTERDOWN", "NOAUTH"];
 
 /// A connection. Requests of many go over it in turn, and whoever gives up waiting for an answer changes nothing: redis-rs lets
 /// the answer pass.
@@ -20,6 +22,8 @@ const ELSEWHERE: [&str; 6] = ["READONLY", "MOVED", "MASTERDOWN", "LOADING", "CLU
 pub(super) struct Conn {
     multiplexed: MultiplexedConnection,
     doubted: CancellationToken,
+    /// Doubts about the node, which all connections to it have in common.
+    node: CancellationToken,
     /// No other connection has it.
     pub(super) id: u64,
     pub(super) address: Address,
@@ -31,7 +35,15 @@ impl Conn {
     pub(super) fn new(multiplexed: MultiplexedConnection, address: Address) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { multiplexed, doubted: CancellationToken::new(), id, address, confirm: Confirm::default() }
+        let node = CancellationToken::new();
+        let doubted = node.child_token();
+        Self { multiplexed, doubted, node, id, address, confirm: Confirm::default() }
+    }
+
+    /// Shares doubts about the node with its other connections.
+    pub(super) fn share(&mut self, node: CancellationToken) {
+        self.doubted = node.child_token();
+        self.node = node;
     }
 
     /// The answers, the server's errors among them.
@@ -44,7 +56,8 @@ impl Conn {
             None => RedisTrouble::Lost,
         });
         match &answers {
-            Ok(values) if values.iter().any(is_elsewhere) => self.doubt(),
+            Ok(values) if says_any(values, &NO_PRIMARY) => self.node.cancel(),
+            Ok(values) if says_any(values, &ELSEWHERE) => self.doubt(),
             Err(_) => self.doubt(),
             Ok(_) => {}
         }
@@ -67,8 +80,9 @@ impl Conn {
     }
 }
 
-fn is_elsewhere(value: &Value) -> bool {
-    matches!(value, Value::ServerError(error) if ELSEWHERE.contains(&error.code()))
+fn says_any(values: &[Value], codes: &[&str]) -> bool {
+    let says = |value: &Value| matches!(value, Value::ServerError(error) if codes.contains(&error.code()));
+    values.iter().any(says)
 }
 
 /// The answers, if none of them is an error.

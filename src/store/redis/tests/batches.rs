@@ -1,13 +1,14 @@
 //! Orders together, big ones, and a server that does not know the scripts.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 
 use super::{
-    super::{super::feed::Feed as _, keys::Home},
+    super::{super::feed::Feed as _, keys::Home, writer},
     *,
 };
+use crate::store::testing::redis::until;
 
 /// How often the server was asked for something.
 async fn calls(store: &RedisStore, command: &str) -> u64 {
@@ -83,7 +84,30 @@ async fn r11_a_big_order_begins_with_what_its_cut_offs_spare() {
     let mut order = order(0..600);
     order.revocations.push(spared);
     store.record(order).await.unwrap();
-    let entries = store.follow(&position, std::time::Duration::ZERO).await.unwrap();
+    let entries = store.follow(&position, Duration::ZERO).await.unwrap();
     assert_eq!(entries.len(), 2);
     assert!(entries[0].revocations.contains(&spared));
+}
+
+#[tokio::test]
+async fn r9_more_orders_than_can_be_done_in_time_are_turned_away_at_once() {
+    let server = Arc::new(RedisServer::start().await);
+    let place = Place::at(reached_at(&[server.port()]), Arc::clone(&server));
+    let store = place.store().await;
+    store.record(order([0])).await.unwrap();
+    server.stop().await;
+    let many = 1..=u64::try_from(2 * writer::QUEUE).unwrap();
+    let mut waiting: Vec<_> = many.map(|number| store.record(order([number]))).collect();
+    let mut turned_away = 0;
+    while turned_away < 100 {
+        // A second is less than anybody waits for a server that does nothing.
+        let first = tokio::time::timeout(Duration::from_secs(1), select_all(waiting)).await;
+        let (answer, _, rest) = first.expect("at once");
+        let StoreError::Redis { source, .. } = answer.unwrap_err() else { panic!("another error") };
+        assert!(source.is::<writer::Full>(), "{source}");
+        (turned_away, waiting) = (turned_away + 1, rest);
+    }
+    drop(waiting);
+    server.go_on().await;
+    until("orders to be taken again", async || store.record(order([0])).await.is_ok()).await;
 }

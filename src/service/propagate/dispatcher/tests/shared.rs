@@ -90,6 +90,30 @@ async fn what_waits_long_for_its_provider_stays_with_whoever_has_it() {
     assert_eq!(other.tellings().len(), 50, "each once");
 }
 
+/// Meanwhile nobody can say in the store that it is still there.
+#[tokio::test(start_paused = true)]
+async fn after_the_store_was_away_those_who_live_keep_what_is_theirs() {
+    for outage in [MINUTE, 2 * MINUTE, 7 * MINUTE, 40 * MINUTE] {
+        let store = Arc::new(Memory::default());
+        let one = Bench::replica(&store, 1, |_, _| Err(unavailable())).await;
+        let other = Bench::replica(&store, 2, |_, _| Ok(())).await;
+        for id in 1..=20 {
+            store.keep(delivery(id, ACME));
+            one.deliver_later(delivery(id, ACME));
+        }
+        tokio::time::sleep(3 * MINUTE).await;
+        store.fail(true);
+        tokio::time::sleep(outage).await;
+        store.fail(false);
+        tokio::time::sleep(20 * MINUTE).await;
+        assert_eq!(other.tellings(), [], "{outage:?}");
+        one.stop().await;
+        for id in 1..=20 {
+            other.settled(id).await;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_process_does_not_wait_for_a_search() {
     let store = Arc::new(Memory::default());

@@ -78,3 +78,24 @@ async fn a_server_that_became_a_replica_is_not_used() {
     .await;
     assert_eq!(primary.run::<String>("GET {cs}:a").await, "1");
 }
+
+#[tokio::test]
+async fn what_one_connection_hears_of_a_server_that_became_a_replica_counts_for_all() {
+    let primary = RedisServer::start().await;
+    let server = RedisServer::start().await;
+    let link = open(&settings(&[server.port(), primary.port()])).await;
+    let connections = async || {
+        let list: String = server.run("CLIENT LIST TYPE normal").await;
+        list.lines().filter(|line| line.contains(" addr=127.0.0.1:")).count()
+    };
+    until("all three connections", async || connections().await == 3).await;
+    server.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", primary.port())).await;
+    // The feed's is used by nobody, and hears nothing itself.
+    drop(link.home(&commands(&["SET {cs}:a 1"])).await);
+    until("all to be given up", async || connections().await == 0).await;
+    until("all to lead to the primary", async || {
+        let news = link.blocking(&redis::cmd("PING"), Duration::ZERO).await;
+        news.is_ok() && link.home_durably(&commands(&["SET {cs}:a 1"])).await.is_ok()
+    })
+    .await;
+}
