@@ -2,7 +2,7 @@
 
 use super::{provider::Granted, store::Seat};
 use crate::domain::{
-    rotation::{Decision, Ended, Family, Owner},
+    rotation::{Decision, Ended, Family, FamilyId, Owner},
     time::UnixTime,
 };
 
@@ -64,6 +64,7 @@ pub(super) enum Source {
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) token: u32,
+    pub(super) family: FamilyId,
     /// After this the provider does not process it any more.
     pub(super) deadline: UnixTime,
     /// How long the others wait for its answer.

@@ -156,9 +156,9 @@ impl World {
         if self.now.plus(UPSTREAM) > lease_until || mishap == Mishap::NoProvider {
             return Ok(Next::SayNotSent(seat));
         }
-        self.may_send(token, &seat.family)?;
+        self.may_send(token, &seat)?;
         let deadline = self.now.plus(UPSTREAM);
-        self.requests.push(Request { token, deadline, lease_until, fate: Fate::Pending });
+        self.requests.push(Request { token, family: seat.id, deadline, lease_until, fate: Fate::Pending });
         Ok(Next::Await(seat, self.requests.len() - 1))
     }
 

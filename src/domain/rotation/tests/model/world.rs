@@ -41,6 +41,8 @@ pub(super) struct Seen {
     pub(super) newest: u32,
     pub(super) handed_out: HashMap<u32, Vec<(Granted, Source)>>,
     pub(super) stored_at: HashMap<u32, (UnixTime, u32)>,
+    /// How many requests there had been when an answer was stored that did not replace this token.
+    kept: HashMap<u32, usize>,
     pub(super) presented_at: HashMap<u32, UnixTime>,
     pub(super) had_thief: bool,
     pub(super) was_revoked: bool,
@@ -180,40 +182,26 @@ impl World {
         Ok(())
     }
 
-    /// F1: whoever sends a token is the only one who does, or follows one whose answer is given up.
-    pub(super) fn may_send(&mut self, token: u32, family: &Family) -> Result<(), String> {
-        if self.rules.rotation == Rotation::None {
-            return self.is_alone(token);
-        }
-        self.is_alone(token)?;
-        let knows_of_loss = matches!(&family.phase, Phase::Sent(Attempt { after: Some(_), .. }));
-        let kept = |request: &Request| matches!(request.fate, Fate::Stored(Granted { successor: None, .. }));
-        let since = self.requests.iter().rposition(|one| one.token == token && kept(one)).map_or(0, |at| at + 1);
-        for earlier in self.requests[since..].iter().filter(|one| one.token == token) {
-            match earlier.fate {
-                Fate::NeverProcessed { is_known: true } => {}
-                _who_knows if !knows_of_loss => {
-                    return Err(format!("F1: R{token} is sent again, and nobody says that an answer was lost"));
-                }
-                // Its owner was paused for longer than others wait, and goes on just now.
-                Fate::Processed(_) | Fate::Stored(_) if self.now >= earlier.lease_until => {
-                    self.seen.lost_answer = true;
-                }
-                Fate::Stored(_) => return Err(format!("F1: R{token} is sent again after its answer was stored")),
-                _lost => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn is_alone(&self, token: u32) -> Result<(), String> {
-        for other in self.requests.iter().filter(|one| one.token == token) {
-            if other.fate == Fate::Pending && self.now < other.deadline {
+    /// F1: whoever sends a token is the only one who does, or follows one whose answer is given up. Only where somebody was
+    /// answered from memory, and presents that elsewhere, two families can each take a token for theirs, for a moment.
+    pub(super) fn may_send(&mut self, token: u32, seat: &Seat) -> Result<(), String> {
+        let is_degraded = self.seen.was_degraded;
+        let same = |one: &Request| one.token == token && (!is_degraded || one.family == seat.id);
+        let knows_of_loss = matches!(&seat.family.phase, Phase::Sent(Attempt { after: Some(_), .. }));
+        let since = self.seen.kept.get(&token).copied().unwrap_or(0);
+        for (number, earlier) in self.requests.iter().enumerate().filter(|(_, one)| same(one)) {
+            let waits = matches!(earlier.fate, Fate::Processed(_) | Fate::Stored(Granted { successor: Some(_), .. }));
+            if earlier.fate == Fate::Pending && self.now < earlier.deadline {
                 return Err(format!("F1: R{token} is sent while an earlier request may still be processed"));
             }
-            if matches!(other.fate, Fate::Processed(_)) && self.now < other.lease_until {
-                return Err(format!("F1: R{token} is sent while an answer to it is on its way"));
+            if waits && self.now < earlier.lease_until {
+                return Err(format!("F1: R{token} is sent while an answer to it is there, or on its way"));
             }
+            if number >= since && earlier.fate != (Fate::NeverProcessed { is_known: true }) && !knows_of_loss {
+                return Err(format!("F1: R{token} is sent again, and nobody says that an answer was lost"));
+            }
+            // Its owner was paused for longer than others wait.
+            self.seen.lost_answer |= waits;
         }
         Ok(())
     }
@@ -267,8 +255,8 @@ impl World {
     pub(super) fn may_end(&self, why: Ended) -> Result<(), String> {
         let may = match why {
             Ended::Refused => self.seen.invalid_grants > 0,
-            Ended::Reused => self.seen.had_thief || self.seen.was_degraded,
-            Ended::OutcomeLost => self.seen.invalid_grants > 0 || self.seen.came_late || self.seen.had_thief,
+            Ended::Reused => self.seen.had_thief || self.seen.was_degraded || self.seen.came_late,
+            Ended::OutcomeLost => self.seen.invalid_grants > 0 || self.seen.had_thief || self.seen.came_late,
             Ended::Revoked => self.seen.was_revoked,
         };
         if may { Ok(()) } else { Err(format!("F6: nothing happened that ends a family as {why:?}")) }
@@ -278,6 +266,8 @@ impl World {
         self.requests[request].fate = Fate::Stored(granted);
         if let Some(successor) = granted.successor {
             self.seen.stored_at.insert(token, (self.now, successor));
+        } else {
+            self.seen.kept.insert(token, self.requests.len());
         }
     }
 
