@@ -48,3 +48,6 @@ mod family;
 pub use decide::{Decision, Rotation, Rules, decide};
 pub use digest::{FamilyId, RefreshDigest};
 pub use family::{Answered, Attempt, Ended, Family, Given, NAMED_HERE, Owner, Phase, Spent, Unknown, Whose};
+
+#[cfg(test)]
+mod tests;

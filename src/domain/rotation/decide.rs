@@ -87,26 +87,23 @@ pub fn decide(
     if let Phase::Ended { why, .. } = family.phase {
         return Decision::Ended(why);
     }
-    if let Some(answered) = family.answered.filter(|answered| answered.to == *presented) {
-        let is_spent = family.current != *presented;
-        if is_given_again(&answered, is_spent, now, rules) {
-            return of_binding(answered.binding.as_ref(), binding);
+    // A provider that gives an old token again makes it the one to present.
+    let spent_at = family.spent_at(presented).filter(|_at| family.current != *presented);
+    let latest = family.answered.filter(|answered| answered.to == *presented);
+    match (latest, spent_at) {
+        (Some(Answered { is_successor_seen: false, at, binding: kept, .. }), Some(_spent)) => {
+            if now <= at.plus(rules.replay_max) { of_binding(kept.as_ref(), binding) } else { Decision::Lost }
         }
-        if is_spent {
-            return if answered.is_successor_seen { Decision::Theft } else { Decision::Lost };
+        // After its answer's refresh token was presented, or two of them were: this may be the slower third, and no thief.
+        (_latest_or_not, Some(spent_at)) if now <= spent_at.plus(rules.replay) => {
+            of_binding(family.answered.and_then(|answered| answered.binding).as_ref(), binding)
         }
-    } else if let Some(spent_at) = family.spent_at(presented) {
-        // Two callers forced a rotation one right after the other, and this is the slower third: no thief. Its answer's
-        // refresh token was presented, so only the shorter time counts.
-        return if now <= spent_at.plus(rules.replay) { Decision::Replay } else { Decision::Theft };
+        (_latest_or_not, Some(_long_ago)) => Decision::Theft,
+        (Some(Answered { at, binding: kept, .. }), None) if now <= at.plus(rules.replay) => {
+            of_binding(kept.as_ref(), binding)
+        }
+        (_long_ago_or_never, None) => current(family, now, rules),
     }
-    current(family, now, rules)
-}
-
-/// F2: in any case within `replay`, and longer as long as the answer may not have arrived.
-fn is_given_again(answered: &Answered, is_spent: bool, now: UnixTime, rules: &Rules) -> bool {
-    let waits = is_spent && !answered.is_successor_seen;
-    now <= answered.at.plus(if waits { rules.replay_max } else { rules.replay })
 }
 
 fn of_binding(kept: Option<&[u8; 32]>, shown: Option<&[u8; 32]>) -> Decision {
@@ -124,7 +121,7 @@ fn current(family: &Family, now: UnixTime, rules: &Rules) -> Decision {
         return Decision::Wait { until: lease_until };
     }
     if let Some(unknown) = family.unknown(now) {
-        let at = again_at(&unknown, family, rules);
+        let at = again_at(&unknown, family, now, rules);
         if now < at {
             return Decision::Undecided { at };
         }
@@ -136,11 +133,15 @@ fn current(family: &Family, now: UnixTime, rules: &Rules) -> Decision {
 }
 
 /// When a token whose answer was lost may be sent again.
-fn again_at(unknown: &Unknown, family: &Family, rules: &Rules) -> UnixTime {
+fn again_at(unknown: &Unknown, family: &Family, now: UnixTime, rules: &Rules) -> UnixTime {
     let paused = unknown.since.plus(pause(unknown.times)).max(unknown.not_before);
     let spares = match rules.rotation {
         Rotation::None => false,
-        Rotation::Graceful { grace } => paused >= unknown.first_at.plus(grace),
+        // The provider counts from the first use, which was a lease before it was given up at most; and nobody may have come
+        // to send it again in time.
+        Rotation::Graceful { grace } => {
+            paused.max(now) >= unknown.first_at.plus(grace.saturating_sub(rules.lease))
+        }
         Rotation::Strict => true,
     };
     match family.access_expires_at {

@@ -64,7 +64,8 @@ impl Whose {
 pub struct Spent {
     /// Which.
     pub digest: RefreshDigest,
-    /// When its answer was stored.
+    /// When its answer was stored, or, if that was later, its answer's refresh token was presented: who comes late has his time
+    /// from then on.
     pub at: UnixTime,
 }
 
@@ -119,7 +120,7 @@ pub struct Owner(pub [u8; 16]);
 /// An answer that was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// When the first one was sent.
+    /// When the first one was given up, but never later than its lease: so it was sent no more than a lease before.
     pub first_at: UnixTime,
     /// When the last one was given up.
     pub since: UnixTime,
@@ -207,16 +208,21 @@ impl Family {
         self.phase = Phase::Begun(Attempt { owner, lease_until: now.plus(rules.lease), after });
         // Refused ones never come here.
         self.attempts_until = rules.limit.take(self.attempts_until, now).unwrap_or(self.attempts_until);
-        self.seen()
+        self.seen(now, rules)
     }
 
-    /// The current token has been presented.
-    #[must_use]
-    pub fn seen(mut self) -> Self {
+    /// The current token has been presented. If it is the first time, its predecessor may be on its way still, from a client
+    /// that has just been given the answer late: so it has its time from now on, but never more than the answer is kept.
+    fn seen(mut self, now: UnixTime, rules: &Rules) -> Self {
         if let Some(answered) = &mut self.answered
             && answered.to != self.current
+            && !answered.is_successor_seen
         {
             answered.is_successor_seen = true;
+            let at_most = answered.at.plus(rules.replay_max.saturating_sub(rules.replay));
+            if let Some(spent) = self.spent.iter_mut().rfind(|spent| spent.digest == answered.to) {
+                spent.at = spent.at.max(now.min(at_most));
+            }
         }
         self
     }
@@ -317,7 +323,7 @@ impl Family {
 impl Attempt {
     fn lost(&self, since: UnixTime, not_before: UnixTime) -> Unknown {
         match self.after {
-            None => Unknown { first_at: since, since, times: 1, not_before },
+            None => Unknown { first_at: since.min(self.lease_until), since, times: 1, not_before },
             Some(before) => Unknown {
                 first_at: before.first_at,
                 since,
