@@ -1,6 +1,6 @@
 //! What an issuer that misbehaves is answered as: never as a bad token.
 
-use super::kit::{Said, TOKEN, World, active, introspecting, reply, seconds};
+use super::kit::{SOON, Said, TOKEN, World, active, introspecting, reply};
 use crate::support::idp::{Idp, Reply};
 
 const UNAVAILABLE: &str = "UPSTREAM_UNAVAILABLE";
@@ -19,7 +19,7 @@ fn status(status: &'static str, body: &'static str) -> Reply {
 
 #[tokio::test]
 async fn an_outage_is_an_outage() {
-    let later = || Said::Fault(UNAVAILABLE, seconds(1));
+    let later = || Said::Fault(UNAVAILABLE, SOON);
     check(|| Reply::status("500 No"), later()).await;
     check(|| Reply::status("502 No"), later()).await;
     check(|| Reply::status("503 No"), later()).await;
@@ -34,7 +34,7 @@ async fn an_outage_is_an_outage() {
 
 #[tokio::test]
 async fn an_answer_that_says_neither_yes_nor_no_is_no_no() {
-    let later = || Said::Fault(UNAVAILABLE, seconds(1));
+    let later = || Said::Fault(UNAVAILABLE, SOON);
     for body in [
         "",
         "<html>",
@@ -78,7 +78,7 @@ async fn an_issuer_without_an_endpoint_or_metadata_cannot_be_asked() {
     world.idps[0].change(|_| Reply::status("500 No"));
     world.ask(TOKEN).await;
     let world = World::of(vec![(Idp::start(|_| Reply::status("500 No")).await, Some("{}"))]).await;
-    assert_eq!(world.ask(TOKEN).await, Said::Fault(UNAVAILABLE, seconds(1)));
+    assert_eq!(world.ask(TOKEN).await, Said::Fault(UNAVAILABLE, SOON));
     world.idps[0].change(introspecting(|_| reply(&active())));
     assert_eq!(world.ask(TOKEN).await, Said::Good);
 }

@@ -25,6 +25,8 @@ use crate::{
 };
 
 pub(super) const TOKEN: &str = "at_0123456789abcdef";
+/// When to ask again where an issuer does not say.
+pub(super) const SOON: Option<Duration> = Some(Duration::from_secs(1));
 const SHARED: &str = "a-made-up-secret-that-protects-nothing";
 const INTROSPECT: &str = "/introspect";
 
@@ -140,8 +142,4 @@ impl World {
         });
         Signer::shared("HS256", SHARED.as_bytes()).access_token(&claims)
     }
-}
-
-pub(super) fn seconds(seconds: u64) -> Option<Duration> {
-    Some(Duration::from_secs(seconds))
 }
