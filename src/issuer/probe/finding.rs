@@ -205,11 +205,11 @@ codes! {
     Client = "client", Ok, "";
     /// The credentials are refused.
     ClientRefused = "client_refused", Problem,
-        "Compare the client's `id`, `secret` and `auth` with its registration at the provider.";
+        "Compare the client's `id`, `secret` (or `key`, `key_id` and `algorithm`) and `auth` with its registration at the provider.";
     /// The client may not refresh tokens, or is unknown.
     ClientNotPermitted = "client_not_permitted", Problem,
         "Allow the grant `refresh_token` for this client at the provider, and check its `id`.";
     /// The provider does not list the configured way to authenticate.
     ClientMethodUnlisted = "client_method_unlisted", Warning,
-        "Set `auth` to a method that the provider lists, unless its list is known to be incomplete.";
+        "Set `auth` to a method that the provider lists. Where it has a list, no token is exchanged by another method.";
 }

@@ -77,6 +77,7 @@ impl Bearer {
 
     async fn fetch(&self, around: &Around, now: UnixTime) -> Result<(HeaderValue, Duration), NotTold> {
         let endpoint = around.endpoints.token_endpoint().await?;
+        around.endpoints.accepts(&self.client.authentication).map_err(NotTold::Misconfigured)?;
         let form = self.client.sign(&[("grant_type", "client_credentials")], &endpoint, now);
         let form = form.map_err(NotTold::not_signed)?;
         let called = around.http.call(&endpoint, around.bounds, Call::Form(form)).await;

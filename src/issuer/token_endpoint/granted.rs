@@ -15,42 +15,51 @@ use crate::{
 /// understand.
 pub(super) fn read(body: &[u8]) -> Option<Granted> {
     let members = json::parse_object(body)?;
-    Some(Granted {
-        access_token: token(&members, "access_token")??,
+    granted(&members).ok()
+}
+
+/// It says something that nobody can understand.
+struct Unreadable;
+
+fn granted(members: &Object<'_>) -> Result<Granted, Unreadable> {
+    Ok(Granted {
+        access_token: token(members, "access_token")?.ok_or(Unreadable)?,
         // Required, and left out by some; there has never been another that could be meant.
-        token_type: text(&members, "token_type")?.unwrap_or("Bearer").to_owned(),
-        expires_in: expires_in(&members)?,
-        refresh_token: token(&members, "refresh_token")?,
-        id_token: token(&members, "id_token")?,
-        scopes: text(&members, "scope")?
+        token_type: text(members, "token_type")?.unwrap_or("Bearer").to_owned(),
+        expires_in: expires_in(members)?,
+        refresh_token: token(members, "refresh_token")?,
+        id_token: token(members, "id_token")?,
+        scopes: text(members, "scope")?
             .map(|scope| scope.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()),
     })
 }
 
-/// `Some(None)`: it is not there, or there is nothing in it. `None`: it is no token (appendix A.12 and A.17).
-fn token(members: &Object<'_>, name: &str) -> Option<Option<Secret>> {
+/// `None`: it is not there, or there is nothing in it.
+fn token(members: &Object<'_>, name: &str) -> Result<Option<Secret>, Unreadable> {
     let text = text(members, name)?.filter(|text| !text.is_empty());
-    Some(text.map(|text| Secret::new(text.as_bytes().to_vec())))
+    Ok(text.map(|text| Secret::new(text.as_bytes().to_vec())))
 }
 
 /// Visible ASCII and spaces, which is all that any of these members may hold (appendix A).
-fn text<'m>(members: &'m Object<'_>, name: &str) -> Option<Option<&'m str>> {
+fn text<'m>(members: &'m Object<'_>, name: &str) -> Result<Option<&'m str>, Unreadable> {
     match members.get(name) {
-        None | Some(Json::Null) => Some(None),
-        Some(Json::Text(text)) if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) => Some(Some(text)),
-        Some(Json::Text(_) | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => None,
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Text(text)) if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) => Ok(Some(text)),
+        Some(Json::Text(_) | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => {
+            Err(Unreadable)
+        }
     }
 }
 
 /// In seconds; some write the number as text, and some with a fraction.
-fn expires_in(members: &Object<'_>) -> Option<Option<Duration>> {
+fn expires_in(members: &Object<'_>) -> Result<Option<Duration>, Unreadable> {
     let seconds = match members.get("expires_in") {
-        None | Some(Json::Null) => return Some(None),
-        Some(Json::Number(number)) => number.as_f64()?,
-        Some(Json::Text(text)) => f64::from(text.parse::<u32>().ok()?),
-        Some(Json::Bool(_) | Json::List(_) | Json::Object(_)) => return None,
+        None | Some(Json::Null) => return Ok(None),
+        Some(Json::Number(number)) => number.as_f64().ok_or(Unreadable)?,
+        Some(Json::Text(text)) => f64::from(text.parse::<u32>().map_err(|_hidden| Unreadable)?),
+        Some(Json::Bool(_) | Json::List(_) | Json::Object(_)) => return Err(Unreadable),
     };
-    Duration::try_from_secs_f64(seconds).ok().map(Some)
+    Duration::try_from_secs_f64(seconds).map(Some).map_err(|_hidden| Unreadable)
 }
 
 #[cfg(test)]
@@ -70,7 +79,7 @@ mod tests {
         let expected = Granted {
             access_token: secret("hunter2-a"),
             token_type: "bearer".to_owned(),
-            expires_in: Some(Duration::from_secs(300)),
+            expires_in: Some(Duration::from_mins(5)),
             refresh_token: Some(secret("hunter2-r")),
             id_token: Some(secret("hunter2-i")),
             scopes: Some(vec!["read".to_owned(), "write".to_owned()]),

@@ -15,6 +15,9 @@ use crate::support::{
     peer::{AUDIENCE, OidcProvider},
 };
 
+/// How a token endpoint answers.
+type Behaviour = fn(&Hit) -> Reply;
+
 const HYDRA: &str = "Failed to refresh token because of multiple concurrent requests using the same token. \
                      Please retry the request.";
 
@@ -28,13 +31,13 @@ fn granted() -> Reply {
 
 #[tokio::test]
 async fn whatever_the_endpoint_does_comes_to_what_is_known_of_it() {
-    let cases: [(fn(&Hit) -> Reply, &str); 17] = [
+    let cases: [(Behaviour, &str); 17] = [
         (|_| granted(), "granted"),
         (|_| Reply::Stalled(""), "unknown: timeout -"),
         (|_| Reply::Stalled("HTTP/1.1 200"), "unknown: timeout -"),
         (|_| Reply::Stalled("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"), "unknown: timeout -"),
         (|_| Reply::Stalled("HTTP/1.1 400 Bad Request\r\ncontent-length: 99\r\n\r\n{"), "unknown: timeout -"),
-        (|_| Reply::Late(Duration::from_secs(60), Box::new(granted())), "unknown: timeout -"),
+        (|_| Reply::Late(Duration::from_mins(1), Box::new(granted())), "unknown: timeout -"),
         (|_| Reply::CutShort(br#"{"access_token":"hunter2-new"}"#.to_vec()), "unknown: transport -"),
         (|_| Reply::Endless, "unknown: too_long -"),
         (|_| Reply::ok(b"<html>hunter2</html>".to_vec()), "unknown: no_token -"),

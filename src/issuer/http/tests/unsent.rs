@@ -1,9 +1,6 @@
 //! Which failures leave no doubt that nothing was processed.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use h2::{Reason, server};
@@ -36,15 +33,41 @@ async fn posted(client: &HttpClient, url: &str) -> Result<Called, HttpError> {
     client.call(&url.parse().unwrap(), BOUNDS, Call::Post(HeaderValue::from_static("Bearer a"))).await
 }
 
-/// What a request fails with that each connection's server treats so, and how many requests there were.
-async fn failing(serve: impl AsyncFn(server::Connection<TcpStream, Bytes>, &AtomicU32)) -> (HttpError, u32) {
+/// How a server ends what it was asked.
+#[derive(Clone, Copy)]
+enum End {
+    /// Each stream by itself.
+    Reset(Reason),
+    /// The connection, after it has seen the request and said goodbye to later ones.
+    Goodbye,
+}
+
+async fn serve(socket: TcpStream, seen: &AtomicU32, end: End) {
+    let mut connection: server::Connection<_, Bytes> = server::handshake(socket).await.unwrap();
+    while let Some(Ok((_request, mut respond))) = connection.accept().await {
+        seen.fetch_add(1, Ordering::Relaxed);
+        match end {
+            End::Reset(reason) => respond.send_reset(reason),
+            End::Goodbye => {
+                connection.graceful_shutdown();
+                // The goodbye is sent while the next request is waited for, of which there is none.
+                let next = timeout(Duration::from_millis(200), connection.accept()).await;
+                assert!(next.is_err());
+                return;
+            }
+        }
+    }
+}
+
+/// What a request fails with that is ended so, and how many requests there were.
+async fn failing(end: End) -> (HttpError, u32) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
-    let seen = Arc::new(AtomicU32::new(0));
+    let seen = AtomicU32::new(0);
     let serving = async {
         loop {
             let (socket, _) = listener.accept().await.unwrap();
-            serve(server::handshake(socket).await.unwrap(), &seen).await;
+            serve(socket, &seen, end).await;
         }
     };
     let client = http2();
@@ -57,13 +80,7 @@ async fn failing(serve: impl AsyncFn(server::Connection<TcpStream, Bytes>, &Atom
 
 #[tokio::test]
 async fn a_stream_that_the_server_refuses_was_not_processed() {
-    let (error, seen) = failing(async |mut connection, seen| {
-        while let Some(Ok((_request, mut respond))) = connection.accept().await {
-            seen.fetch_add(1, Ordering::Relaxed);
-            respond.send_reset(Reason::REFUSED_STREAM);
-        }
-    })
-    .await;
+    let (error, seen) = failing(End::Reset(Reason::REFUSED_STREAM)).await;
     assert!(error.is_unsent(), "{error:?}");
     assert!(seen >= 1, "{seen}");
 }
@@ -71,40 +88,23 @@ async fn a_stream_that_the_server_refuses_was_not_processed() {
 #[tokio::test]
 async fn any_other_reset_leaves_everything_open_and_is_not_repeated() {
     for reason in [Reason::INTERNAL_ERROR, Reason::CANCEL, Reason::ENHANCE_YOUR_CALM] {
-        let (error, seen) = failing(async |mut connection, seen| {
-            while let Some(Ok((_request, mut respond))) = connection.accept().await {
-                seen.fetch_add(1, Ordering::Relaxed);
-                respond.send_reset(reason);
-            }
-        })
-        .await;
+        let (error, seen) = failing(End::Reset(reason)).await;
         assert!(!error.is_unsent(), "{reason:?}: {error:?}");
         assert_eq!(seen, 1, "{reason:?}");
     }
 }
 
-/// The server has seen the request, says goodbye to later ones, and ends without an answer.
 #[tokio::test]
 async fn a_goodbye_after_the_request_leaves_everything_open_and_is_not_repeated() {
-    let (error, seen) = failing(async |mut connection, seen| {
-        let first = connection.accept().await;
-        seen.fetch_add(u32::from(first.is_some()), Ordering::Relaxed);
-        connection.graceful_shutdown();
-        // The goodbye is sent while the next request is waited for, of which there is none.
-        let goodbye = timeout(Duration::from_millis(200), connection.accept()).await;
-        drop((goodbye.is_err(), first));
-    })
-    .await;
+    let (error, seen) = failing(End::Goodbye).await;
     assert!(!error.is_unsent(), "{error:?}");
     assert_eq!(seen, 1);
 }
 
 #[tokio::test]
 async fn without_a_connection_nothing_was_sent() {
-    let client = {
-        install_crypto();
-        HttpClient::new().unwrap()
-    };
+    install_crypto();
+    let client = HttpClient::new().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let not_tls = async {

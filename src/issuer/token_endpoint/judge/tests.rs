@@ -168,7 +168,7 @@ fn what_a_server_asks_to_wait_is_kept() {
             Verdict::Done(
                 Exchanged::NotProcessed { retry_after, .. } | Exchanged::Unknown { retry_after, .. },
             ) => retry_after,
-            _others => None,
+            Verdict::Done(_) | Verdict::Conflict(_) | Verdict::Scopes(_) => None,
         };
         assert_eq!(kept, wait, "{status}");
     }
