@@ -264,6 +264,3 @@ fn judge(called: Called) -> Result<Introspection, NotTold> {
     // What it holds instead is not quoted.
     Introspection::received(body).map_err(|error| NotTold::here("unreadable", &error.to_string()))
 }
-
-#[cfg(test)]
-mod tests;

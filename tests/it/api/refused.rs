@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use countersign::proto::client::{
     Reason, Recovery, RequestContext, RevokeRequest, TokenKind, ValidateRequest, revoke_request::Target,
+    token_service_client::TokenServiceClient,
 };
 use serde_json::{Value, json};
-use tonic::Code;
+use tonic::{Code, transport::Channel};
 use tonic_types::StatusExt as _;
 
 use super::kit::{
     ISSUER, Setup, TO_ANSWER, UNREACHABLE, about, ask, pieces, reason_of, rejection_in, status_in, token_in,
 };
 use crate::support::{
+    idp::{Idp, Reply},
+    service::Service,
     tokens::{Signer, claims},
     wait::within,
 };
@@ -89,32 +92,62 @@ async fn every_refusal_has_the_reason_the_recovery_and_the_status_of_the_page_an
         .await
         .unwrap();
     for (reason, request) in refused(&setup).into_iter().chain([(Reason::Revoked, about(revoked))]) {
-        let name = reason.as_str_name().strip_prefix("REASON_").unwrap();
-        let (recovery, code) = page()[name];
-        left.remove(name);
-        // Twice, because the second answer may come from the cache.
-        for _ in 0..2 {
-            let rejection = rejection_in(ask(&mut client, request.clone()).await.unwrap());
-            assert_eq!(rejection.reason(), reason, "{}", rejection.message);
-            assert_eq!(rejection.recovery().as_str_name(), format!("RECOVERY_{recovery}"), "{name}");
-            assert!(!rejection.message.is_empty(), "{name}");
-            assert_silent(rejection.message.as_bytes(), &request.token);
-        }
-        let request = ValidateRequest { refusal_as_status: true, ..request };
-        let status = status_in(ask(&mut client, request.clone()).await);
-        let expected =
-            if code == "PERMISSION_DENIED" { Code::PermissionDenied } else { Code::Unauthenticated };
-        assert_eq!(status.code(), expected, "{name}: {status:?}");
-        assert!(!status.message().is_empty());
-        assert_eq!(reason_of(&status), "TOKEN_REJECTED");
-        let metadata = status.get_details_error_info().unwrap().metadata;
-        let told = [("reason", name), ("recovery", recovery)].map(|(k, v)| (k.to_owned(), v.to_owned()));
-        assert_eq!(metadata, told.into(), "{name}");
-        assert!(status.get_details_retry_info().is_none(), "waiting does not help");
-        assert_silent(status.message().as_bytes(), &request.token);
-        assert_silent(status.details(), &request.token);
+        left.remove(check_refusal(&mut client, reason, request).await);
     }
+    let (inactive, _idp) = service_of_an_issuer_that_says_no().await;
+    let request = about("at_opaque-0123456789");
+    left.remove(check_refusal(&mut inactive.client().await, Reason::Inactive, request).await);
     assert!(left.is_empty(), "not asked for: {left:?}");
+}
+
+/// Returns the reason's name on the page.
+async fn check_refusal(
+    client: &mut TokenServiceClient<Channel>,
+    reason: Reason,
+    request: ValidateRequest,
+) -> &'static str {
+    let name = reason.as_str_name().strip_prefix("REASON_").unwrap();
+    let (recovery, code) = page()[name];
+    // Twice, because the second answer may come from the cache.
+    for _ in 0..2 {
+        let rejection = rejection_in(ask(client, request.clone()).await.unwrap());
+        assert_eq!(rejection.reason(), reason, "{}", rejection.message);
+        assert_eq!(rejection.recovery().as_str_name(), format!("RECOVERY_{recovery}"), "{name}");
+        assert!(!rejection.message.is_empty(), "{name}");
+        assert_silent(rejection.message.as_bytes(), &request.token);
+    }
+    let request = ValidateRequest { refusal_as_status: true, ..request };
+    let status = status_in(ask(client, request.clone()).await);
+    let expected = if code == "PERMISSION_DENIED" { Code::PermissionDenied } else { Code::Unauthenticated };
+    assert_eq!(status.code(), expected, "{name}: {status:?}");
+    assert!(!status.message().is_empty());
+    assert_eq!(reason_of(&status), "TOKEN_REJECTED");
+    let metadata = status.get_details_error_info().unwrap().metadata;
+    let told = [("reason", name), ("recovery", recovery)].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    assert_eq!(metadata, told.into(), "{name}");
+    assert!(status.get_details_retry_info().is_none(), "waiting does not help");
+    assert_silent(status.message().as_bytes(), &request.token);
+    assert_silent(status.details(), &request.token);
+    name
+}
+
+/// It is asked about opaque tokens, of which it knows none.
+async fn service_of_an_issuer_that_says_no() -> (Service, Idp) {
+    let idp = Idp::start(|hit| {
+        let host = hit.head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        let issuer = format!("http://{host}");
+        let endpoint = format!("{issuer}/introspect");
+        let answer = json!({ "active": false, "issuer": issuer, "introspection_endpoint": endpoint });
+        Reply::ok(answer.to_string().into_bytes())
+    })
+    .await;
+    let yaml = format!(
+        "issuers:\n  - issuer: {}\n    secret: {{ file: secret }}\n    audiences: [api]\n    \
+         clients: [{{ id: us, secret: {{ file: secret }} }}]\n    introspection: {{}}\n",
+        idp.url("")
+    );
+    let secret = b"a-made-up-secret-that-protects-nothing";
+    (Service::start_with_files(&yaml, &[("secret", secret)]).await, idp)
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! What an issuer that misbehaves is answered as: never as a bad token.
 
 use super::kit::{SOON, Said, TOKEN, World, active, introspecting, reply};
-use crate::support::idp::{Idp, Reply};
+use crate::support::{
+    idp::{DEADLINE, Idp, Reply},
+    wait::until,
+};
 
 const UNAVAILABLE: &str = "UPSTREAM_UNAVAILABLE";
 
@@ -92,4 +95,35 @@ async fn the_tokens_of_another_issuers_metadata_go_nowhere() {
     };
     let world = World::of(vec![(Idp::start(liar).await, Some("{}"))]).await;
     assert_eq!(world.ask(TOKEN).await, Said::Fault(UNAVAILABLE, None));
+}
+
+/// Metadata that cannot be had must not keep an endpoint that works from being asked.
+#[tokio::test]
+async fn an_endpoint_that_moves_is_found_and_nobody_waits_for_that() {
+    let world = World::with(|_| reply(&active())).await;
+    // Asked until `done`, each time anew.
+    let ask_until = async |what: &str, done: &(dyn Fn() -> bool + Sync)| {
+        let asked = async || {
+            assert_eq!(world.ask(TOKEN).await, Said::Good);
+            world.clock.move_by(31);
+            done().then_some(())
+        };
+        until(what, DEADLINE, asked).await;
+    };
+    let discoveries = || world.idps[0].paths().iter().filter(|path| path.contains("well-known")).count();
+    let answer = |path: &str| path.starts_with("/introspect") || path == "/elsewhere";
+    assert_eq!(world.ask(TOKEN).await, Said::Good);
+    assert_eq!(discoveries(), 1);
+    world.idps[0].change(move |hit| if answer(&hit.path) { reply(&active()) } else { Reply::Stalled("") });
+    world.clock.move_by(31);
+    ask_until("the metadata to be asked for again", &|| discoveries() > 1).await;
+    world.idps[0].change(move |hit| {
+        let host = hit.head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        let issuer = format!("http://{host}");
+        let endpoint = format!("{issuer}/elsewhere");
+        let metadata = serde_json::json!({"issuer": issuer, "introspection_endpoint": endpoint});
+        reply(&if answer(&hit.path) { active() } else { metadata })
+    });
+    let is_elsewhere = || world.idps[0].paths().iter().any(|path| path == "/elsewhere");
+    ask_until("the endpoint to be found where it is now", &is_elsewhere).await;
 }

@@ -88,7 +88,7 @@ impl World {
             writeln!(
                 yaml,
                 "  - name: idp{number}\n    issuer: {}\n    secret: {{ env: SHARED }}\n    audiences: [api]\n    \
-                 keys: {{ timeout: 1s }}\n    clients: [{{ id: us, secret: {{ env: CLIENT }} }}]\n    introspection: {}",
+                 keys: {{ timeout: 1s, refresh_after: 100ms, min_refetch: 50ms }}\n    clients: [{{ id: us, secret: {{ env: CLIENT }} }}]\n    introspection: {}",
                 idp.url(""),
                 introspection.unwrap_or("off"),
             )
