@@ -78,7 +78,11 @@ impl RefreshMetrics {
         let requests = Family::<Labels<1>, Counter>::default();
         let exchanges = Family::<Labels<1>, Counter>::default();
         let (reused, unstored) = (Counter::default(), Gauge::default());
-        registry.register("refresh_requests", "Requests to refresh, by what became of them", requests.clone());
+        registry.register(
+            "refresh_requests",
+            "Requests to refresh, by what became of them",
+            requests.clone(),
+        );
         registry.register(
             "refresh_exchanges",
             "Refresh tokens sent to a token endpoint, by what came of it",
@@ -145,9 +149,8 @@ mod tests {
         metrics.reused();
         metrics.unstored(3);
         let text = exposition(&registry);
-        let counted = |name: &str| {
-            text.lines().filter(|line| line.starts_with(name) && line.ends_with(" 1")).count()
-        };
+        let counted =
+            |name: &str| text.lines().filter(|line| line.starts_with(name) && line.ends_with(" 1")).count();
         assert_eq!(counted("countersign_refresh_requests_total{"), 5, "{text}");
         assert_eq!(counted("countersign_refresh_exchanges_total{"), 7, "{text}");
         assert_eq!(counted("countersign_refresh_tokens_reused_total"), 1, "{text}");

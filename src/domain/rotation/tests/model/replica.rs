@@ -2,7 +2,7 @@
 
 use super::{
     super::r,
-    errand::{Answer, Fate, Next, Request, Source},
+    errand::{Answer, Fate, Next, Request},
     provider::{Granted, Whim},
     steps::Mishap,
     store::Seat,
@@ -51,8 +51,8 @@ impl World {
                     Some(Swapped::Changed | Swapped::Unheard) => Next::StoreLater(answer),
                 }
             }
-            Next::HandOut(family, granted, source) => {
-                let is_handed_out = self.hand_out(token, (&family, granted, source))?;
+            Next::HandOut(family, granted) => {
+                let is_handed_out = self.hand_out(token, &family, granted)?;
                 let errand = &self.errands[which];
                 if is_handed_out && errand.is_client && mishap != Mishap::ClientGone {
                     // Whoever got an older one late keeps what he has.
@@ -74,7 +74,7 @@ impl World {
         // Its caller has long gone.
         let is_over = self.now > self.errands[which].arrived.plus(self.rules.replay);
         if let Some((family, granted)) = self.unstored.get(&(replica, token)) {
-            return Ok(Next::HandOut(family.clone(), *granted, Source::Memory));
+            return Ok(Next::HandOut(family.clone(), *granted));
         }
         if is_over || mishap == Mishap::NoStore || mishap == Mishap::StoreMute {
             return Ok(Next::Done);
@@ -89,7 +89,13 @@ impl World {
         Ok(Next::Do(seat, decision))
     }
 
-    fn carry_out(&mut self, which: usize, seat: Seat, decision: Decision, mishap: Mishap) -> Result<Next, String> {
+    fn carry_out(
+        &mut self,
+        which: usize,
+        seat: Seat,
+        decision: Decision,
+        mishap: Mishap,
+    ) -> Result<Next, String> {
         let token = self.errands[which].token;
         match decision {
             Decision::Begin => {
@@ -112,7 +118,7 @@ impl World {
             }
             Decision::Wait { .. } => Ok(Next::Look),
             Decision::Replay => Ok(match self.store.answer(token, self.now) {
-                Some(granted) if mishap != Mishap::NoStore => Next::HandOut(seat.family, granted, Source::Store),
+                Some(granted) if mishap != Mishap::NoStore => Next::HandOut(seat.family, granted),
                 _gone => Next::Done,
             }),
             Decision::Theft => self.end(seat, Ended::Reused, mishap),
@@ -222,9 +228,7 @@ impl World {
         Ok(match self.store_answer(token, answer, &seat, mishap)? {
             None if matches!(seat.family.phase, Phase::Ended { .. }) => Next::Done,
             None => Next::Look,
-            Some(Swapped::Done(seat)) => {
-                Next::HandOut(as_before(seat.family), answer.granted, Source::Store)
-            }
+            Some(Swapped::Done(seat)) => Next::HandOut(as_before(seat.family), answer.granted),
             Some(Swapped::Changed) => Next::Store(answer, self.store.seat(token, self.now)),
             Some(Swapped::Unheard) => {
                 // If the store was only mute, it has what is handed out.
@@ -234,7 +238,7 @@ impl World {
                 let mut later = self.errands[which].clone();
                 later.next = Next::StoreLater(answer);
                 self.errands.push(later);
-                Next::HandOut(family, answer.granted, Source::Memory)
+                Next::HandOut(family, answer.granted)
             }
         })
     }
@@ -248,8 +252,11 @@ impl World {
         mishap: Mishap,
     ) -> Result<Option<Swapped>, String> {
         let Granted { successor, subject, access_until } = answer.granted;
-        let whose =
-            Whose { subject: subject.to_owned(), session_id: String::new(), began_at: UnixTime::from_millis(0) };
+        let whose = Whose {
+            subject: subject.to_owned(),
+            session_id: String::new(),
+            began_at: UnixTime::from_millis(0),
+        };
         let given = Given {
             successor: successor.map(r),
             whose: Some(whose),
