@@ -235,7 +235,7 @@ impl Family {
                 self.phase = Phase::Sent(Attempt { lease_until: now.plus(rules.lease), ..attempt });
                 Some(self)
             }
-            _others => None,
+            Phase::Idle | Phase::Begun(_) | Phase::Sent(_) | Phase::Unknown(_) | Phase::Ended { .. } => None,
         }
     }
 
@@ -308,7 +308,7 @@ impl Family {
     fn attempt_of(&self, owner: Owner) -> Option<&Attempt> {
         match &self.phase {
             Phase::Begun(attempt) | Phase::Sent(attempt) if attempt.owner == owner => Some(attempt),
-            _others => None,
+            Phase::Idle | Phase::Begun(_) | Phase::Sent(_) | Phase::Unknown(_) | Phase::Ended { .. } => None,
         }
     }
 

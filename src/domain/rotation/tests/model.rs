@@ -41,10 +41,8 @@ proptest! {
 
 /// Nobody steals, and nobody revokes.
 fn honest() -> impl Strategy<Value = Act> {
-    act().prop_map(|act| match act {
-        Act::Steal { .. } | Act::Revoke { .. } => Act::Tick { millis: 1 },
-        other => other,
-    })
+    let is_honest = |act: &Act| !matches!(act, Act::Steal { .. } | Act::Revoke { .. });
+    act().prop_map(move |act| if is_honest(&act) { act } else { Act::Tick { millis: 1 } })
 }
 
 fn run(rotation: Rotation, acts: &[Act]) -> Result<(), String> {

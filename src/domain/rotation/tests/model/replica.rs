@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// What came of a swap.
 enum Swapped {
-    Done(Seat),
+    Done(Box<Seat>),
     Changed,
     /// Whether it was done nobody knows.
     Unheard,
@@ -39,7 +39,7 @@ impl World {
                 Next::Done
             }
             Next::SayLost(seat) => self.say_lost(which, &seat, mishap)?,
-            Next::SayEnded(seat, why) => self.say_ended(token, seat, why, mishap)?,
+            Next::SayEnded(seat, why) => self.say_ended(token, &seat, why, mishap)?,
             Next::Store(answer, seat) => self.store(which, answer, seat, mishap)?,
             Next::StoreLater(answer) => {
                 let seat = self.store.seat(token, self.now);
@@ -80,10 +80,11 @@ impl World {
             return Ok(Next::Done);
         }
         let seat = self.store.seat(token, self.now);
-        let decision = match &seat.family.phase {
-            Phase::Ended { why, .. } => Decision::Ended(*why),
-            _goes_on if seat.is_forgotten => Decision::Theft,
-            _known => decide(&seat.family, &r(token), None, self.now, &self.rules),
+        let has_ended = matches!(seat.family.phase, Phase::Ended { .. });
+        let decision = if seat.is_forgotten && !has_ended {
+            Decision::Theft
+        } else {
+            decide(&seat.family, &r(token), None, self.now, &self.rules)
         };
         self.judge(token, decision)?;
         Ok(Next::Do(seat, decision))
@@ -105,7 +106,7 @@ impl World {
                 Ok(match self.swap(&seat, to, mishap)? {
                     Swapped::Done(seat) => {
                         self.begun(token);
-                        Next::SaySent(seat)
+                        Next::SaySent(*seat)
                     }
                     Swapped::Changed => Next::Look,
                     Swapped::Unheard => {
@@ -121,8 +122,8 @@ impl World {
                 Some(granted) if mishap != Mishap::NoStore => Next::HandOut(seat.family, granted),
                 _gone => Next::Done,
             }),
-            Decision::Theft => self.end(seat, Ended::Reused, mishap),
-            Decision::Lost => self.end(seat, Ended::OutcomeLost, mishap),
+            Decision::Theft => self.end(&seat, Ended::Reused, mishap),
+            Decision::Lost => self.end(&seat, Ended::OutcomeLost, mishap),
             Decision::OtherBinding
             | Decision::Undecided { .. }
             | Decision::Limited { .. }
@@ -130,10 +131,10 @@ impl World {
         }
     }
 
-    fn end(&mut self, seat: Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
+    fn end(&mut self, seat: &Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
         self.may_end(why)?;
         let to = seat.family.clone().ended(why, self.now);
-        Ok(match self.swap(&seat, to, mishap)? {
+        Ok(match self.swap(seat, to, mishap)? {
             Swapped::Done(_) | Swapped::Unheard => Next::Done,
             Swapped::Changed => Next::Look,
         })
@@ -147,7 +148,7 @@ impl World {
             return Err("what was begun here is somebody else's".to_owned());
         };
         Ok(match self.swap(seat, to, mishap)? {
-            Swapped::Done(seat) => Next::Send(seat),
+            Swapped::Done(seat) => Next::Send(*seat),
             Swapped::Changed => Next::Look,
             Swapped::Unheard => Next::Done,
         })
@@ -184,15 +185,13 @@ impl World {
             self.give_up(request);
             return Next::SayLost(seat);
         }
-        match self.requests[request].fate {
-            Fate::Processed(Some(granted)) => Next::Store(Answer { granted, request }, seat),
-            Fate::Processed(None) => {
-                self.requests[request].fate = Fate::Refused;
-                let was_lost = matches!(&seat.family.phase, Phase::Sent(Attempt { after: Some(_), .. }));
-                Next::SayEnded(seat, if was_lost { Ended::OutcomeLost } else { Ended::Refused })
-            }
-            _given_up => Next::SayLost(seat),
+        let Fate::Processed(processed) = self.requests[request].fate else { return Next::SayLost(seat) };
+        if let Some(granted) = processed {
+            return Next::Store(Answer { granted, request }, seat);
         }
+        self.requests[request].fate = Fate::Refused;
+        let was_lost = matches!(&seat.family.phase, Phase::Sent(Attempt { after: Some(_), .. }));
+        Next::SayEnded(seat, if was_lost { Ended::OutcomeLost } else { Ended::Refused })
     }
 
     fn say_lost(&mut self, which: usize, seat: &Seat, mishap: Mishap) -> Result<Next, String> {
@@ -209,13 +208,13 @@ impl World {
     }
 
     /// Whatever the family is by now, unless its token is not this one any more.
-    fn say_ended(&mut self, token: u32, seat: Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
-        if !self.is_current(token, &seat) {
+    fn say_ended(&mut self, token: u32, seat: &Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
+        if seat.family.current != r(token) {
             return Ok(Next::Look);
         }
         self.may_end(why)?;
         let to = seat.family.clone().ended(why, self.now);
-        Ok(match self.swap(&seat, to, mishap)? {
+        Ok(match self.swap(seat, to, mishap)? {
             Swapped::Done(_) | Swapped::Unheard => Next::Done,
             Swapped::Changed => Next::SayEnded(self.store.seat(token, self.now), why),
         })
@@ -282,7 +281,7 @@ impl World {
         self.store.keep(token, answer.granted, self.now.plus(self.rules.replay_max));
         self.store.forget(stale.into_iter());
         self.stored(token, answer.request, answer.granted);
-        Ok(Some(if mishap == Mishap::StoreMute { Swapped::Unheard } else { Swapped::Done(done) }))
+        Ok(Some(if mishap == Mishap::StoreMute { Swapped::Unheard } else { Swapped::Done(Box::new(done)) }))
     }
 
     fn swap(&mut self, seat: &Seat, to: Family, mishap: Mishap) -> Result<Swapped, String> {
@@ -292,7 +291,7 @@ impl World {
         let swapped = self.store.swap(seat, to)?;
         Ok(match swapped {
             _unheard if mishap == Mishap::StoreMute => Swapped::Unheard,
-            Some(seat) => Swapped::Done(seat),
+            Some(seat) => Swapped::Done(Box::new(seat)),
             None => Swapped::Changed,
         })
     }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     super::{r, rules},
-    errand::{Errand, Fate, Next, Request},
+    errand::{Answer, Errand, Fate, Next, Request},
     provider::{Granted, Provider, Whim},
     steps::Act,
     store::{Seat, Store},
@@ -36,6 +36,7 @@ pub(super) struct World {
 
 /// What has happened.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Seen {
     /// The newest token that the client has.
     pub(super) newest: u32,
@@ -151,10 +152,11 @@ impl World {
         for one in 0..self.errands.len() {
             if self.errands[one].replica == replica {
                 let next = std::mem::replace(&mut self.errands[one].next, Next::Done);
-                match next {
-                    Next::Await(_, request) => self.give_up(request),
-                    Next::Store(answer, _) | Next::StoreLater(answer) => self.give_up(answer.request),
-                    _nothing_in_memory => {}
+                if let Next::Await(_, request)
+                | Next::Store(Answer { request, .. }, _)
+                | Next::StoreLater(Answer { request, .. }) = next
+                {
+                    self.give_up(request);
                 }
             }
         }
@@ -163,14 +165,11 @@ impl World {
 
     /// Nobody waits for this answer any more.
     pub(super) fn give_up(&mut self, request: usize) {
-        match self.requests[request].fate {
-            Fate::Processed(granted) => {
-                self.requests[request].fate = Fate::Lost(granted);
-                self.seen.lost_answer = true;
-            }
-            // It can still be processed.
-            Fate::Pending => self.seen.lost_answer = true,
-            _settled => {}
+        let fate = &mut self.requests[request].fate;
+        // One that is pending can still be processed.
+        self.seen.lost_answer |= matches!(fate, Fate::Pending | Fate::Processed(_));
+        if let Fate::Processed(granted) = *fate {
+            *fate = Fate::Lost(granted);
         }
     }
 
@@ -275,9 +274,5 @@ impl World {
 
     pub(super) fn begun(&mut self, token: u32) {
         self.seen.presented_at.entry(token).or_insert(self.now);
-    }
-
-    pub(super) fn is_current(&self, token: u32, seat: &Seat) -> bool {
-        seat.family.current == r(token)
     }
 }
