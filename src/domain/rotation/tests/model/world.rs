@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{r, rules},
+    super::rules,
     errand::{Answer, Errand, Fate, Next, Request},
     provider::{Granted, Provider, Whim},
     steps::Act,
