@@ -12,6 +12,8 @@
 //! A presents R0    Begin: Begun, Sent, the provider answers with R1: R0 is spent, the answer to it is kept
 //! B presents R0    before the answer: Wait, then Replay. Within `replay` of it: Replay
 //!                  later, while nobody has presented R1: Replay up to `replay_max`, for a browser may have lost the answer
+//!                  within `replay` of R1's being presented first, if the answer is still kept: Replay. A laptop wakes up, and two
+//!                  tabs present R0: one is given R1 late, finds the access token expired, and presents R1 before the other is heard
 //!                  later, after R1 was presented: Theft. Whoever has R1 got it from the answer to R0, and B did not
 //!                  after `replay_max`, R1 never presented: Lost. Nobody holds a token that works; nobody did wrong
 //! ```
@@ -22,7 +24,7 @@
 //! leader sends R0  Sent. The connection breaks, or the leader does and its lease runs out: Unknown
 //!                  if the provider rotated, R1 is gone for good, and R0 is spent there. To send R0 again can end the session,
 //!                  or find out that it was never processed. Nothing else can save it, so it is sent again:
-//!                  graceful, within the grace: at once. The provider answers anew, or for the first time
+//!                  graceful, within the grace: at once. The provider answers anew, or for the first time. After it: as strict
 //!                  none: at once. Nothing is ever spent
 //!                  strict: when the old access token has ended. If the provider takes the second use for theft, it ends
 //!                  what had ended anyway. If nobody knows of an access token, there is none to spare

@@ -235,7 +235,7 @@ impl Family {
                 self.phase = Phase::Sent(Attempt { lease_until: now.plus(rules.lease), ..attempt });
                 Some(self)
             }
-            _others => None,
+            Phase::Idle | Phase::Begun(_) | Phase::Sent(_) | Phase::Unknown(_) | Phase::Ended { .. } => None,
         }
     }
 
@@ -280,10 +280,9 @@ impl Family {
         self.generation = self.generation.saturating_add(1);
         self.phase = Phase::Idle;
         self.whose = self.whose.or(given.whose);
-        if given.access.is_some() {
-            self.access = given.access;
-            self.access_expires_at = given.access_expires_at;
-        }
+        // Of an opaque one only the end is known.
+        self.access = given.access.or(self.access);
+        self.access_expires_at = given.access_expires_at.or(self.access_expires_at);
         self.kept_until = self.kept_until.max(given.kept_until);
         Some(self)
     }
@@ -309,7 +308,7 @@ impl Family {
     fn attempt_of(&self, owner: Owner) -> Option<&Attempt> {
         match &self.phase {
             Phase::Begun(attempt) | Phase::Sent(attempt) if attempt.owner == owner => Some(attempt),
-            _others => None,
+            Phase::Idle | Phase::Begun(_) | Phase::Sent(_) | Phase::Unknown(_) | Phase::Ended { .. } => None,
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) enum Next {
     /// The same, after its caller was answered from memory.
     StoreLater(Answer),
     /// Answers its caller.
-    HandOut(Family, Granted, Source),
+    HandOut(Family, Granted),
     /// Nothing.
     Done,
 }
@@ -52,12 +52,6 @@ pub(super) struct Answer {
     pub(super) granted: Granted,
     /// Of which request.
     pub(super) request: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    Store,
-    Memory,
 }
 
 /// A request to the token endpoint, as somebody sees it who sees everything.

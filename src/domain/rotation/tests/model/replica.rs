@@ -2,7 +2,7 @@
 
 use super::{
     super::r,
-    errand::{Answer, Fate, Next, Request, Source},
+    errand::{Answer, Fate, Next, Request},
     provider::{Granted, Whim},
     steps::Mishap,
     store::Seat,
@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// What came of a swap.
 enum Swapped {
-    Done(Seat),
+    Done(Box<Seat>),
     Changed,
     /// Whether it was done nobody knows.
     Unheard,
@@ -39,7 +39,7 @@ impl World {
                 Next::Done
             }
             Next::SayLost(seat) => self.say_lost(which, &seat, mishap)?,
-            Next::SayEnded(seat, why) => self.say_ended(token, seat, why, mishap)?,
+            Next::SayEnded(seat, why) => self.say_ended(token, &seat, why, mishap)?,
             Next::Store(answer, seat) => self.store(which, answer, seat, mishap)?,
             Next::StoreLater(answer) => {
                 let seat = self.store.seat(token, self.now);
@@ -51,8 +51,8 @@ impl World {
                     Some(Swapped::Changed | Swapped::Unheard) => Next::StoreLater(answer),
                 }
             }
-            Next::HandOut(family, granted, source) => {
-                let is_handed_out = self.hand_out(token, (&family, granted, source))?;
+            Next::HandOut(family, granted) => {
+                let is_handed_out = self.hand_out(token, &family, granted)?;
                 let errand = &self.errands[which];
                 if is_handed_out && errand.is_client && mishap != Mishap::ClientGone {
                     // Whoever got an older one late keeps what he has.
@@ -74,22 +74,29 @@ impl World {
         // Its caller has long gone.
         let is_over = self.now > self.errands[which].arrived.plus(self.rules.replay);
         if let Some((family, granted)) = self.unstored.get(&(replica, token)) {
-            return Ok(Next::HandOut(family.clone(), *granted, Source::Memory));
+            return Ok(Next::HandOut(family.clone(), *granted));
         }
         if is_over || mishap == Mishap::NoStore || mishap == Mishap::StoreMute {
             return Ok(Next::Done);
         }
         let seat = self.store.seat(token, self.now);
-        let decision = match &seat.family.phase {
-            Phase::Ended { why, .. } => Decision::Ended(*why),
-            _goes_on if seat.is_forgotten => Decision::Theft,
-            _known => decide(&seat.family, &r(token), None, self.now, &self.rules),
+        let has_ended = matches!(seat.family.phase, Phase::Ended { .. });
+        let decision = if seat.is_forgotten && !has_ended {
+            Decision::Theft
+        } else {
+            decide(&seat.family, &r(token), None, self.now, &self.rules)
         };
         self.judge(token, decision)?;
         Ok(Next::Do(seat, decision))
     }
 
-    fn carry_out(&mut self, which: usize, seat: Seat, decision: Decision, mishap: Mishap) -> Result<Next, String> {
+    fn carry_out(
+        &mut self,
+        which: usize,
+        seat: Seat,
+        decision: Decision,
+        mishap: Mishap,
+    ) -> Result<Next, String> {
         let token = self.errands[which].token;
         match decision {
             Decision::Begin => {
@@ -99,7 +106,7 @@ impl World {
                 Ok(match self.swap(&seat, to, mishap)? {
                     Swapped::Done(seat) => {
                         self.begun(token);
-                        Next::SaySent(seat)
+                        Next::SaySent(*seat)
                     }
                     Swapped::Changed => Next::Look,
                     Swapped::Unheard => {
@@ -112,11 +119,11 @@ impl World {
             }
             Decision::Wait { .. } => Ok(Next::Look),
             Decision::Replay => Ok(match self.store.answer(token, self.now) {
-                Some(granted) if mishap != Mishap::NoStore => Next::HandOut(seat.family, granted, Source::Store),
+                Some(granted) if mishap != Mishap::NoStore => Next::HandOut(seat.family, granted),
                 _gone => Next::Done,
             }),
-            Decision::Theft => self.end(seat, Ended::Reused, mishap),
-            Decision::Lost => self.end(seat, Ended::OutcomeLost, mishap),
+            Decision::Theft => self.end(&seat, Ended::Reused, mishap),
+            Decision::Lost => self.end(&seat, Ended::OutcomeLost, mishap),
             Decision::OtherBinding
             | Decision::Undecided { .. }
             | Decision::Limited { .. }
@@ -124,10 +131,10 @@ impl World {
         }
     }
 
-    fn end(&mut self, seat: Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
+    fn end(&mut self, seat: &Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
         self.may_end(why)?;
         let to = seat.family.clone().ended(why, self.now);
-        Ok(match self.swap(&seat, to, mishap)? {
+        Ok(match self.swap(seat, to, mishap)? {
             Swapped::Done(_) | Swapped::Unheard => Next::Done,
             Swapped::Changed => Next::Look,
         })
@@ -141,7 +148,7 @@ impl World {
             return Err("what was begun here is somebody else's".to_owned());
         };
         Ok(match self.swap(seat, to, mishap)? {
-            Swapped::Done(seat) => Next::Send(seat),
+            Swapped::Done(seat) => Next::Send(*seat),
             Swapped::Changed => Next::Look,
             Swapped::Unheard => Next::Done,
         })
@@ -178,15 +185,13 @@ impl World {
             self.give_up(request);
             return Next::SayLost(seat);
         }
-        match self.requests[request].fate {
-            Fate::Processed(Some(granted)) => Next::Store(Answer { granted, request }, seat),
-            Fate::Processed(None) => {
-                self.requests[request].fate = Fate::Refused;
-                let was_lost = matches!(&seat.family.phase, Phase::Sent(Attempt { after: Some(_), .. }));
-                Next::SayEnded(seat, if was_lost { Ended::OutcomeLost } else { Ended::Refused })
-            }
-            _given_up => Next::SayLost(seat),
+        let Fate::Processed(processed) = self.requests[request].fate else { return Next::SayLost(seat) };
+        if let Some(granted) = processed {
+            return Next::Store(Answer { granted, request }, seat);
         }
+        self.requests[request].fate = Fate::Refused;
+        let was_lost = matches!(&seat.family.phase, Phase::Sent(Attempt { after: Some(_), .. }));
+        Next::SayEnded(seat, if was_lost { Ended::OutcomeLost } else { Ended::Refused })
     }
 
     fn say_lost(&mut self, which: usize, seat: &Seat, mishap: Mishap) -> Result<Next, String> {
@@ -203,13 +208,13 @@ impl World {
     }
 
     /// Whatever the family is by now, unless its token is not this one any more.
-    fn say_ended(&mut self, token: u32, seat: Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
-        if !self.is_current(token, &seat) {
+    fn say_ended(&mut self, token: u32, seat: &Seat, why: Ended, mishap: Mishap) -> Result<Next, String> {
+        if seat.family.current != r(token) {
             return Ok(Next::Look);
         }
         self.may_end(why)?;
         let to = seat.family.clone().ended(why, self.now);
-        Ok(match self.swap(&seat, to, mishap)? {
+        Ok(match self.swap(seat, to, mishap)? {
             Swapped::Done(_) | Swapped::Unheard => Next::Done,
             Swapped::Changed => Next::SayEnded(self.store.seat(token, self.now), why),
         })
@@ -222,9 +227,7 @@ impl World {
         Ok(match self.store_answer(token, answer, &seat, mishap)? {
             None if matches!(seat.family.phase, Phase::Ended { .. }) => Next::Done,
             None => Next::Look,
-            Some(Swapped::Done(seat)) => {
-                Next::HandOut(as_before(seat.family), answer.granted, Source::Store)
-            }
+            Some(Swapped::Done(seat)) => Next::HandOut(as_before(seat.family), answer.granted),
             Some(Swapped::Changed) => Next::Store(answer, self.store.seat(token, self.now)),
             Some(Swapped::Unheard) => {
                 // If the store was only mute, it has what is handed out.
@@ -234,7 +237,7 @@ impl World {
                 let mut later = self.errands[which].clone();
                 later.next = Next::StoreLater(answer);
                 self.errands.push(later);
-                Next::HandOut(family, answer.granted, Source::Memory)
+                Next::HandOut(family, answer.granted)
             }
         })
     }
@@ -248,8 +251,11 @@ impl World {
         mishap: Mishap,
     ) -> Result<Option<Swapped>, String> {
         let Granted { successor, subject, access_until } = answer.granted;
-        let whose =
-            Whose { subject: subject.to_owned(), session_id: String::new(), began_at: UnixTime::from_millis(0) };
+        let whose = Whose {
+            subject: subject.to_owned(),
+            session_id: String::new(),
+            began_at: UnixTime::from_millis(0),
+        };
         let given = Given {
             successor: successor.map(r),
             whose: Some(whose),
@@ -275,7 +281,7 @@ impl World {
         self.store.keep(token, answer.granted, self.now.plus(self.rules.replay_max));
         self.store.forget(stale.into_iter());
         self.stored(token, answer.request, answer.granted);
-        Ok(Some(if mishap == Mishap::StoreMute { Swapped::Unheard } else { Swapped::Done(done) }))
+        Ok(Some(if mishap == Mishap::StoreMute { Swapped::Unheard } else { Swapped::Done(Box::new(done)) }))
     }
 
     fn swap(&mut self, seat: &Seat, to: Family, mishap: Mishap) -> Result<Swapped, String> {
@@ -285,7 +291,7 @@ impl World {
         let swapped = self.store.swap(seat, to)?;
         Ok(match swapped {
             _unheard if mishap == Mishap::StoreMute => Swapped::Unheard,
-            Some(seat) => Swapped::Done(seat),
+            Some(seat) => Swapped::Done(Box::new(seat)),
             None => Swapped::Changed,
         })
     }

@@ -31,9 +31,11 @@ impl Store {
     /// answered from memory was presented elsewhere before its answer was stored is known only there.
     pub(super) fn seat(&self, token: u32, now: UnixTime) -> Seat {
         let digest = r(token);
-        let pointed = self.pointers.get(&token).copied().filter(|id| {
-            self.families.get(id).is_some_and(|(_, family)| family.knows(&digest))
-        });
+        let pointed = self
+            .pointers
+            .get(&token)
+            .copied()
+            .filter(|id| self.families.get(id).is_some_and(|(_, family)| family.knows(&digest)));
         let own = digest.family();
         let id = pointed.filter(|_id| !self.families.contains_key(&own)).unwrap_or(own);
         match self.families.get(&id) {

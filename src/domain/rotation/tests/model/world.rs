@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    super::{r, rules},
-    errand::{Errand, Fate, Next, Request, Source},
+    super::rules,
+    errand::{Answer, Errand, Fate, Next, Request},
     provider::{Granted, Provider, Whim},
     steps::Act,
     store::{Seat, Store},
@@ -36,10 +36,11 @@ pub(super) struct World {
 
 /// What has happened.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Seen {
     /// The newest token that the client has.
     pub(super) newest: u32,
-    pub(super) handed_out: HashMap<u32, Vec<(Granted, Source)>>,
+    pub(super) handed_out: HashMap<u32, Vec<Granted>>,
     pub(super) stored_at: HashMap<u32, (UnixTime, u32)>,
     /// How many requests there had been when an answer was stored that did not replace this token.
     kept: HashMap<u32, usize>,
@@ -103,7 +104,9 @@ impl World {
 
     fn pending(&self) -> Vec<usize> {
         (0..self.requests.len())
-            .filter(|one| self.requests[*one].fate == Fate::Pending && self.now < self.requests[*one].deadline)
+            .filter(|one| {
+                self.requests[*one].fate == Fate::Pending && self.now < self.requests[*one].deadline
+            })
             .collect()
     }
 
@@ -149,10 +152,11 @@ impl World {
         for one in 0..self.errands.len() {
             if self.errands[one].replica == replica {
                 let next = std::mem::replace(&mut self.errands[one].next, Next::Done);
-                match next {
-                    Next::Await(_, request) => self.give_up(request),
-                    Next::Store(answer, _) | Next::StoreLater(answer) => self.give_up(answer.request),
-                    _nothing_in_memory => {}
+                if let Next::Await(_, request)
+                | Next::Store(Answer { request, .. }, _)
+                | Next::StoreLater(Answer { request, .. }) = next
+                {
+                    self.give_up(request);
                 }
             }
         }
@@ -161,14 +165,11 @@ impl World {
 
     /// Nobody waits for this answer any more.
     pub(super) fn give_up(&mut self, request: usize) {
-        match self.requests[request].fate {
-            Fate::Processed(granted) => {
-                self.requests[request].fate = Fate::Lost(granted);
-                self.seen.lost_answer = true;
-            }
-            // It can still be processed.
-            Fate::Pending => self.seen.lost_answer = true,
-            _settled => {}
+        let fate = &mut self.requests[request].fate;
+        // One that is pending can still be processed.
+        self.seen.lost_answer |= matches!(fate, Fate::Pending | Fate::Processed(_));
+        if let Fate::Processed(granted) = *fate {
+            *fate = Fate::Lost(granted);
         }
     }
 
@@ -190,14 +191,16 @@ impl World {
         let knows_of_loss = matches!(&seat.family.phase, Phase::Sent(Attempt { after: Some(_), .. }));
         let since = self.seen.kept.get(&token).copied().unwrap_or(0);
         for (number, earlier) in self.requests.iter().enumerate().filter(|(_, one)| same(one)) {
-            let waits = matches!(earlier.fate, Fate::Processed(_) | Fate::Stored(Granted { successor: Some(_), .. }));
+            let waits =
+                matches!(earlier.fate, Fate::Processed(_) | Fate::Stored(Granted { successor: Some(_), .. }));
             if earlier.fate == Fate::Pending && self.now < earlier.deadline {
                 return Err(format!("F1: R{token} is sent while an earlier request may still be processed"));
             }
             if waits && self.now < earlier.lease_until {
                 return Err(format!("F1: R{token} is sent while an answer to it is there, or on its way"));
             }
-            if number >= since && earlier.fate != (Fate::NeverProcessed { is_known: true }) && !knows_of_loss {
+            if number >= since && earlier.fate != (Fate::NeverProcessed { is_known: true }) && !knows_of_loss
+            {
                 return Err(format!("F1: R{token} is sent again, and nobody says that an answer was lost"));
             }
             // Its owner was paused for longer than others wait.
@@ -226,11 +229,7 @@ impl World {
     }
 
     /// F2, F11, F12.
-    pub(super) fn hand_out(
-        &mut self,
-        token: u32,
-        (family, granted, source): (&Family, Granted, Source),
-    ) -> Result<bool, String> {
+    pub(super) fn hand_out(&mut self, token: u32, family: &Family, granted: Granted) -> Result<bool, String> {
         let another_s = family.whose.as_ref().is_some_and(|whose| whose.subject != granted.subject);
         if self.seen.was_revoked || another_s {
             return Ok(false);
@@ -240,14 +239,13 @@ impl World {
             return Err("F12: two users' tokens are handed out".to_owned());
         }
         let others = self.seen.handed_out.entry(token).or_default();
-        let differs = others.iter().any(|(other, from)| {
-            let both = other.successor.is_some() && granted.successor.is_some();
-            both && other.successor != granted.successor && *from == Source::Store && source == Source::Store
+        let differs = others.iter().any(|other| {
+            other.successor.is_some() && granted.successor.is_some() && other.successor != granted.successor
         });
-        if differs {
+        if differs && !self.seen.was_degraded {
             return Err(format!("F2: R{token} was answered by {others:?} before {granted:?}"));
         }
-        others.push((granted, source));
+        others.push(granted);
         Ok(true)
     }
 
@@ -267,15 +265,14 @@ impl World {
         if let Some(successor) = granted.successor {
             self.seen.stored_at.insert(token, (self.now, successor));
         } else {
-            self.seen.kept.insert(token, self.requests.len());
+            // A late owner's answer says that nothing was spent: who is about to send does so for the first time again.
+            let about_to = |one: &&Errand| one.token == token && matches!(one.next, Next::Send(_));
+            let sending = self.errands.iter().filter(about_to).count();
+            self.seen.kept.insert(token, self.requests.len() + sending);
         }
     }
 
     pub(super) fn begun(&mut self, token: u32) {
         self.seen.presented_at.entry(token).or_insert(self.now);
-    }
-
-    pub(super) fn is_current(&self, token: u32, seat: &Seat) -> bool {
-        seat.family.current == r(token)
     }
 }
