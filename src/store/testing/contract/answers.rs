@@ -16,7 +16,7 @@ pub(in crate::store) async fn f2_a_kept_answer_is_given_to_the_bearer_of_its_tok
     let (id, state) = family(&*store, "R0");
     let (other_id, other) = family(&*store, "S0");
     let whom = presented(&*store, "R0");
-    let keep = Some((whom.clone(), tokens("R1"), at(60)));
+    let keep = Some((whom.clone(), tokens("R1"), at(3_600)));
     done(&*store, Change { keep, ..change(id, None, state) }).await;
     done(&*store, change(other_id, None, other)).await;
     drop(store);
@@ -44,12 +44,12 @@ pub(in crate::store) async fn a_transition_that_does_not_happen_keeps_and_forget
     let store = subject.open().await;
     let (id, state) = family(&*store, "R0");
     let [first, second] = ["R0", "R1"].map(|token| presented(&*store, token));
-    let keep = Some((first.clone(), tokens("one"), at(60)));
+    let keep = Some((first.clone(), tokens("one"), at(3_600)));
     let hold = Some(tokens("held"));
     done(&*store, Change { keep, hold, ..change(id, None, state.clone()) }).await;
     for (from, whom) in [(None, &first), (Some(Version([0; 8])), &second)] {
         let swapped = store.swap(Change {
-            keep: Some((whom.clone(), tokens("two"), at(60))),
+            keep: Some((whom.clone(), tokens("two"), at(3_600))),
             forget: vec![first.digest],
             hold: Some(tokens("other")),
             ..change(id, from, state.clone())
@@ -67,11 +67,11 @@ pub(in crate::store) async fn forgotten_answers_are_gone(subject: &dyn Subject) 
     let [first, second, third] = ["R0", "R1", "R2"].map(|token| presented(&*store, token));
     let mut version = None;
     for whom in [&first, &second] {
-        let keep = Some((whom.clone(), tokens("old"), at(60)));
+        let keep = Some((whom.clone(), tokens("old"), at(3_600)));
         version = Some(done(&*store, Change { keep, ..change(id, version, state.clone()) }).await);
     }
     let forget = vec![first.digest, third.digest];
-    let keep = Some((third.clone(), tokens("new"), at(60)));
+    let keep = Some((third.clone(), tokens("new"), at(3_600)));
     done(&*store, Change { keep, forget, ..change(id, version, state) }).await;
     assert_eq!(store.answer(id, &first).await.unwrap(), None);
     assert_eq!(store.answer(id, &second).await.unwrap(), Some(tokens("old")), "it was not named");
@@ -84,7 +84,7 @@ pub(in crate::store) async fn an_answer_is_over_at_its_end(subject: &dyn Subject
     let [first, second] = ["R0", "R1"].map(|token| presented(&*store, token));
     let mut version = None;
     // Up to now, because a store may let answers go by a clock of its own.
-    for (whom, until) in [(&first, at(0)), (&second, at(60))] {
+    for (whom, until) in [(&first, at(0)), (&second, at(3_600))] {
         let keep = Some((whom.clone(), tokens("it"), until));
         version = Some(done(&*store, Change { keep, ..change(id, version, state.clone()) }).await);
     }
