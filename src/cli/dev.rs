@@ -17,7 +17,11 @@ use super::{exit, serve};
 use crate::{
     app::{self, Bound},
     config::{Config, Environment},
-    dev::{DevIssuer, DevOptions, banner::Banner, config::DevConfig},
+    dev::{
+        DevIssuer, DevOptions,
+        banner::Banner,
+        config::{CLIENT_SECRET, DevConfig},
+    },
     ops::{clock::SystemClock, drain::Tasks, telemetry},
 };
 
@@ -72,8 +76,9 @@ async fn start(args: &Args, tasks: &Tasks) -> anyhow::Result<app::Exit> {
         store: &store,
     }
     .to_yaml();
-    // The environment is left out: a variable meant for `serve` must not change what the banner says.
-    let loaded = Config::parse(&yaml, &Environment::default(), &data.path)?;
+    // The process's environment is left out: a variable meant for `serve` must not change what the banner says.
+    let environment = Environment::from_iter([(CLIENT_SECRET, issuer.client_secret())]);
+    let loaded = Config::parse(&yaml, &environment, &data.path)?;
     telemetry::init(&loaded.config.telemetry)?;
     serve::start(loaded.config, None, |bound| announce(bound, &issuer)).await
 }

@@ -90,11 +90,10 @@ PY
     }
 
     fn issuer_commands(&self) -> String {
-        let Self { issuer, client_id, client_secret, .. } = self;
+        let Self { issuer, .. } = self;
         format!(
             "\
-Refresh, log in as somebody else, rotate the signing keys, withdraw the old ones at once:
-  curl -s -u {client_id}:{client_secret} -d grant_type=refresh_token -d refresh_token=\"$REFRESH_TOKEN\" {issuer}/token
+Log in as somebody else, rotate the signing keys, withdraw the old ones at once:
   curl -s -d subject=alice -d 'scope=openid notes.read' -d algorithm=ES256 {issuer}/dev/login
   curl -s -X POST {issuer}/dev/rotate
   curl -s -X POST '{issuer}/dev/rotate?withdraw=now'
@@ -106,7 +105,9 @@ Refresh, log in as somebody else, rotate the signing keys, withdraw the old ones
         let program = shell_word(self.program);
         let address = shell_word(self.address);
         format!(
-            r#"Revoke it, and everything else of its user ("alice" after the login above), and see it refused from then on:
+            r#"Exchange the refresh token; again, and the answer is the same. Then validate what it says:
+  echo "$REFRESH_TOKEN" | {program} refresh --address {address} -
+Revoke it, and everything else of its user ("alice" after the login above), and see it refused from then on:
   echo "$TOKEN" | {program} revoke --address {address} --token - --reason "pasted into a chat"
   {program} revoke --address {address} --subject alice --reason "left the company"
   {program} validate --address {address} "$TOKEN"
@@ -155,7 +156,7 @@ mod tests {
             r#"  'target/my build/countersign' revoke --address 127.0.0.1:50051 --subject alice --reason "left the company""#,
             r#"  grpcurl -plaintext -d '{"token":"'"$TOKEN"'"}' 127.0.0.1:50051 countersign.v1.TokenService/Validate"#,
             r#"if response.WhichOneof("outcome") == "token":"#,
-            r#"  curl -s -u dev-client:s3cret -d grant_type=refresh_token -d refresh_token="$REFRESH_TOKEN" http://127.0.0.1:8080/token"#,
+            r#"  echo "$REFRESH_TOKEN" | 'target/my build/countersign' refresh --address 127.0.0.1:50051 -"#,
             "  curl -s -X POST http://127.0.0.1:8080/dev/rotate",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n\n{text}");

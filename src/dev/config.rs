@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::AUDIENCE;
+use super::{AUDIENCE, client};
+
+/// The variable that holds the client's secret where the configuration is read.
+pub const CLIENT_SECRET: &str = "DEV_CLIENT_SECRET";
 
 /// What differs from one run to the next.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,7 @@ impl DevConfig<'_> {
         let admin = quoted(self.admin);
         let issuer = quoted(self.issuer);
         let store = quoted(&self.store.to_string_lossy());
+        let client = client::ID;
         format!(
             "\
 listen: {listen}
@@ -36,6 +40,8 @@ issuers:
     profile: generic
     issuer: {issuer}
     audiences: [{AUDIENCE}]
+    clients: [{{ id: {client}, secret: {{ env: {CLIENT_SECRET} }} }}]
+    refresh: {{ rotation: strict }}
     keys: {{ refresh_after: 1m, min_refetch: 1s, max_age: 1h }}
 store: {{ path: {store} }}
 telemetry: {{ log: warn, format: pretty }}
@@ -73,6 +79,8 @@ mod tests {
                 "profile": "generic",
                 "issuer": "http://127.0.0.1:8080",
                 "audiences": ["countersign-dev"],
+                "clients": [{ "id": "dev-client", "secret": { "env": "DEV_CLIENT_SECRET" } }],
+                "refresh": { "rotation": "strict" },
                 "keys": { "refresh_after": "1m", "min_refetch": "1s", "max_age": "1h" },
             }],
             "store": { "path": "/tmp/it's \"here\"/é: #x/countersign.redb" },

@@ -21,6 +21,7 @@ use tokio::{
 use url::Url;
 
 use super::{
+    client::ClientAuthentication,
     endpoints::Endpoints,
     http::{Bounds, Call, Called, HttpClient},
     not_told::{NotTold, Trouble, said},
@@ -145,8 +146,15 @@ impl Introspector {
         // The hint keeps some issuers from looking among refresh tokens; others look everywhere, and what they find is judged by
         // what they say of it.
         let form = [("token", token.expose()), ("token_type_hint", "access_token")];
+        // Only an assertion names its reader, who is called by the token endpoint; nobody else has to wait for that.
+        let audience = match self.settings.client.authentication {
+            ClientAuthentication::PrivateKeyJwt(_) => self.endpoints.token_endpoint().await,
+            ClientAuthentication::SecretBasic(_)
+            | ClientAuthentication::SecretPost(_)
+            | ClientAuthentication::Public => Ok(endpoint.clone()),
+        };
         // Whoever has no token endpoint knows no other name for himself, as far as anybody here can tell.
-        let audience = self.endpoints.token_endpoint().await.unwrap_or_else(|_missing| endpoint.clone());
+        let audience = audience.unwrap_or_else(|_missing| endpoint.clone());
         let form = self.settings.client.sign(&form, &audience, now).map_err(NotTold::not_signed)?;
         let called = self.http.call(&endpoint, self.bounds, Call::Form(form)).await;
         judge(called.map_err(|error| NotTold::by_http(&error))?)

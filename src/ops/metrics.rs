@@ -67,6 +67,7 @@ mod tests {
         ValidationMetrics::register(&mut registry);
         ReloadMetrics::register(&mut registry);
         RevocationMetrics::register(&mut registry);
+        RefreshMetrics::register(&mut registry);
         RevokeMetrics::register(&mut registry);
         FeedMetrics::register(&mut registry);
         DurabilityMetrics::register(&mut registry, UnfitKind::ALL.map(UnfitKind::word));

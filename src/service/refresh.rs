@@ -52,7 +52,7 @@ use crate::{
 
 pub use self::{
     demand::{Credential, Demand},
-    login::{Code, Created, Login, Proof},
+    login::{AuthorizationCode, Created, Login, Proof},
     outcome::{NotRefreshed, Refreshed, Trouble},
 };
 

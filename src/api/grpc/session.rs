@@ -13,11 +13,11 @@ use crate::{
     api::listener::Peer,
     domain::time::UnixTime,
     proto::server::{
-        AuthorizationCode, CreateSessionRequest, CreateSessionResponse, Device, RequestContext, Session,
-        SessionStatus, SessionTokens, create_session_request::Login as Written,
+        AuthorizationCode as WrittenCode, CreateSessionRequest, CreateSessionResponse, Device,
+        RequestContext, Session, SessionStatus, SessionTokens, create_session_request::Login as Written,
         create_session_response::Outcome, session_service_server::SessionService,
     },
-    service::refresh::{Code, Created, Login, NotRefreshed, Proof, Refresher},
+    service::refresh::{AuthorizationCode, Created, Login, NotRefreshed, Proof, Refresher},
 };
 
 /// The service over its use cases.
@@ -80,8 +80,8 @@ fn read<'r>(request: &'r CreateSessionRequest, caller: &'r str) -> Result<Login<
         Some(Written::Tokens(SessionTokens { access_token, refresh_token, id_token })) => {
             Proof::Tokens { access_token, refresh_token, id_token }
         }
-        Some(Written::AuthorizationCode(AuthorizationCode { code, redirect_uri, code_verifier })) => {
-            Proof::Code(Code { code, redirect_uri, code_verifier })
+        Some(Written::AuthorizationCode(WrittenCode { code, redirect_uri, code_verifier })) => {
+            Proof::Code(AuthorizationCode { code, redirect_uri, code_verifier })
         }
         None => {
             return Err(CallError::field("login", "is needed: tokens, or an authorization code"));
@@ -91,7 +91,8 @@ fn read<'r>(request: &'r CreateSessionRequest, caller: &'r str) -> Result<Login<
 }
 
 fn session(created: Created, context: Option<&RequestContext>) -> Session {
-    let Created { session_id, issuer, subject, client_id, organization_id, began_at, created_at } = created;
+    let Created { session_id, issuer, subject, client_id, organization_id, began_at, handed_over_at } =
+        created;
     Session {
         session_id,
         issuer,
@@ -100,7 +101,7 @@ fn session(created: Created, context: Option<&RequestContext>) -> Session {
         organization_id,
         status: SessionStatus::Active.into(),
         created_at: Some(timestamp(began_at)),
-        last_active_at: Some(timestamp(created_at)),
+        last_active_at: Some(timestamp(handed_over_at)),
         device: context.map(|context| Device {
             ip: context.client_ip.clone(),
             user_agent: context.user_agent.clone(),

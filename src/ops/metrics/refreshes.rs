@@ -144,8 +144,12 @@ mod tests {
     fn each_outcome_counts_under_its_own_label() {
         let mut registry = registry();
         let metrics = RefreshMetrics::register(&mut registry);
-        RefreshOutcome::ALL.iter().for_each(|(outcome, _)| metrics.ended(*outcome));
-        UpstreamOutcome::ALL.iter().for_each(|(outcome, _)| metrics.upstream(*outcome));
+        for (outcome, _) in RefreshOutcome::ALL {
+            metrics.ended(outcome);
+        }
+        for (outcome, _) in UpstreamOutcome::ALL {
+            metrics.upstream(outcome);
+        }
         metrics.reused();
         metrics.unstored(3);
         let text = exposition(&registry);

@@ -50,11 +50,11 @@ impl Refresher {
                 return Err(self.not_located(&errand.party, &why));
             }
         };
-        let Some(sent) = seat.family.clone().sent(owner, seat.now(), rules) else {
+        let Some(as_sent) = seat.family.clone().sent(owner, seat.now(), rules) else {
             return Ok(Attempted::Again);
         };
         let beside = Beside { durably: true, ..Beside::default() };
-        let Some(seat) = self.swap(&seat, sent, beside).await? else { return Ok(Attempted::Again) };
+        let Some(seat) = self.swap(&seat, as_sent, beside).await? else { return Ok(Attempted::Again) };
         let grant = Grant::Refresh { token: &errand.presented.token, scopes: &errand.scopes };
         let within = self.settings().upstream_timeout;
         let now = self.around.clock.now();
@@ -99,27 +99,41 @@ impl Refresher {
     pub(super) fn note(&self, party: &Party, exchanged: &Exchanged) {
         self.around.metrics.upstream(outcome_of(exchanged));
         match exchanged {
-            Exchanged::NotProcessed { retry_after, .. } | Exchanged::Unknown { retry_after, .. } => {
-                party.breaker.failed(*retry_after, self.draws.jitter().0);
+            Exchanged::NotProcessed { trouble, retry_after }
+            | Exchanged::Unknown { trouble, retry_after } => {
+                self.failed(party, trouble, *retry_after);
             }
             Exchanged::Granted(_)
             | Exchanged::InvalidGrant(_)
             | Exchanged::ClientRejected(_)
             | Exchanged::ScopeRefused(_)
-            | Exchanged::Refused(_) => party.breaker.succeeded(),
+            | Exchanged::Refused(_) => {
+                if party.breaker.succeeded() {
+                    tracing::info!(
+                        token.issuer = %party.settings.policy.name,
+                        "the identity provider's token endpoint answers again"
+                    );
+                }
+            }
+        }
+    }
+
+    fn failed(&self, party: &Party, trouble: &issuer::Trouble, retry_after: Option<Duration>) {
+        if party.breaker.failed(retry_after, self.draws.jitter().0) {
+            tracing::warn!(
+                token.issuer = %party.settings.policy.name,
+                error.type = trouble.kind(),
+                error.message = %trouble,
+                "the identity provider's token endpoint does not work: it is left alone for longer and longer"
+            );
         }
     }
 
     /// The provider refuses this service itself.
-    pub(super) fn rejected(
-        &self,
-        party: &Party,
-        client: &OAuthClient,
-        trouble: &issuer::Trouble,
-    ) -> NotRefreshed {
+    pub(super) fn rejected(party: &Party, client: &OAuthClient, trouble: &issuer::Trouble) -> NotRefreshed {
         party.client_rejected(client);
         tracing::error!(
-            issuer.name = %party.settings.policy.name,
+            token.issuer = %party.settings.policy.name,
             error.message = %trouble,
             "the identity provider refuses this service's client: nothing can be refreshed with it"
         );
@@ -147,8 +161,8 @@ impl Refresher {
                 Err(Trouble::UpstreamUnavailable { retry_after }.into())
             }
             Exchanged::Unknown { trouble, retry_after } => {
-                tracing::warn!(
-                    issuer.name = %party.settings.policy.name,
+                tracing::debug!(
+                    token.issuer = %party.settings.policy.name,
                     error.type = trouble.kind(),
                     "the answer to a refresh was lost"
                 );
@@ -158,7 +172,7 @@ impl Refresher {
             }
             Exchanged::ClientRejected(trouble) => {
                 self.not_sent(&seat, owner, rules).await;
-                Err(self.rejected(party, &errand.client, &trouble))
+                Err(Self::rejected(party, &errand.client, &trouble))
             }
             Exchanged::ScopeRefused(_) => {
                 self.not_sent(&seat, owner, rules).await;
@@ -171,7 +185,7 @@ impl Refresher {
             Exchanged::Refused(trouble) => {
                 self.not_sent(&seat, owner, rules).await;
                 tracing::error!(
-                    issuer.name = %party.settings.policy.name,
+                    token.issuer = %party.settings.policy.name,
                     error.message = %trouble,
                     "the identity provider refuses a refresh for no reason that a refresh token could have"
                 );
@@ -189,7 +203,7 @@ impl Refresher {
         (is_answer, retry_after): (bool, Option<Duration>),
     ) -> Outcome<Attempted> {
         let now = seat.now();
-        let not_before = retry_after.map_or(UnixTime::from_millis(0), |pause| now.plus(pause));
+        let not_before = retry_after.map_or(now, |pause| now.plus(pause));
         let was_lost_before = was_lost_before(&seat.family);
         let Some(lost) = seat.family.clone().lost(owner, now, not_before) else {
             return Ok(Attempted::Again);
@@ -199,16 +213,24 @@ impl Refresher {
         if self.swap(&seat, lost, beside).await?.is_none() {
             return Ok(Attempted::Again);
         }
-        match next {
-            Decision::Begin if !was_lost_before && rules.rotation != Rotation::Strict => Ok(Attempted::Again),
-            Decision::Undecided { at } if !is_answer => {
-                Err(Trouble::OutcomeUnknown { retry_after: wait(now, at) }.into())
-            }
-            _later if is_answer || rules.rotation == Rotation::None => {
-                Err(Trouble::UpstreamUnavailable { retry_after: retry_after.unwrap_or(LATER) }.into())
-            }
-            _later => Err(Trouble::OutcomeUnknown { retry_after: LATER }.into()),
+        if next == Decision::Begin && !was_lost_before && rules.rotation != Rotation::Strict {
+            return Ok(Attempted::Again);
         }
+        if is_answer || rules.rotation == Rotation::None {
+            return Err(Trouble::UpstreamUnavailable { retry_after: retry_after.unwrap_or(LATER) }.into());
+        }
+        let retry_after = match next {
+            Decision::Undecided { at } => wait(now, at),
+            Decision::Begin
+            | Decision::Wait { .. }
+            | Decision::Replay
+            | Decision::OtherBinding
+            | Decision::Limited { .. }
+            | Decision::Ended(_)
+            | Decision::Theft
+            | Decision::Lost => LATER,
+        };
+        Err(Trouble::OutcomeUnknown { retry_after }.into())
     }
 
     /// Everything is as before. If the store does not hear of it, others wait until the lease is over, and nothing worse.
@@ -219,17 +241,20 @@ impl Refresher {
     }
 
     pub(super) fn not_located(&self, party: &Party, why: &NotTold) -> NotRefreshed {
-        tracing::warn!(
-            issuer.name = %party.settings.policy.name,
-            error.message = %why,
-            "the token endpoint is not known: nothing was refreshed"
-        );
         let retry_after = match why {
-            NotTold::Unavailable { retry_after, .. } => {
-                party.breaker.failed(*retry_after, self.draws.jitter().0);
+            NotTold::Unavailable { trouble, retry_after } => {
+                self.failed(party, trouble, *retry_after);
                 retry_after.unwrap_or(LATER)
             }
-            NotTold::Unsupported(_) | NotTold::Refused(_) | NotTold::Misconfigured(_) => AFTER_REFUSAL,
+            NotTold::Unsupported(trouble) | NotTold::Refused(trouble) | NotTold::Misconfigured(trouble) => {
+                tracing::error!(
+                    token.issuer = %party.settings.policy.name,
+                    error.type = trouble.kind(),
+                    error.message = %trouble,
+                    "the identity provider has no token endpoint that can be used: nothing can be refreshed there"
+                );
+                AFTER_REFUSAL
+            }
         };
         Trouble::UpstreamUnavailable { retry_after }.into()
     }

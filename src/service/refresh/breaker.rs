@@ -43,13 +43,14 @@ impl Breaker {
         }
     }
 
-    /// It answered.
-    pub(super) fn succeeded(&self) {
-        *self.state() = State::default();
+    /// It answered. Whether it was left alone before.
+    pub(super) fn succeeded(&self) -> bool {
+        std::mem::take(&mut *self.state()).failures >= FAILURES
     }
 
-    /// It did not. `asked`: how long it wants to be left alone; `chance`, from 0 to 1, shortens what it did not ask for.
-    pub(super) fn failed(&self, asked: Option<Duration>, chance: f64) {
+    /// It did not. `asked`: how long it wants to be left alone; `chance`, from 0 to 1, shortens what it did not ask for. Whether it is
+    /// left alone from now on.
+    pub(super) fn failed(&self, asked: Option<Duration>, chance: f64) -> bool {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
         let own = state.failures.checked_sub(FAILURES).map(|more| {
@@ -61,6 +62,7 @@ impl Breaker {
             let until = Instant::now() + pause;
             state.closed_until = Some(state.closed_until.map_or(until, |before| before.max(until)));
         }
+        state.failures == FAILURES
     }
 
     /// Nobody but an operator can change what is wrong: left alone for so long.
@@ -83,22 +85,23 @@ mod tests {
     async fn f10_five_failures_in_a_row_close_it_longer_and_longer_and_one_success_opens_it() {
         let breaker = Breaker::default();
         for _failure in 0..4 {
-            breaker.failed(None, 0.0);
+            assert!(!breaker.failed(None, 0.0));
             assert_eq!(breaker.pass(), Ok(()));
         }
-        breaker.failed(None, 0.0);
+        assert!(breaker.failed(None, 0.0));
         assert_eq!(breaker.pass(), Err(FIRST));
         advance(FIRST).await;
         assert_eq!(breaker.pass(), Ok(()), "one tries");
         assert!(breaker.pass().is_err(), "the others wait for it");
-        breaker.failed(None, 0.0);
+        assert!(!breaker.failed(None, 0.0), "it is left alone already");
         assert_eq!(breaker.pass(), Err(2 * FIRST));
         for _failure in 0..10 {
             breaker.failed(None, 0.0);
         }
         assert_eq!(breaker.pass(), Err(LAST));
-        breaker.succeeded();
+        assert!(breaker.succeeded());
         assert_eq!(breaker.pass(), Ok(()));
+        assert!(!breaker.succeeded());
     }
 
     #[tokio::test(start_paused = true)]

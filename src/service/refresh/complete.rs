@@ -172,7 +172,7 @@ impl Refresher {
         self.unstored.keep(errand.presented.digest, kept);
         self.around.metrics.unstored(self.unstored.len());
         tracing::error!(
-            issuer.name = %errand.party.settings.policy.name,
+            token.issuer = %errand.party.settings.policy.name,
             "refreshed tokens cannot be stored: they are kept in this process and stored as soon as that is possible"
         );
         let (refresher, errand, answer) = (Arc::clone(self), errand.clone(), answer.clone());

@@ -29,7 +29,7 @@ use crate::{
     store::{Pointed, Pointer, Presented, SessionRecord},
 };
 
-pub use self::demand::{Code, Login, Proof};
+pub use self::demand::{AuthorizationCode, Login, Proof};
 
 /// A session that began.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Created {
     /// When the user logged in, as far as the token says.
     pub began_at: UnixTime,
     /// When it was handed over.
-    pub created_at: UnixTime,
+    pub handed_over_at: UnixTime,
 }
 
 /// What a login consists of, before it is believed.
@@ -161,7 +161,7 @@ impl Refresher {
             client_id: client.id.clone(),
             organization_id: facts.organization_id,
             began_at: facts.began_at,
-            created_at: now,
+            handed_over_at: now,
         })
     }
 

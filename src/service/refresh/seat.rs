@@ -90,12 +90,11 @@ impl Refresher {
         let digest = presented.digest;
         let Reading { family, is_held, now } = reading;
         let now = now.unwrap_or_else(|| self.around.clock.now());
-        let (family, version) = match family {
-            Some((family, version)) => (family, Some(version)),
-            None => {
-                let until = now.plus(UNANSWERED);
-                (Family::new(party.issuer(), &client.id, digest, until), None)
-            }
+        let (family, version) = if let Some((family, version)) = family {
+            (family, Some(version))
+        } else {
+            let until = now.plus(UNANSWERED);
+            (Family::new(party.issuer(), &client.id, digest, until), None)
         };
         // A family is named after its first token.
         let is_forgotten = !family.knows(&digest);
@@ -131,12 +130,13 @@ pub(super) async fn stored<T>(answer: Answer<'_, T>) -> Result<T, Trouble> {
             return Err(Trouble::StoreUnavailable);
         }
     };
-    match &said {
-        // It is told by the store's own watch, once for all.
-        StoreError::Redis { .. } | StoreError::Unreachable { .. } | StoreError::Together(_) => {
-            tracing::debug!(error.message = %said, "the store did not answer a refresh");
-        }
-        _broken => tracing::error!(error.message = %said, "the state of a token family cannot be used"),
+    // It is told by the store's own watch, once for all.
+    let is_away =
+        matches!(said, StoreError::Redis { .. } | StoreError::Unreachable { .. } | StoreError::Together(_));
+    if is_away {
+        tracing::debug!(error.message = %said, "the store did not answer a refresh");
+    } else {
+        tracing::error!(error.message = %said, "the state of a token family cannot be used");
     }
     Err(Trouble::StoreUnavailable)
 }

@@ -41,7 +41,7 @@ pub(super) struct Facts {
 impl Facts {
     fn of(token: &VerifiedToken) -> Self {
         let claims = token.claims();
-        let began_at = claims.auth_time.or(claims.issued_at).unwrap_or(UnixTime::from_millis(0));
+        let began_at = claims.auth_time.or(claims.issued_at).unwrap_or_else(|| UnixTime::from_millis(0));
         Self {
             subject: claims.subject().to_owned(),
             client_id: claims.client_id().to_owned(),
@@ -119,7 +119,7 @@ impl Refresher {
             Ok(facts) if is_of(&facts, seat, errand) => Ok(Some(facts)),
             Ok(_another_s) => {
                 tracing::error!(
-                    issuer.name = %errand.party.settings.policy.name,
+                    token.issuer = %errand.party.settings.policy.name,
                     "the identity provider gave tokens of another subject, client or session: they are handed to nobody"
                 );
                 Err(Trouble::UpstreamInvalid.into())
@@ -132,7 +132,7 @@ impl Refresher {
             }
             Err(refusal) => {
                 tracing::error!(
-                    issuer.name = %errand.party.settings.policy.name,
+                    token.issuer = %errand.party.settings.policy.name,
                     error.type = refusal.reason().as_str(),
                     error.message = refusal.message(),
                     "the identity provider gave an access token that this service does not accept"
@@ -213,7 +213,7 @@ impl Refresher {
     ) -> Outcome<Arc<Tokens>> {
         let Some(id_token) = &tokens.id_token else { return Ok(Arc::clone(tokens)) };
         let known = seat.family.whose.as_ref().map(|whose| whose.subject.as_str());
-        let subject = known.or(facts.map(|facts| facts.subject.as_str())).unwrap_or_default();
+        let subject = known.or_else(|| facts.map(|facts| facts.subject.as_str())).unwrap_or_default();
         let text = str::from_utf8(id_token.expose()).unwrap_or_default();
         match self.around.validator.identify(text, errand.party.issuer()).await {
             Ok(identified) if identified.subject == subject => Ok(Arc::clone(tokens)),
@@ -221,7 +221,7 @@ impl Refresher {
             Err(Unidentified::Fault(fault)) => Err(Trouble::Cannot(fault).into()),
             Err(Unidentified::NotAToken | Unidentified::OtherIssuer) => {
                 tracing::warn!(
-                    issuer.name = %errand.party.settings.policy.name,
+                    token.issuer = %errand.party.settings.policy.name,
                     "an ID token that came with a refresh cannot be verified: it is left out"
                 );
                 Ok(Arc::new(Tokens { id_token: None, ..Tokens::clone(tokens) }))

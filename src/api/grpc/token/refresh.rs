@@ -23,7 +23,7 @@ pub(super) async fn answer(
 ) -> Result<RefreshResponse, CallError> {
     let demand = read(request, caller)?;
     let outcome = match refresher.refresh(&demand).await {
-        Ok(refreshed) => Outcome::Tokens(token_set(&refreshed)),
+        Ok(got) => Outcome::Tokens(token_set(&got)),
         Err(NotRefreshed::Refused(refusal)) => Outcome::Rejection(answer::of_refusal(&refusal)),
         Err(NotRefreshed::Field(wrong)) => return Err(CallError::field(wrong.field, wrong.problem)),
         Err(NotRefreshed::Trouble(trouble)) => return Err(CallError::NotRefreshed(trouble)),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Claimed, Refresher, demand::Code};
+use super::{Claimed, Refresher, demand::AuthorizationCode};
 use crate::{
     domain::{
         reason::{Reason, Refusal},
@@ -24,7 +24,7 @@ impl Refresher {
         &self,
         party: &Party,
         client: &OAuthClient,
-        code: Code<'_>,
+        code: AuthorizationCode<'_>,
         caller: &str,
     ) -> Result<Claimed, NotRefreshed> {
         let _place = self.place(party, client).await?;
@@ -55,7 +55,7 @@ impl Refresher {
             Exchanged::Unknown { .. } | Exchanged::Refused(_) => {
                 Err(Trouble::UpstreamUnavailable { retry_after: LATER }.into())
             }
-            Exchanged::ClientRejected(trouble) => Err(self.rejected(party, client, &trouble)),
+            Exchanged::ClientRejected(trouble) => Err(Self::rejected(party, client, &trouble)),
         }
     }
 }

@@ -35,13 +35,13 @@ pub enum Proof<'r> {
         id_token: &'r str,
     },
     /// What it can obtain them for.
-    Code(Code<'r>),
+    Code(AuthorizationCode<'r>),
 }
 
 /// An authorization code (RFC 6749 section 4.1.3) with its PKCE verifier (RFC 7636 section 4.5).
 #[derive(Clone, Copy)]
 #[expect(missing_debug_implementations, reason = "it is as good as tokens")]
-pub struct Code<'r> {
+pub struct AuthorizationCode<'r> {
     /// `code`.
     pub code: &'r str,
     /// The address that it was sent to.
@@ -58,7 +58,9 @@ impl Login<'_> {
                 return wrong(field, "must not be longer than 4096 bytes");
             }
         }
-        let Proof::Code(Code { code, redirect_uri, code_verifier }) = self.proof else { return Ok(()) };
+        let Proof::Code(AuthorizationCode { code, redirect_uri, code_verifier }) = self.proof else {
+            return Ok(());
+        };
         for (field, text) in [
             ("authorization_code.code", code),
             ("authorization_code.redirect_uri", redirect_uri),
