@@ -35,15 +35,20 @@ async fn the_contract_holds_in_a_cluster() {
     check_whole_contract!(Place::at(settings.clone(), Arc::clone(&kept)));
 }
 
-/// What the user may do, and no more.
-const RULES: &str = ">some-password ~test-* ~{test-* -@all +@connection +info +config|get +time +scan +eval +evalsha +hget +hmget \
-    +hgetall +hset +hsetnx +hdel +hscan +hlen +zadd +zrem +zrange +zrevrange +zrangebyscore +zremrangebyscore +zcard \
-    +xadd +xlen +xrevrange +xread +set +del +pexpireat";
+/// What the user may do, and no more, as operators are told.
+fn documented_rules() -> String {
+    let documented = include_str!("../../../../docs/operations.md");
+    let rules =
+        documented.lines().find_map(|line| line.strip_prefix("ACL SETUSER countersign on >PASSWORD "));
+    let commands = rules.unwrap().strip_prefix("~countersign:* ~{countersign}:* ").unwrap();
+    format!(">some-password ~test-* ~{{test-* {commands}")
+}
 
 #[tokio::test]
 async fn the_contract_holds_for_a_user_of_little_might_over_tls() {
     let (authority, dir) = (Authority::new(), TempDir::new());
-    let options = Options::default().tls(&authority).no_default_user().user("countersign", RULES);
+    let rules = documented_rules();
+    let options = Options::default().tls(&authority).no_default_user().user("countersign", &rules);
     let server = RedisServer::with(&options.append_only(Fsync::Always)).await;
     authority.write(&dir.path("ca"));
     let settings = RedisSettings {
