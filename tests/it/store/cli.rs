@@ -1,18 +1,21 @@
 //! `countersign store export` and `import`, the real binary.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 
 use countersign::store;
 use tokio::process::Command;
 
 use super::child::{kept, settings, write_one};
+use crate::support::redis::RedisServer;
 
 async fn run(directory: &Path, arguments: &[&str]) -> Output {
-    let config = "\
-issuers: [{ name: one, issuer: 'https://issuer.example', audiences: [api], jwks_uri: 'https://issuer.example/keys' }]
-store: { path: ./countersign.redb }
-";
-    fs::write(directory.join("countersign.yaml"), config).unwrap();
+    run_with(directory, "store: { path: ./countersign.redb }", arguments).await
+}
+
+async fn run_with(directory: &Path, store: &str, arguments: &[&str]) -> Output {
+    let issuers = "issuers: [{ name: one, issuer: 'https://issuer.example', audiences: [api], \
+                   jwks_uri: 'https://issuer.example/keys' }]";
+    fs::write(directory.join("countersign.yaml"), format!("{issuers}\n{store}\n")).unwrap();
     Command::new(env!("CARGO_BIN_EXE_countersign"))
         .current_dir(directory)
         .arg("store")
@@ -88,4 +91,34 @@ async fn what_cannot_be_transferred_is_said_and_leaves_nothing() {
     let said = refused(directory.path(), &["import", "--from", "backup"]).await;
     assert!(said.contains("not an export of a store"), "{said}");
     assert!(!directory.path().join("countersign.redb").exists());
+}
+
+/// With the same key ring, as it has to be.
+#[tokio::test]
+async fn an_embedded_store_is_imported_into_redis_and_exported_again_while_replicas_could_run() {
+    let (directory, redis) = (tempfile::tempdir().unwrap(), RedisServer::start().await);
+    written(directory.path(), 3).await;
+    assert!(run(directory.path(), &["export", "--out", "backup"]).await.status.success());
+    let shared = format!(
+        "store: {{ kind: redis, url: 'redis://{}', durability: memory }}\n\
+         key_ring: {{ file: ./countersign.redb.keys }}",
+        redis.address()
+    );
+    for _twice in 0..2 {
+        let output = run_with(directory.path(), &shared, &["import", "--from", "backup"]).await;
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("imported 6 revocations, 3 sessions, 0 deliveries, 0 key sets; "), "{said}");
+        assert_eq!(redis.run::<usize>("HLEN {countersign}:copy").await, 6);
+    }
+    let output = run_with(directory.path(), &shared, &["export", "--out", "again"]).await;
+    assert!(output.status.success(), "{output:?}");
+    // The sessions of this export were over long ago.
+    let revocations = |name: &str| {
+        let text = fs::read_to_string(directory.path().join(name)).unwrap();
+        let lines = text.lines().filter(|line| line.contains("\"revocation\":"));
+        lines.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(revocations("backup").len(), 6);
+    assert_eq!(revocations("again"), revocations("backup"));
 }

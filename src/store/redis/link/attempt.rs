@@ -115,15 +115,13 @@ impl Common {
         let found = Found::new(facts, self.durability, unfit);
         let said = found.clone();
         let is_news = self.change_found(|it| std::mem::replace(it, found)) != said;
-        match refused {
-            Some(unfit) => Err(unfit.into()),
-            None => {
-                if is_news {
-                    said.say();
-                }
-                Ok(())
-            }
+        if let Some(unfit) = refused {
+            return Err(unfit.into());
         }
+        if is_news {
+            said.say();
+        }
+        Ok(())
     }
 
     /// What is cancelled when one of the connections to this node hears that it is no primary.

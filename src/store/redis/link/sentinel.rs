@@ -149,29 +149,22 @@ pub(super) fn most_telling(troubles: Vec<RedisTrouble>) -> Option<RedisTrouble> 
 mod tests {
     use super::*;
 
-    fn named(port: u16) -> Result<Address, RedisTrouble> {
-        Ok(Address { host: "redis.example.test".to_owned(), port })
+    /// What is said when these sentinels name a port each, or nothing.
+    fn said<const N: usize>(named: [Option<u16>; N]) -> Result<u16, RedisTrouble> {
+        let address = |port| Address { host: "redis.example.test".to_owned(), port };
+        let answers = named.map(|port| port.map(address).ok_or(RedisTrouble::Lost));
+        elected(answers.into()).map(|address| address.port)
     }
 
     #[test]
     fn r7_a_primary_is_what_a_majority_of_all_sentinels_names() {
-        let away = || Err(RedisTrouble::Lost);
-        let elected = |answers| elected(answers).map(|address| address.port);
-        assert_eq!(elected(vec![named(1)]).unwrap(), 1);
-        assert_eq!(elected(vec![named(1), named(2), named(2)]).unwrap(), 2);
-        assert_eq!(elected(vec![named(1), away(), named(1)]).unwrap(), 1);
-        for (minority, by) in [
-            (vec![named(1), away(), away()], 1),
-            (vec![named(1), named(2)], 1),
-            (vec![named(1), named(2), away(), named(1)], 2),
-        ] {
-            let of = minority.len();
-            let trouble = elected(minority).unwrap_err();
-            assert!(
-                matches!(trouble, RedisTrouble::NoMajority { named, of: all } if (named, all) == (by, of)),
-                "{trouble:?}"
-            );
-        }
-        assert!(matches!(elected(vec![away(), away()]), Err(RedisTrouble::Lost)));
+        assert_eq!(said([Some(1)]).unwrap(), 1);
+        assert_eq!(said([Some(1), Some(2), Some(2)]).unwrap(), 2);
+        assert_eq!(said([Some(1), None, Some(1)]).unwrap(), 1);
+        let is_minority = |said, by, all| matches!(said, Err(RedisTrouble::NoMajority { named, of }) if (named, of) == (by, all));
+        assert!(is_minority(said([Some(1), None, None]), 1, 3));
+        assert!(is_minority(said([Some(1), Some(2)]), 1, 2));
+        assert!(is_minority(said([Some(1), Some(2), None, Some(1)]), 2, 4));
+        assert!(matches!(said([None, None]), Err(RedisTrouble::Lost)));
     }
 }

@@ -40,7 +40,7 @@ fn session() -> SessionRecord {
     }
 }
 
-fn delivery() -> Delivery {
+pub(super) fn delivery() -> Delivery {
     Delivery {
         id: [7; 16],
         issuer: "https://issuer.example".to_owned(),

@@ -8,7 +8,7 @@ use super::{
     super::{super::feed::Feed as _, keys::Home, writer},
     *,
 };
-use crate::store::testing::redis::until;
+use crate::{domain::time::Clock as _, ops::clock::SystemClock, store::testing::redis::until};
 
 /// How often the server was asked for something.
 async fn calls(store: &RedisStore, command: &str) -> u64 {
@@ -110,4 +110,19 @@ async fn r9_more_orders_than_can_be_done_in_time_are_turned_away_at_once() {
     drop(waiting);
     server.go_on().await;
     until("orders to be taken again", async || store.record(order([0])).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn r3_one_replicas_clock_that_is_far_ahead_ends_nothing_that_others_need() {
+    let store = Place::new().await.store().await;
+    let now = SystemClock.now();
+    let hours_on = |hours| now.plus(Duration::from_hours(hours));
+    let ends = |id, not_after| Delivery { id: [id; 16], not_after, ..bad::delivery() };
+    let deliveries = vec![ends(1, now), ends(2, hours_on(1))];
+    let kept = Revocation { kept_until: hours_on(1), ..revocation(1) };
+    store.record(Order { revocations: vec![kept], deliveries, ..Order::default() }).await.unwrap();
+    store.sweep(hours_on(24 * 365)).await.unwrap();
+    let left: Vec<_> = store.deliveries().await.unwrap().iter().map(|it| it.id).collect();
+    assert_eq!(left, [[2; 16]]);
+    assert_eq!(store.snapshot().await.unwrap().revocations, [kept]);
 }

@@ -144,10 +144,9 @@ impl Facts {
                 (_, Some("always")) if self.setting(NOT_WHILE_REWRITING) == Some("yes") => {
                     Confirm::Impossible(format!("`{NOT_WHILE_REWRITING}` is yes"))
                 }
-                (_, Some("always")) => Confirm::Answer,
+                // One that does not say is spoken of elsewhere.
+                (_, Some("always") | None) => Confirm::Answer,
                 (_, Some(when)) => Confirm::Impossible(format!("`appendfsync` is {when}")),
-                // It does not say; that is said elsewhere.
-                (_, None) => Confirm::Answer,
             },
         }
     }

@@ -132,3 +132,25 @@ fn numbers(answer: Value) -> Vec<usize> {
 fn unfit(facts: &Facts, denied: &str) -> Unfit {
     facts.a(UnfitKind::Permission, format!("the user may not use {denied}"), "permit it in the server's ACL")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The contract of every store is checked with a user who may do this and no more.
+    #[test]
+    fn operators_are_told_which_commands_a_user_needs() {
+        let documented = include_str!("../../../../../docs/operations.md");
+        let rules = documented.lines().find(|line| line.starts_with("ACL SETUSER ")).unwrap();
+        let told: BTreeSet<_> = rules.split(' ').filter_map(|word| word.strip_prefix('+')).collect();
+        let name = |line: &&str| line.split(' ').next().unwrap().to_lowercase();
+        let needed: BTreeSet<_> = NEEDED.iter().map(name).collect();
+        let but: Vec<_> = told.iter().filter(|name| !needed.contains(**name)).copied().collect();
+        assert_eq!(but, ["@connection", "config|get", "scan"], "what nothing needs at a start");
+        let missing: Vec<_> = needed.iter().filter(|name| !told.contains(name.as_str())).collect();
+        assert_eq!(missing, Vec::<&String>::new());
+        assert!(documented.contains("`+wait` with `durability: {replicas: n}`, `+waitaof` with `fsync`"));
+    }
+}
