@@ -23,6 +23,7 @@ mod load;
 mod machine;
 mod noop;
 mod process;
+mod refresh;
 mod replicas;
 mod report;
 mod revocations;

@@ -6,7 +6,7 @@ mod propagation;
 #[path = "../../src/store/testing/redis.rs"]
 mod redis;
 
-pub(crate) use self::{joining::joining, propagation::propagation};
+pub(crate) use self::{joining::joining, propagation::propagation, redis::RedisServer};
 
 use std::{
     net::SocketAddr,
@@ -16,7 +16,6 @@ use std::{
 
 use countersign::store::{Durability, KeyRing, RedisNode, RedisSettings, StoreKind, StoreSettings, Topology};
 
-use self::redis::RedisServer;
 use crate::{
     process::{Process, free_address},
     scenes::ready,

@@ -21,7 +21,7 @@ use crate::{
     load::{Load, Round},
     machine,
     process::{Process, free_address},
-    replicas,
+    refresh, replicas,
     report::{median, note, row},
     revocations,
     tokens::{AUDIENCE, ISSUER, Signer, jwks},
@@ -37,7 +37,7 @@ const STARTS: usize = 11;
 /// A million revocations may have to be read first.
 const TO_BE_READY: Duration = Duration::from_mins(2);
 /// They measure what needs none of the servers that the others share.
-const APART: [&str; 3] = ["revocations", "propagation", "joining"];
+const APART: [&str; 4] = ["revocations", "propagation", "joining", "refresh"];
 
 /// Measures the scenes whose names are asked for; all of them if none is.
 pub(crate) async fn run(asked: &[String]) {
@@ -58,6 +58,9 @@ pub(crate) async fn run(asked: &[String]) {
     }
     if wanted("joining") {
         replicas::joining(&directory, &signers[0], now).await;
+    }
+    if wanted("refresh") {
+        refresh::measure(&directory).await;
     }
     if !asked.is_empty() && asked.iter().all(|scene| APART.contains(&scene.as_str())) {
         std::fs::remove_dir_all(&directory).unwrap();
@@ -272,9 +275,7 @@ impl Bench {
 
 /// Rows 6 and 7, with discovery and keys from an identity provider on loopback.
 async fn start_and_idle(directory: &Path) {
-    let tasks = Tasks::default();
-    let issuer =
-        DevIssuer::start(DevOptions::default(), std::sync::Arc::new(SystemClock), &tasks).await.unwrap();
+    let issuer = dev_issuer().await;
     let (address, admin) = (free_address(), free_address());
     let path = directory.join("start.yaml");
     let text = format!(
@@ -299,25 +300,34 @@ async fn start_and_idle(directory: &Path) {
     row("Start to ready", &format!("{start:.0} ms"), "<= 150 ms", start <= 150.0);
     let resident = median(&resident);
     row("Idle resident memory", &format!("{resident:.1} MiB"), "<= 25 MiB", resident <= 25.0);
-    tasks.stop().await;
 }
 
 pub(crate) async fn ready(admin: std::net::SocketAddr, since: Instant) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    loop {
+    while !try_get(admin, "/readyz").await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
         assert!(since.elapsed() < TO_BE_READY, "never ready");
-        if let Ok(mut stream) = tokio::net::TcpStream::connect(admin).await {
-            let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-            let mut answer = String::new();
-            if stream.write_all(request).await.is_ok()
-                && stream.read_to_string(&mut answer).await.is_ok()
-                && answer.starts_with("HTTP/1.1 200")
-            {
-                return;
-            }
-        }
         tokio::time::sleep(Duration::from_micros(500)).await;
     }
+}
+
+/// What an admin port says.
+pub(crate) async fn get(admin: std::net::SocketAddr, path: &str) -> String {
+    try_get(admin, path).await.unwrap()
+}
+
+async fn try_get(admin: std::net::SocketAddr, path: &str) -> Option<String> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(admin).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    Some(answer)
+}
+
+/// A provider in this process.
+pub(crate) async fn dev_issuer() -> DevIssuer {
+    let clock = std::sync::Arc::new(SystemClock);
+    DevIssuer::start(DevOptions::default(), clock, &Tasks::default()).await.unwrap()
 }
 
 async fn in_turn(a: impl AsyncFn() -> Round, b: impl AsyncFn() -> Round) -> (Vec<Round>, Vec<Round>) {

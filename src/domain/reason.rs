@@ -37,8 +37,6 @@ pub enum Reason {
     BindingMismatch,
     /// It, its session, or everything of its subject, client or issuer was revoked.
     Revoked,
-    /// The session has ended.
-    SessionEnded,
     /// The issuer does not exchange this refresh token: it expired, was revoked, or never was one.
     RefreshInvalid,
     /// A refresh token was presented that had been exchanged, and whose successor was in use.
@@ -51,7 +49,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason that this build can give, for metrics that start at zero.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 21] = [
         Self::Missing,
         Self::Malformed,
         Self::TooLarge,
@@ -69,7 +67,6 @@ impl Reason {
         Self::InsufficientRole,
         Self::BindingMismatch,
         Self::Revoked,
-        Self::SessionEnded,
         Self::RefreshInvalid,
         Self::RefreshReused,
         Self::RefreshOutcomeLost,
@@ -96,7 +93,6 @@ impl Reason {
             Self::InsufficientRole => "insufficient_role",
             Self::BindingMismatch => "binding_mismatch",
             Self::Revoked => "revoked",
-            Self::SessionEnded => "session_ended",
             Self::RefreshInvalid => "refresh_invalid",
             Self::RefreshReused => "refresh_reused",
             Self::RefreshOutcomeLost => "refresh_outcome_lost",
@@ -112,7 +108,6 @@ impl Reason {
             Self::Expired | Self::UnknownKey | Self::Inactive => Recovery::Refresh,
             Self::Missing
             | Self::Revoked
-            | Self::SessionEnded
             | Self::RefreshInvalid
             | Self::RefreshReused
             | Self::RefreshOutcomeLost => Recovery::Login,

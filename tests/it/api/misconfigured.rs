@@ -125,7 +125,6 @@ async fn a_key_whose_feature_is_not_built_is_refused_by_name() {
         "tls: { certificate: a, key: b, client_ca: c }",
         "callers: [{ name: a }]",
         "sessions: { idle_timeout: 1h }",
-        "refresh: { early: 60s }",
         "cookies: { mode: handle }",
         "ext_authz: { cannot_tell: error_response }",
         "events: { keep: 24h }",
@@ -137,8 +136,8 @@ async fn a_key_whose_feature_is_not_built_is_refused_by_name() {
         let said = format!("countersign.yaml:{}: {name}: documented, but not built in this version", at + 4);
         assert!(line.starts_with(&said), "{line}");
     }
-    let lines = refused(directory.path(), &format!("{GOOD}    refresh: {{ rotation: strict }}\n")).await;
-    let said = "countersign.yaml:4: issuers[0].refresh: documented, but not built in this version";
+    let lines = refused(directory.path(), &format!("{GOOD}    sessions: {{ idle_timeout: 1h }}\n")).await;
+    let said = "countersign.yaml:4: issuers[0].sessions: documented, but not built in this version";
     assert!(lines.len() == 1 && lines[0].starts_with(said), "{lines:#?}");
 }
 

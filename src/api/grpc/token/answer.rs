@@ -56,7 +56,6 @@ fn reason(reason: Reason) -> server::Reason {
         Reason::InsufficientRole => server::Reason::InsufficientRole,
         Reason::BindingMismatch => server::Reason::BindingMismatch,
         Reason::Revoked => server::Reason::Revoked,
-        Reason::SessionEnded => server::Reason::SessionEnded,
         Reason::RefreshInvalid => server::Reason::RefreshInvalid,
         Reason::RefreshReused => server::Reason::RefreshReused,
         Reason::RefreshOutcomeLost => server::Reason::RefreshOutcomeLost,
