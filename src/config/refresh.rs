@@ -97,10 +97,12 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> RefreshSettings {
 fn limit(refresh: &mut Section<'_, '_>, key: Key, default: Limit) -> Limit {
     refresh.section(key, |limit| {
         let burst = limit.within(BURST, u64::from(default.burst), &(1..=1_000_000));
-        Limit {
-            burst: u32::try_from(burst).unwrap_or(u32::MAX),
-            per: limit.within(PER, default.per, &(SECOND..=24 * HOUR)),
+        let per = limit.within(PER, default.per, &(SECOND..=24 * HOUR));
+        // Times are counted in milliseconds, and less than one of them for each would be no limit at all.
+        if u128::from(burst) > per.as_millis() && limit.is_sound() {
+            limit.problem("burst", "must not be more than one for each millisecond of `per`");
         }
+        Limit { burst: u32::try_from(burst).unwrap_or(u32::MAX), per }
     })
 }
 

@@ -106,6 +106,10 @@ fn top_level_rules() {
             "refresh.limit: expected a section (`key: value` lines), found a single value",
         ),
         ("refresh: {limit: {burst: 0}}", "refresh.limit.burst: must be between 1 and 1000000"),
+        (
+            "refresh: {limit: {burst: 1001, per: 1s}}",
+            "refresh.limit.burst: must not be more than one for each millisecond of `per`",
+        ),
         ("refresh: {caller_limit: {per: 0s}}", "refresh.caller_limit.per: must be between 1s and 24h"),
         ("refresh: {max_concurrent: 0}", "refresh.max_concurrent: must be between 1 and 10000"),
         ("revocation: {max_staleness: 1s}", "revocation.max_staleness: must be between 2s and 1h"),
