@@ -182,7 +182,7 @@ impl Refresher {
             let ended = seat.family.clone().ended(Ended::Revoked, seat.now());
             drop(self.swap(&seat, ended, Beside { durably: true, ..Beside::default() }).await);
         } else {
-            tracing::debug!(family = ?seat.id, "a revoked family could not be ended");
+            tracing::debug!(refresh.family = ?seat.id, "a revoked family could not be ended");
         }
         if let Some(token) = &tokens.refresh_token {
             self.tell_provider(errand, token).await;
