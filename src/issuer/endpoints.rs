@@ -1,7 +1,8 @@
 //! Where an issuer takes what it is told: from its metadata (RFC 8414), which are read when they are first needed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
@@ -27,17 +28,22 @@ const REGISTERED: [&str; 7] = [
     "self_signed_tls_client_auth",
 ];
 
+/// When metadata that could not be read anew are tried again, if not sooner.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(30);
+
 /// One issuer's endpoints.
 #[derive(Debug)]
 pub(super) struct Endpoints {
     http: HttpClient,
     bounds: Bounds,
     issuer: String,
-    /// How old read metadata may be.
+    /// How long read metadata count.
     refresh_after: Duration,
     /// Whether there must be metadata, because the keys are found through them.
     expected: bool,
-    /// Held while they are read, so that they are read once; nobody but deliveries waits for that.
+    /// What was read last.
+    known: ArcSwapOption<Metadata>,
+    /// The same, and until when they count. Held while they are read, so that they are read once; nobody waits for that who has some.
     found: Mutex<Option<(Metadata, Instant)>>,
 }
 
@@ -50,6 +56,7 @@ impl Endpoints {
             issuer: settings.policy.issuer.clone(),
             refresh_after: settings.keys.freshness.refresh_after(),
             expected: matches!(settings.source, KeySource::Discovery),
+            known: ArcSwapOption::empty(),
             found: Mutex::default(),
         }
     }
@@ -97,21 +104,31 @@ impl Endpoints {
     }
 
     async fn metadata(&self) -> Result<Metadata, NotTold> {
-        let mut found = self.found.lock().await;
-        if let Some((metadata, at)) = &*found
-            && at.elapsed() < self.refresh_after
+        let known = self.known.load_full();
+        let mut found = match (self.found.try_lock(), known) {
+            (Ok(found), _) => found,
+            // They are being read anew, which may take as long as the issuer likes: nobody else waits for that.
+            (Err(_), Some(known)) => return Ok(Metadata::clone(&known)),
+            (Err(_), None) => self.found.lock().await,
+        };
+        if let Some((metadata, until)) = &*found
+            && Instant::now() < *until
         {
             return Ok(metadata.clone());
         }
-        match (self.discover().await, &*found) {
-            (Ok(metadata), _) => {
-                *found = Some((metadata.clone(), Instant::now()));
-                Ok(metadata)
-            }
+        let (metadata, good_for) = match (self.discover().await, &*found) {
+            (Ok(metadata), _) => (metadata, self.refresh_after),
             // Where it cannot be reached, what it said last still counts; where it contradicts itself, it does not.
-            (Err(DiscoveryError::Fetch(_)), Some((metadata, _))) => Ok(metadata.clone()),
-            (Err(error), known) => Err(NotTold::by_discovery(&error, self.expected || known.is_some())),
-        }
+            (Err(DiscoveryError::Fetch(_)), Some((metadata, _))) => {
+                (metadata.clone(), self.refresh_after.min(AFTER_A_FAILURE))
+            }
+            (Err(error), known) => {
+                return Err(NotTold::by_discovery(&error, self.expected || known.is_some()));
+            }
+        };
+        self.known.store(Some(Arc::new(metadata.clone())));
+        *found = Some((metadata.clone(), Instant::now() + good_for));
+        Ok(metadata)
     }
 
     async fn discover(&self) -> Result<Metadata, DiscoveryError> {

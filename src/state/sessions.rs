@@ -237,8 +237,11 @@ fn own_begin(token: &VerifiedToken, now: UnixTime) -> UnixTime {
 /// As `domain/revocation/check.rs` has it, but for what only the store remembers: a session's beginning decides, whenever its
 /// tokens were issued.
 fn is_revoked(token: &VerifiedToken, began_at: UnixTime, kept: &[Revocation]) -> bool {
+    // One that says neither when it began nor when it ends may be older than any cut-off (R4): its being here shows nothing.
+    let is_ageless = token.claims().issued_at.is_none() && !token.has_end();
+    let began_at = (!is_ageless).then_some(began_at);
     let of = |kind: TargetKind| kept.iter().find(move |revocation| revocation.target.kind() == kind);
-    let reached = |kind| of(kind).filter(|revocation| revocation.reach.reaches(Some(began_at)));
+    let reached = |kind| of(kind).filter(|revocation| revocation.reach.reaches(began_at));
     let exempt = |cut_off: &Revocation| {
         of(TargetKind::Exception).is_some_and(|exception| exception.reach >= cut_off.reach)
     };

@@ -116,10 +116,10 @@ impl CallError {
 
 fn code_of(trouble: &Trouble) -> Code {
     match trouble {
-        Trouble::Cannot(_)
-        | Trouble::StoreUnavailable
-        | Trouble::UpstreamUnavailable { .. }
-        | Trouble::OutcomeUnknown { .. } => Code::Unavailable,
+        Trouble::Cannot(fault) => CallError::Fault(fault.clone()).code(),
+        Trouble::StoreUnavailable | Trouble::UpstreamUnavailable { .. } | Trouble::OutcomeUnknown { .. } => {
+            Code::Unavailable
+        }
         Trouble::RateLimited { .. } => Code::ResourceExhausted,
         Trouble::UpstreamInvalid
         | Trouble::ClientRejected

@@ -90,15 +90,19 @@ fn refusal(status: StatusCode, body: &[u8], retry_after: Option<std::time::Durat
         matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     Verdict::Done(match error {
         Some("invalid_grant") if is_usual => Exchanged::InvalidGrant(trouble("invalid_grant")),
-        Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => {
-            Exchanged::ClientRejected(trouble("client_refused"))
+        Some("invalid_client") => Exchanged::ClientRejected(trouble("client_refused")),
+        // Of this client with this token, perhaps: some issuers say so of a token that is another client's.
+        Some("unauthorized_client" | "unsupported_grant_type") => {
+            Exchanged::ClientRejected(trouble("client_unauthorized"))
         }
         Some("temporarily_unavailable" | "server_error") => {
             Exchanged::NotProcessed { trouble: trouble("unavailable"), retry_after }
         }
         Some("invalid_request") if is_conflict => return Verdict::Conflict(trouble("conflict")),
         Some("invalid_scope") => return Verdict::Scopes(trouble("invalid_scope")),
-        None if status == StatusCode::UNAUTHORIZED => Exchanged::ClientRejected(trouble("client_refused")),
+        None if status == StatusCode::UNAUTHORIZED => {
+            Exchanged::ClientRejected(trouble("client_unauthorized"))
+        }
         _others => Exchanged::Refused(trouble("refused")),
     })
 }

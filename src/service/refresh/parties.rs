@@ -28,6 +28,8 @@ pub(super) struct Party {
     pub(super) gate: Semaphore,
     pub(super) breaker: Breaker,
     clients: Mutex<HashMap<String, Arc<Breaker>>>,
+    /// How many places the gate has.
+    places: usize,
 }
 
 /// All of them, by `iss`.
@@ -52,6 +54,7 @@ impl Party {
             gate: Semaphore::new(refresh.max_concurrent),
             breaker: Breaker::default(),
             clients: Mutex::default(),
+            places: refresh.max_concurrent,
         }
     }
 
@@ -116,7 +119,8 @@ impl Parties {
     pub(super) fn replace(&self, settings: &[IssuerSettings], refresh: &RefreshSettings) {
         let known = self.by_issuer.load();
         let party = |settings: &IssuerSettings| {
-            let known = known.get(&settings.policy.issuer).filter(|it| it.settings == *settings);
+            let is_same = |it: &&Arc<Party>| it.settings == *settings && it.places == refresh.max_concurrent;
+            let known = known.get(&settings.policy.issuer).filter(is_same);
             let new = || Arc::new(Party::new(settings, self.http.clone(), refresh));
             known.map_or_else(new, Arc::clone)
         };

@@ -34,6 +34,8 @@ pub(in crate::service) struct Identified {
     pub(in crate::service) subject: String,
     /// Its session; empty if it names none.
     pub(in crate::service) session_id: String,
+    /// If it is an ID token, whom it is for; `None`: it is none.
+    pub(in crate::service) id_token_for: Option<Vec<String>>,
 }
 
 /// Why it cannot be said which token it is.
@@ -79,6 +81,8 @@ impl Validator {
             client_id: verified.claims().client_id().to_owned(),
             subject: verified.claims().subject().to_owned(),
             session_id: verified.claims().session_id().to_owned(),
+            id_token_for: (verified.kind() == TokenKind::Id)
+                .then(|| verified.claims().audiences().iter().map(ToOwned::to_owned).collect()),
         })
     }
 

@@ -94,6 +94,7 @@ impl Validator {
             expires_at,
             // An issuer may call a token by itself, and this is written down.
             token_id: String::new(),
+            id_token_for: None,
             subject: known.map(|token| token.claims().subject().to_owned()).unwrap_or_default(),
             session_id: known.map(|token| token.claims().session_id().to_owned()).unwrap_or_default(),
             client_id: known.map(|token| token.claims().client_id().to_owned()).unwrap_or_default(),
