@@ -98,8 +98,8 @@ pub fn decide(family: &Family, shown: Shown<'_>, now: UnixTime, rules: &Rules) -
         return of_spent(spent, family, shown, rules);
     }
     match family.answered {
-        Some(Answered { to, at, binding }) if to == *shown.token && shown.at <= at.plus(rules.replay) => {
-            of_binding([binding, None], shown.binding)
+        Some(Answered { to, at, .. }) if to == *shown.token && shown.at <= at.plus(rules.replay) => {
+            of_binding(family.bindings(shown.token), shown.binding)
         }
         _long_ago_or_never => current(family, now, rules),
     }

@@ -66,8 +66,8 @@ pub struct Spent {
     pub digest: RefreshDigest,
     /// When its answer was stored.
     pub at: UnixTime,
-    /// When its successor was first presented, or at most as much later as it took to look at it: so whoever is known to have
-    /// presented this one after that did so after both.
+    /// When its successor was first presented, or a little later, when it was looked at; never earlier, so that nobody who came
+    /// before it is taken for one who came after it.
     pub successor_seen_at: Option<UnixTime>,
     /// The certificate of the client that its answer was obtained for, for as long as that is kept.
     pub binding: Option<[u8; 32]>,

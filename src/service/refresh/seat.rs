@@ -116,9 +116,13 @@ impl Errand {
         Shown {
             token: &self.presented.digest,
             binding: self.certificate.as_ref(),
-            at: now.minus(self.arrived.elapsed()),
+            at: came_at(self.arrived, now),
         }
     }
+}
+
+fn came_at(arrived: Instant, now: UnixTime) -> UnixTime {
+    now.minus(arrived.elapsed())
 }
 
 impl Refresher {

@@ -1,7 +1,9 @@
 use super::*;
 use crate::{
-    domain::limit::Limit,
-    domain::rotation::{Given, Owner, Rotation, Rules},
+    domain::{
+        limit::Limit,
+        rotation::{Given, Owner, Rotation, Rules},
+    },
     ops::clock::SystemClock,
     store::{Pointed, testing::memory::MemoryStore},
 };
@@ -68,6 +70,14 @@ async fn a_token_belongs_where_it_is_said_to_if_it_is_known_there_and_not_in_its
     assert_eq!(found(&[family(0, &[1]), family(2, &[3])], &[0, 1]).await, r(0).family());
     assert_eq!(found(&[family(0, &[2])], &[0]).await, r(1).family(), "who said so failed before it was true");
     assert_eq!(found(&[], &[]).await, r(1).family());
+}
+
+/// Whatever it waited for here, and however long.
+#[tokio::test(start_paused = true)]
+async fn f7_a_token_came_when_it_arrived_and_not_when_it_is_looked_at() {
+    let arrived = Instant::now();
+    tokio::time::advance(Duration::from_millis(31_005)).await;
+    assert_eq!(came_at(arrived, at(40)), UnixTime::from_millis(at(9).as_millis() - 5));
 }
 
 #[tokio::test(start_paused = true)]
