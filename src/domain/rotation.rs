@@ -4,7 +4,7 @@
 //! are *spent*. The provider may punish a token's second use by ending the whole grant, so each is sent once, whoever presents
 //! it how often (F1), and everybody gets what came back for it (F2).
 //!
-//! Three timelines say what the states are for. Time goes down.
+//! Four timelines say what the states are for. Time goes down.
 //!
 //! **A token that is presented twice.** Two backends, one user:
 //!
@@ -12,10 +12,20 @@
 //! A presents R0    Begin: Begun, Sent, the provider answers with R1: R0 is spent, the answer to it is kept
 //! B presents R0    before the answer: Wait, then Replay. Within `replay` of it: Replay
 //!                  later, while nobody has presented R1: Replay up to `replay_max`, for a browser may have lost the answer
-//!                  within `replay` of R1's being presented first, if the answer is still kept: Replay. A laptop wakes up, and two
-//!                  tabs present R0: one is given R1 late, finds the access token expired, and presents R1 before the other is heard
 //!                  later, after R1 was presented: Theft. Whoever has R1 got it from the answer to R0, and B did not
 //!                  after `replay_max`, R1 never presented: Lost. Nobody holds a token that works; nobody did wrong
+//! ```
+//!
+//! Who is first is who came first, not who was looked at first: each is judged as of when it came here.
+//!
+//! **A laptop that wakes up.** Both of its tabs still have R0, whose answer was lost on its way, and `replay` is long over:
+//!
+//! ```text
+//! A presents R0    Replay: it is given R1, finds the access token expired, and presents R1: Begin, and R2 comes of it
+//! B presented R0   before A presented R1, and waited here since: Replay. R0's answer is kept for `replay` after R1 came, or
+//!                  up to `replay_max` of it if that is sooner. If B waited for longer it is refused, and nothing is ended
+//! C presents R0    after R1 was presented: Theft (F7). It may be a third tab, which its browser held back for longer than a
+//!                  whole refresh took; but nothing tells it from who stole R0, and the contract takes it for that
 //! ```
 //!
 //! **An answer that is lost.** The leader sends, and its connection dies:
@@ -47,7 +57,7 @@ mod decide;
 mod digest;
 mod family;
 
-pub use decide::{Decision, Rotation, Rules, decide};
+pub use decide::{Decision, Rotation, Rules, Shown, decide};
 pub use digest::{FamilyId, RefreshDigest};
 pub use family::{Answered, Attempt, Ended, Family, Given, NAMED_HERE, Owner, Phase, Spent, Unknown, Whose};
 

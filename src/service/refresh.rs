@@ -23,6 +23,7 @@ mod vet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::time::Instant;
 
 use self::{
     flights::Flights,
@@ -92,6 +93,8 @@ struct Errand {
     scopes: Vec<String>,
     certificate: Option<[u8; 32]>,
     caller: String,
+    /// When the token was presented: what it is worth is judged as of then, however long it waits here.
+    arrived: Instant,
 }
 
 /// Tokens that are stored, or kept until they are.
@@ -150,11 +153,12 @@ impl Refresher {
     }
 
     async fn do_refresh(self: &Arc<Self>, demand: &Demand<'_>) -> Result<Refreshed, NotRefreshed> {
+        let arrived = Instant::now();
         demand.check()?;
         let party = self.parties.find(demand.issuer)?;
         let token = match demand.credential {
             Credential::Session(session_id) => {
-                return self.refresh_session(party, session_id, demand).await;
+                return self.refresh_session(party, session_id, demand, arrived).await;
             }
             Credential::RefreshToken(token) => self.readable(token, &party)?,
         };
@@ -171,6 +175,7 @@ impl Refresher {
             scopes: demand.scopes.to_vec(),
             certificate: demand.certificate,
             caller: demand.caller.to_owned(),
+            arrived,
         })
         .await
     }
@@ -183,8 +188,7 @@ impl Refresher {
             self.flights.join(digest, &self.around.tasks, || refresher.lead(errand)).await;
         let Landed { tokens, replayed, binding } = outcome?;
         if has_joined && binding.is_some() && binding != certificate {
-            let message = "the tokens were obtained for a client with another certificate";
-            return Err(Refusal::new(Reason::BindingMismatch, message).into());
+            return Err(lead::other_binding().into());
         }
         Ok(Refreshed { tokens: Tokens::clone(&tokens), replayed })
     }

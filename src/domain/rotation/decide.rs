@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     RefreshDigest,
-    family::{Answered, Attempt, Ended, Family, Phase, Unknown},
+    family::{Answered, Attempt, Ended, Family, Phase, Spent, Unknown},
 };
 use crate::domain::{limit::Limit, time::UnixTime};
 
@@ -76,41 +76,51 @@ pub enum Decision {
     Lost,
 }
 
-/// What becomes of `presented`, which was shown together with this certificate. The family is the one that it belongs to.
-pub fn decide(
-    family: &Family,
-    presented: &RefreshDigest,
-    binding: Option<&[u8; 32]>,
-    now: UnixTime,
-    rules: &Rules,
-) -> Decision {
+/// A token as it was presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown<'s> {
+    /// Which.
+    pub token: &'s RefreshDigest,
+    /// The certificate that it was shown together with.
+    pub binding: Option<&'s [u8; 32]>,
+    /// When, by the clock that the family's times are of; at most now, and earlier if it had to wait here.
+    pub at: UnixTime,
+}
+
+/// What becomes of a token that was presented. The family is the one that it belongs to. Whether its time was over, and whether
+/// it is theft, is judged as of when it was presented: nobody is to blame for what happened before he was looked at.
+pub fn decide(family: &Family, shown: Shown<'_>, now: UnixTime, rules: &Rules) -> Decision {
     if let Phase::Ended { why, .. } = family.phase {
         return Decision::Ended(why);
     }
     // A provider that gives an old token again makes it the one to present.
-    let spent_at = family.spent_at(presented).filter(|_at| family.current != *presented);
-    let latest = family.answered.filter(|answered| answered.to == *presented);
-    match (latest, spent_at) {
-        (Some(Answered { is_successor_seen: false, at, binding: kept, .. }), Some(_spent)) => {
-            if now <= at.plus(rules.replay_max) { of_binding(kept.as_ref(), binding) } else { Decision::Lost }
+    if let Some(spent) = family.as_spent(shown.token).filter(|_spent| family.current != *shown.token) {
+        return of_spent(spent, family, shown, rules);
+    }
+    match family.answered {
+        Some(Answered { to, at, .. }) if to == *shown.token && shown.at <= at.plus(rules.replay) => {
+            of_binding(family.bindings(shown.token), shown.binding)
         }
-        // After its answer's refresh token was presented, or two of them were: this may be the slower third, and no thief.
-        (_latest_or_not, Some(spent_at)) if now <= spent_at.plus(rules.replay) => {
-            of_binding(family.answered.and_then(|answered| answered.binding).as_ref(), binding)
-        }
-        (_latest_or_not, Some(_long_ago)) => Decision::Theft,
-        (Some(Answered { at, binding: kept, .. }), None) if now <= at.plus(rules.replay) => {
-            of_binding(kept.as_ref(), binding)
-        }
-        (_long_ago_or_never, None) => current(family, now, rules),
+        _long_ago_or_never => current(family, now, rules),
     }
 }
 
-fn of_binding(kept: Option<&[u8; 32]>, shown: Option<&[u8; 32]>) -> Decision {
-    match kept {
-        Some(kept) if shown != Some(kept) => Decision::OtherBinding,
-        _same_or_none => Decision::Replay,
+fn of_spent(spent: &Spent, family: &Family, shown: Shown<'_>, rules: &Rules) -> Decision {
+    // Of two that were presented in the same millisecond, nobody can say which came first.
+    let was_successor_seen = spent.successor_seen_at.is_some_and(|seen_at| seen_at < shown.at);
+    let window = if was_successor_seen { rules.replay } else { rules.replay_max };
+    if shown.at <= spent.at.plus(window) {
+        of_binding(family.bindings(shown.token), shown.binding)
+    } else if was_successor_seen {
+        Decision::Theft
+    } else {
+        Decision::Lost
     }
+}
+
+fn of_binding(kept: [Option<[u8; 32]>; 2], shown: Option<&[u8; 32]>) -> Decision {
+    let is_another = kept.iter().flatten().any(|kept| shown != Some(kept));
+    if is_another { Decision::OtherBinding } else { Decision::Replay }
 }
 
 /// The current token, or one that is not known to have been another.

@@ -64,9 +64,13 @@ impl Whose {
 pub struct Spent {
     /// Which.
     pub digest: RefreshDigest,
-    /// When its answer was stored, or, if that was later, its answer's refresh token was presented: who comes late has his time
-    /// from then on.
+    /// When its answer was stored.
     pub at: UnixTime,
+    /// When its successor was first presented, or a little later, when it was looked at; never earlier, so that nobody who came
+    /// before it is taken for one who came after it.
+    pub successor_seen_at: Option<UnixTime>,
+    /// The certificate of the client that its answer was obtained for, for as long as that is kept.
+    pub binding: Option<[u8; 32]>,
 }
 
 /// The answer that is kept.
@@ -76,8 +80,6 @@ pub struct Answered {
     pub to: RefreshDigest,
     /// When it was stored.
     pub at: UnixTime,
-    /// Whether its refresh token has been presented.
-    pub is_successor_seen: bool,
     /// The certificate of the client that it was obtained for, if it showed one: nobody else gets it (F2).
     pub binding: Option<[u8; 32]>,
 }
@@ -181,12 +183,19 @@ impl Family {
 
     /// Whether a token is one of its own: it may only be said to belong here, by somebody who failed before it did.
     pub fn knows(&self, token: &RefreshDigest) -> bool {
-        self.current == *token || self.spent_at(token).is_some()
+        self.current == *token || self.as_spent(token).is_some()
     }
 
-    /// When this token was exchanged, if it was.
-    pub fn spent_at(&self, token: &RefreshDigest) -> Option<UnixTime> {
-        self.spent.iter().rev().find(|spent| spent.digest == *token).map(|spent| spent.at)
+    /// What is known of this token's exchange, if it was exchanged.
+    pub fn as_spent(&self, token: &RefreshDigest) -> Option<&Spent> {
+        self.spent.iter().rfind(|spent| spent.digest == *token)
+    }
+
+    /// The certificates of which whoever is given the kept answer to this token has to show each: the one that it was obtained
+    /// for, and the last answer's, so that what comes late is never easier to have than what came last.
+    pub fn bindings(&self, token: &RefreshDigest) -> [Option<[u8; 32]>; 2] {
+        let own = self.as_spent(token).and_then(|spent| spent.binding);
+        [own, self.answered.and_then(|answered| answered.binding)]
     }
 
     /// What is known of lost answers, whatever is going on now. An owner whose lease is over left one behind if it had sent.
@@ -201,28 +210,20 @@ impl Family {
         }
     }
 
-    /// Somebody presents the current token and is going to send it: its predecessor's answer has arrived.
+    /// Somebody is going to send the current token, which had been presented by `seen_at`: its predecessor's answer has arrived.
     #[must_use]
-    pub fn begun(mut self, owner: Owner, now: UnixTime, rules: &Rules) -> Self {
+    pub fn begun(mut self, owner: Owner, seen_at: UnixTime, now: UnixTime, rules: &Rules) -> Self {
         let after = self.unknown(now);
         self.phase = Phase::Begun(Attempt { owner, lease_until: now.plus(rules.lease), after });
         // Refused ones never come here.
         self.attempts_until = rules.limit.take(self.attempts_until, now).unwrap_or(self.attempts_until);
-        self.seen(now, rules)
+        self.seen(seen_at)
     }
 
-    /// The current token has been presented. If it is the first time, its predecessor may be on its way still, from a client
-    /// that has just been given the answer late: so it has its time from now on, but never more than the answer is kept.
-    fn seen(mut self, now: UnixTime, rules: &Rules) -> Self {
-        if let Some(answered) = &mut self.answered
-            && answered.to != self.current
-            && !answered.is_successor_seen
-        {
-            answered.is_successor_seen = true;
-            let at_most = answered.at.plus(rules.replay_max.saturating_sub(rules.replay));
-            if let Some(spent) = self.spent.iter_mut().rfind(|spent| spent.digest == answered.to) {
-                spent.at = spent.at.max(now.min(at_most));
-            }
+    /// The current token, which is the last spent one's successor, has been presented. The first time counts.
+    fn seen(mut self, seen_at: UnixTime) -> Self {
+        if let Some(last) = self.spent.last_mut() {
+            last.successor_seen_at.get_or_insert(seen_at);
         }
         self
     }
@@ -269,14 +270,14 @@ impl Family {
         if self.current != *presented || matches!(self.phase, Phase::Ended { .. }) {
             return None;
         }
-        let rotated = given.successor.filter(|successor| successor != presented);
-        self.answered =
-            Some(Answered { to: *presented, at: now, is_successor_seen: false, binding: given.binding });
-        if let Some(successor) = rotated {
-            self.spent.push(Spent { digest: *presented, at: now });
+        let binding = given.binding;
+        self = self.seen(now);
+        self.answered = Some(Answered { to: *presented, at: now, binding });
+        if let Some(successor) = given.successor.filter(|successor| successor != presented) {
+            self.spent.push(Spent { digest: *presented, at: now, successor_seen_at: None, binding });
             self.current = successor;
         }
-        self.forget_spent(now, rules.lineage);
+        self.forget_spent(now, rules);
         self.generation = self.generation.saturating_add(1);
         self.phase = Phase::Idle;
         self.whose = self.whose.or(given.whose);
@@ -296,12 +297,13 @@ impl Family {
         self
     }
 
-    /// Answers that nobody is given any more: those to tokens that were spent longer than `replay` ago, but the last.
+    /// Answers that nobody waits for any more: all but the last, unless it or its successor was presented within `replay`. That
+    /// is longer than whoever comes is given them, for some have come and were not looked at yet.
     pub fn stale_answers(&self, now: UnixTime, replay: Duration) -> impl Iterator<Item = RefreshDigest> {
         let last = self.answered.map(|answered| answered.to);
         self.spent
             .iter()
-            .filter(move |spent| Some(spent.digest) != last && now > spent.at.plus(replay))
+            .filter(move |spent| Some(spent.digest) != last && spent.is_stale(now, replay))
             .map(|spent| spent.digest)
     }
 
@@ -312,10 +314,19 @@ impl Family {
         }
     }
 
-    fn forget_spent(&mut self, now: UnixTime, lineage: Duration) {
-        self.spent.retain(|spent| now <= spent.at.plus(lineage));
+    fn forget_spent(&mut self, now: UnixTime, rules: &Rules) {
+        self.spent.retain(|spent| now <= spent.at.plus(rules.lineage));
         let beyond = self.spent.len().saturating_sub(SPENT);
         self.spent.drain(..beyond);
+        let last = self.answered.map(|answered| answered.to);
+        let stale = |spent: &&mut Spent| Some(spent.digest) != last && spent.is_stale(now, rules.replay);
+        self.spent.iter_mut().filter(stale).for_each(|spent| spent.binding = None);
+    }
+}
+
+impl Spent {
+    fn is_stale(&self, now: UnixTime, replay: Duration) -> bool {
+        now > self.successor_seen_at.unwrap_or(self.at).max(self.at).plus(replay)
     }
 }
 

@@ -26,6 +26,17 @@ fn at(secs: i64) -> UnixTime {
     UnixTime::from_secs(1_000_000 + secs)
 }
 
+/// What becomes of a token that is presented now.
+fn decide_now(
+    family: &Family,
+    token: &RefreshDigest,
+    binding: Option<&[u8; 32]>,
+    now: UnixTime,
+    rules: &Rules,
+) -> Decision {
+    decide(family, Shown { token, binding, at: now }, now, rules)
+}
+
 /// The digest of the refresh token R`number`.
 fn r(number: u32) -> RefreshDigest {
     let mut bytes = [0; 32];

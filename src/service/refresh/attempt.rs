@@ -38,7 +38,7 @@ impl Refresher {
         let access_until = seat.family.access_expires_at.filter(|end| *end > seat.now());
         self.take_limits(&errand.party, &errand.caller, access_until).await?;
         let owner = Owner(self.draws.id());
-        let begun = seat.family.clone().begun(owner, seat.now(), rules);
+        let begun = seat.family.clone().begun(owner, seat.looked_at(), seat.now(), rules);
         let Some(seat) = self.swap(&seat, begun, Beside::default()).await? else {
             return Ok(Attempted::Again);
         };
@@ -55,8 +55,12 @@ impl Refresher {
         };
         let beside = Beside { durably: true, ..Beside::default() };
         let Some(seat) = self.swap(&seat, as_sent, beside).await? else { return Ok(Attempted::Again) };
-        let grant = Grant::Refresh { token: &errand.presented.token, scopes: &errand.scopes };
         let within = self.settings().upstream_timeout;
+        if !seat.may_send(within) {
+            self.not_sent(&seat, owner, rules).await;
+            return Ok(Attempted::Again);
+        }
+        let grant = Grant::Refresh { token: &errand.presented.token, scopes: &errand.scopes };
         let now = self.around.clock.now();
         let exchanged = errand.party.endpoint.exchange(&address, &errand.client, grant, within, now).await;
         self.judge(errand, seat, (owner, rules), exchanged).await
@@ -208,7 +212,7 @@ impl Refresher {
         let Some(lost) = seat.family.clone().lost(owner, now, not_before) else {
             return Ok(Attempted::Again);
         };
-        let next = decide(&lost, &errand.presented.digest, errand.certificate.as_ref(), now, rules);
+        let next = decide(&lost, errand.shown(now), now, rules);
         let beside = Beside { durably: true, ..Beside::default() };
         if self.swap(&seat, lost, beside).await?.is_none() {
             return Ok(Attempted::Again);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::{
     Errand, Kept, Refreshed, Refresher,
     demand::Demand,
@@ -12,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
-        reason::{Reason, Refusal},
+        reason::Reason,
         refresh::Life,
         revocation::Target,
         rotation::{FamilyId, Phase, Whose},
@@ -27,6 +29,7 @@ impl Refresher {
         party: Arc<Party>,
         session_id: &str,
         demand: &Demand<'_>,
+        arrived: Instant,
     ) -> Result<Refreshed, NotRefreshed> {
         let target = Target::session(party.issuer(), session_id);
         let Some(id) = stored(self.around.rotations.family_of(Pointer::Session(target))).await? else {
@@ -53,6 +56,8 @@ impl Refresher {
             scopes: Vec::new(),
             certificate: demand.certificate,
             caller: demand.caller.to_owned(),
+            // Before its token was read here: what others have done with it since is nobody's theft.
+            arrived,
         };
         let now = now.unwrap_or_else(|| self.around.clock.now());
         let ends = held.expires_at;
@@ -94,8 +99,7 @@ impl Refresher {
         let seat = self.seat(errand).await?;
         let binding = seat.family.answered.and_then(|answered| answered.binding);
         if binding.is_some() && binding != errand.certificate {
-            let message = "the tokens were obtained for a client with another certificate";
-            return Err(Refusal::new(Reason::BindingMismatch, message).into());
+            return Err(super::lead::other_binding().into());
         }
         let kept = Kept { tokens: Arc::new(held), seat, binding };
         let landed = self.hand_out(errand, &kept, true).await?;

@@ -14,11 +14,10 @@ use super::{
 use crate::{
     domain::{
         reason::{Reason, Refusal},
-        rotation::{Decision, Ended, Rules, decide},
+        rotation::{Decision, Ended, Phase, Rules, decide},
         time::UnixTime,
     },
     ops::backoff::Backoff,
-    store::Pointer,
 };
 
 /// Between two looks at what another replica does: at first...
@@ -38,18 +37,21 @@ pub(super) enum Attempted {
 
 impl Refresher {
     pub(super) async fn lead(self: Arc<Self>, errand: Errand) -> Outcome<Landed> {
-        let rules = errand.party.rules(&self.settings());
         let mut looks = Backoff::new(LOOK, LAST_LOOK);
         let mut has_waited = false;
         loop {
             if let Some(kept) = self.unstored.find(&errand.presented.digest) {
+                if kept.binding.is_some() && kept.binding != errand.certificate {
+                    return Err(other_binding().into());
+                }
                 return self.hand_out(&errand, &kept, true).await;
             }
             let seat = self.seat(&errand).await?;
             if seat.version.is_none() {
                 self.refuse_strangers(&errand).await?;
             }
-            let now = seat.now();
+            // Anew, for the time that sending may take can have been made longer than the lease was.
+            let (now, rules) = (seat.now(), errand.party.rules(&self.settings()));
             match decided(&errand, &seat, now, &rules) {
                 Decision::Begin => match self.attempt(&errand, seat, &rules).await? {
                     Attempted::Landed(landed) => return Ok(landed),
@@ -61,10 +63,7 @@ impl Refresher {
                     sleep(pause.min(until.since(now))).await;
                 }
                 Decision::Replay => return self.replay(&errand, &seat, !has_waited).await,
-                Decision::OtherBinding => {
-                    let message = "the tokens were obtained for a client with another certificate";
-                    return Err(Refusal::new(Reason::BindingMismatch, message).into());
-                }
+                Decision::OtherBinding => return Err(other_binding().into()),
                 Decision::Undecided { at } => {
                     return Err(Trouble::OutcomeUnknown { retry_after: wait(now, at) }.into());
                 }
@@ -95,7 +94,8 @@ impl Refresher {
             let message = "the tokens that this refresh token was exchanged for are not here any more";
             return Err(Refusal::new(Reason::RefreshOutcomeLost, message).into());
         };
-        let binding = seat.family.answered.and_then(|answered| answered.binding);
+        // Who asked has shown each of them, so any one of them will do for those who wait with him.
+        let binding = seat.family.bindings(&errand.presented.digest).into_iter().flatten().next();
         let kept = super::Kept { tokens: Arc::new(tokens), seat: seat.clone(), binding };
         self.hand_out(errand, &kept, replayed).await
     }
@@ -105,10 +105,7 @@ impl Refresher {
         let rotations = &self.around.rotations;
         for (issuer, client_id) in self.parties.other_pairs(errand.party.issuer(), &errand.client.id) {
             let digest = rotations.digest(&issuer, &client_id, &errand.presented.token);
-            let pointed = stored(rotations.family_of(Pointer::Token(digest))).await?;
-            let id = pointed.unwrap_or_else(|| digest.family());
-            let reading = stored(rotations.read(id)).await?;
-            if reading.family.is_some_and(|(family, _)| family.knows(&digest)) {
+            if self.find_family(&digest).await?.knows(&digest) {
                 let message = "the refresh token was issued by another issuer, or to another client";
                 return Err(Refusal::new(Reason::RefreshInvalid, message).into());
             }
@@ -147,10 +144,15 @@ impl Refresher {
 }
 
 fn decided(errand: &Errand, seat: &Seat, now: UnixTime, rules: &Rules) -> Decision {
-    if seat.is_forgotten && !matches!(seat.family.phase, crate::domain::rotation::Phase::Ended { .. }) {
+    if seat.is_forgotten && !matches!(seat.family.phase, Phase::Ended { .. }) {
         return Decision::Theft;
     }
-    decide(&seat.family, &errand.presented.digest, errand.certificate.as_ref(), now, rules)
+    decide(&seat.family, errand.shown(now), now, rules)
+}
+
+pub(super) fn other_binding() -> Refusal {
+    let message = "the tokens were obtained for a client with another certificate";
+    Refusal::new(Reason::BindingMismatch, message)
 }
 
 /// How long until then, but not for a moment only.

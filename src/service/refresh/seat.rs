@@ -7,12 +7,14 @@ use tokio::time::{Instant, timeout};
 use super::{Errand, Refresher, outcome::Trouble, parties::Party};
 use crate::{
     domain::{
-        rotation::{Family, FamilyId, RefreshDigest},
-        time::UnixTime,
+        rotation::{Family, FamilyId, Phase, RefreshDigest, Shown},
+        time::{Clock, UnixTime},
         tokens::Tokens,
     },
     issuer::OAuthClient,
-    store::{Answer, Change, Pointer, Presented, Reading, StoreError, Swapped, UNANSWERED, Version},
+    store::{
+        Answer, Change, Pointer, Presented, Reading, Rotations, StoreError, Swapped, UNANSWERED, Version,
+    },
 };
 
 /// How long anything here waits for the store.
@@ -32,6 +34,16 @@ pub(super) struct Seat {
     read_at: Instant,
 }
 
+/// What was read of a family, and when.
+#[derive(Debug)]
+pub(super) struct Found {
+    id: FamilyId,
+    family: Option<(Family, Version)>,
+    is_held: bool,
+    now: UnixTime,
+    read_at: Instant,
+}
+
 /// What is kept beside a new state.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
@@ -41,16 +53,76 @@ pub(super) struct Beside {
     pub(super) durably: bool,
 }
 
+impl Found {
+    /// The family that is named after the token, if it knows it; otherwise the one that the token is said to belong to, if that
+    /// knows it; otherwise the first again. One that was answered from memory (F4) and presented elsewhere before its
+    /// predecessor's answer was stored is said to belong to a family, and is exchanged in its own.
+    async fn of(
+        rotations: &dyn Rotations,
+        clock: &dyn Clock,
+        digest: &RefreshDigest,
+    ) -> Result<Self, Trouble> {
+        let own = digest.family();
+        let pointed = stored(rotations.family_of(Pointer::Token(*digest)));
+        let (first, pointed) = tokio::try_join!(Self::read(rotations, clock, own), pointed)?;
+        if !first.knows(digest)
+            && let Some(id) = pointed.filter(|id| *id != own)
+        {
+            let second = Self::read(rotations, clock, id).await?;
+            if second.knows(digest) {
+                return Ok(second);
+            }
+        }
+        Ok(first)
+    }
+
+    async fn read(rotations: &dyn Rotations, clock: &dyn Clock, id: FamilyId) -> Result<Self, Trouble> {
+        let Reading { family, is_held, now } = stored(rotations.read(id)).await?;
+        let now = now.unwrap_or_else(|| clock.now());
+        Ok(Self { id, family, is_held, now, read_at: Instant::now() })
+    }
+
+    /// Whether there is one that the token belongs to.
+    pub(super) fn knows(&self, digest: &RefreshDigest) -> bool {
+        self.family.as_ref().is_some_and(|(family, _)| family.knows(digest))
+    }
+}
+
 impl Seat {
     /// The same, with another state of the family.
     pub(super) fn with(self, family: Family) -> Self {
         Self { family, ..self }
     }
 
+    /// When it was read, by the same clock as `now`: whoever wanted it had come by then.
+    pub(super) fn looked_at(&self) -> UnixTime {
+        self.now
+    }
+
+    /// Whether what was said to be sent, which can have taken long, will be answered before others stop waiting for it.
+    pub(super) fn may_send(&self, within: Duration) -> bool {
+        matches!(&self.family.phase, Phase::Sent(attempt) if self.now().plus(within) <= attempt.lease_until)
+    }
+
     /// The time by the clock that the family's times are of.
     pub(super) fn now(&self) -> UnixTime {
         self.now.plus(self.read_at.elapsed())
     }
+}
+
+impl Errand {
+    /// What was presented, and when, by the clock by which it is now.
+    pub(super) fn shown(&self, now: UnixTime) -> Shown<'_> {
+        Shown {
+            token: &self.presented.digest,
+            binding: self.certificate.as_ref(),
+            at: came_at(self.arrived, now),
+        }
+    }
+}
+
+fn came_at(arrived: Instant, now: UnixTime) -> UnixTime {
+    now.minus(arrived.elapsed())
 }
 
 impl Refresher {
@@ -67,29 +139,19 @@ impl Refresher {
         client: &OAuthClient,
         presented: &Presented,
     ) -> Result<Seat, Trouble> {
-        let digest = presented.digest;
-        let own = digest.family();
-        if let Some(id) = stored(self.around.rotations.family_of(Pointer::Token(digest))).await?
-            && id != own
-        {
-            let reading = stored(self.around.rotations.read(id)).await?;
-            if reading.family.as_ref().is_some_and(|(family, _)| family.knows(&digest)) {
-                return Ok(self.seat_of(id, reading, (party, client, presented)));
-            }
-        }
-        let reading = stored(self.around.rotations.read(own)).await?;
-        Ok(self.seat_of(own, reading, (party, client, presented)))
+        let found = self.find_family(&presented.digest).await?;
+        Ok(Self::seat_of(found, (party, client, presented)))
+    }
+
+    pub(super) async fn find_family(&self, digest: &RefreshDigest) -> Result<Found, Trouble> {
+        Found::of(&*self.around.rotations, &*self.around.clock, digest).await
     }
 
     fn seat_of(
-        &self,
-        id: FamilyId,
-        reading: Reading,
+        Found { id, family, is_held, now, read_at }: Found,
         (party, client, presented): (&Party, &OAuthClient, &Presented),
     ) -> Seat {
         let digest = presented.digest;
-        let Reading { family, is_held, now } = reading;
-        let now = now.unwrap_or_else(|| self.around.clock.now());
         let (family, version) = if let Some((family, version)) = family {
             (family, Some(version))
         } else {
@@ -98,7 +160,7 @@ impl Refresher {
         };
         // A family is named after its first token.
         let is_forgotten = !family.knows(&digest);
-        Seat { id, family, version, is_held, is_forgotten, now, read_at: Instant::now() }
+        Seat { id, family, version, is_held, is_forgotten, now, read_at }
     }
 
     /// The family becomes this; `None` if it is not what was read any more.
@@ -140,3 +202,6 @@ pub(super) async fn stored<T>(answer: Answer<'_, T>) -> Result<T, Trouble> {
     }
     Err(Trouble::StoreUnavailable)
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ pub(in crate::store) fn encode(id: &FamilyId, family: &Family) -> Vec<u8> {
         .maybe(family.whose.as_ref(), put_whose)
         .number(generation)
         .fixed(&family.current.0)
-        .list(family.spent.iter(), |record, spent| time(record.fixed(&spent.digest.0), spent.at))
+        .list(family.spent.iter(), put_spent)
         .maybe(family.answered.as_ref(), put_answered)
         .maybe(family.access_expires_at, time)
         .maybe(family.access, |record, target| record.byte(target.kind().number()).fixed(target.key()));
@@ -45,9 +45,14 @@ fn put_whose(record: Encoder, whose: &Whose) -> Encoder {
     time(record.bytes(whose.subject.as_bytes()).bytes(whose.session_id.as_bytes()), whose.began_at)
 }
 
+fn put_spent(record: Encoder, spent: &Spent) -> Encoder {
+    time(record.fixed(&spent.digest.0), spent.at)
+        .maybe(spent.successor_seen_at, time)
+        .maybe(spent.binding, |record, binding| record.fixed(&binding))
+}
+
 fn put_answered(record: Encoder, answered: &Answered) -> Encoder {
     time(record.fixed(&answered.to.0), answered.at)
-        .byte(u8::from(answered.is_successor_seen))
         .maybe(answered.binding, |record, binding| record.fixed(&binding))
 }
 
@@ -92,7 +97,7 @@ pub(in crate::store) fn decode(id: &FamilyId, record: &[u8]) -> Result<Family, P
         whose: decoder.maybe(whose)?,
         generation: u64::try_from(decoder.number()?).map_err(|_negative| Problem::Damaged)?,
         current: RefreshDigest(decoder.fixed()?),
-        spent: decoder.list(|it| Ok(Spent { digest: RefreshDigest(it.fixed()?), at: it.time()? }))?,
+        spent: decoder.list(spent)?,
         answered: decoder.maybe(answered)?,
         access_expires_at: decoder.maybe(Decoder::time)?,
         access: decoder.maybe(target)?,
@@ -107,11 +112,19 @@ fn whose(decoder: &mut Decoder<'_>) -> Result<Whose, Problem> {
     Ok(Whose { subject: decoder.text()?, session_id: decoder.text()?, began_at: decoder.time()? })
 }
 
+fn spent(decoder: &mut Decoder<'_>) -> Result<Spent, Problem> {
+    Ok(Spent {
+        digest: RefreshDigest(decoder.fixed()?),
+        at: decoder.time()?,
+        successor_seen_at: decoder.maybe(Decoder::time)?,
+        binding: decoder.maybe(Decoder::fixed)?,
+    })
+}
+
 fn answered(decoder: &mut Decoder<'_>) -> Result<Answered, Problem> {
     Ok(Answered {
         to: RefreshDigest(decoder.fixed()?),
         at: decoder.time()?,
-        is_successor_seen: decoder.byte()? != 0,
         binding: decoder.maybe(Decoder::fixed)?,
     })
 }

@@ -33,7 +33,20 @@ fn check(family: &Family, (token, when): (u32, i64), rules: &Rules, expected: De
 #[track_caller]
 fn check_ms(family: &Family, (token, millis): (u32, i64), rules: &Rules, expected: Decision) {
     let now = UnixTime::from_millis(at(0).as_millis() + millis);
-    assert_eq!(decide(family, &r(token), None, now, rules), expected, "R{token} at {millis} ms: {family:?}");
+    assert_eq!(
+        decide_now(family, &r(token), None, now, rules),
+        expected,
+        "R{token} at {millis} ms: {family:?}"
+    );
+}
+
+/// The same for one that was presented so many milliseconds after the start, and is looked at so many after it.
+#[track_caller]
+fn check_late(family: &Family, token: u32, (presented, now): (i64, i64), rules: &Rules, expected: Decision) {
+    let after = |millis| UnixTime::from_millis(at(0).as_millis() + millis);
+    let shown = Shown { token: &r(token), binding: None, at: after(presented) };
+    let decision = decide(family, shown, after(now), rules);
+    assert_eq!(decision, expected, "R{token} of {presented} ms, at {now} ms: {family:?}");
 }
 
 #[test]
@@ -41,7 +54,7 @@ fn f1_whoever_comes_while_one_is_at_it_waits_for_the_lease() {
     let rules = rules(Rotation::Strict);
     let new = Family::new("https://idp.example", "web", r(0), at(3600));
     check(&new, (0, 0), &rules, Decision::Begin);
-    let begun = new.begun(owner(1), at(0), &rules);
+    let begun = new.begun(owner(1), at(0), at(0), &rules);
     check(&begun, (0, 0), &rules, Decision::Wait { until: at(12) });
     check_ms(&begun, (0, 11_999), &rules, Decision::Wait { until: at(12) });
     // Nothing was sent: it is taken over.
@@ -52,7 +65,7 @@ fn f1_whoever_comes_while_one_is_at_it_waits_for_the_lease() {
 }
 
 #[test]
-fn f2_an_answer_is_given_again_until_its_successor_is_presented_and_for_a_while_then() {
+fn f2_an_answer_is_given_again_for_a_while_and_until_its_successor_is_presented() {
     let rules = rules(Rotation::Strict);
     let family = rotated(&rules);
     for when in [0, 30, 31, 600] {
@@ -62,14 +75,15 @@ fn f2_an_answer_is_given_again_until_its_successor_is_presented_and_for_a_while_
     check(&family, (1, 0), &rules, Decision::Begin);
     check(&family, (1, 601), &rules, Decision::Begin);
     // R1 is presented at, and R0 is replayed until.
-    for (presented, until) in [(1, 31), (20, 50), (31, 61), (570, 600), (571, 600), (600, 600)] {
-        let seen = family.clone().begun(owner(1), at(presented), &rules);
+    for (presented, until) in [(1, 30), (30, 30), (31, 31), (570, 570), (600, 600)] {
+        let seen = family.clone().begun(owner(1), at(presented), at(presented), &rules);
         check(&seen, (0, presented), &rules, Decision::Replay);
         check(&seen, (0, until), &rules, Decision::Replay);
         check_ms(&seen, (0, until * 1000 + 1), &rules, Decision::Theft);
     }
-    let seen_late = family.begun(owner(1), at(601), &rules);
-    check(&seen_late, (0, 601), &rules, Decision::Theft);
+    let seen_late = family.begun(owner(1), at(601), at(601), &rules);
+    check(&seen_late, (0, 601), &rules, Decision::Lost);
+    check_ms(&seen_late, (0, 601_001), &rules, Decision::Theft);
 }
 
 /// Only the first time that the successor is presented counts.
@@ -78,20 +92,52 @@ fn f7_presenting_a_token_again_and_again_gives_its_predecessor_no_more_time() {
     let rules = rules(Rotation::Strict);
     let mut family = rotated(&rules);
     for when in [100, 120, 140] {
-        family = family.begun(owner(1), at(when), &rules).not_sent(owner(1), &rules).unwrap();
+        family = family.begun(owner(1), at(when), at(when), &rules).not_sent(owner(1), &rules).unwrap();
     }
-    check(&family, (0, 130), &rules, Decision::Replay);
-    check(&family, (0, 131), &rules, Decision::Theft);
+    check(&family, (0, 100), &rules, Decision::Replay);
+    check_ms(&family, (0, 100_001), &rules, Decision::Theft);
+}
+
+/// Whoever presented R0 before R1 was presented is no thief, whatever has happened until somebody looks at him.
+#[test]
+fn f7_a_token_is_judged_as_of_when_it_was_presented() {
+    let rules = rules(Rotation::Strict);
+    let seen = rotated(&rules).begun(owner(1), at(302), at(305), &rules);
+    let spent = answered(seen.clone(), 1, Some(2), 306, &rules);
+    let long_spent = answered(spent.clone(), 2, Some(3), 400, &rules);
+    for family in [&seen, &spent, &long_spent] {
+        for presented in [0, 30_000, 301_000, 302_000] {
+            check_late(family, 0, (presented, 307_000), &rules, Decision::Replay);
+            check_late(family, 0, (presented, 9_999_000), &rules, Decision::Replay);
+        }
+        check_late(family, 0, (302_001, 307_000), &rules, Decision::Theft);
+        check_late(family, 0, (601_000, 602_000), &rules, Decision::Theft);
+    }
+    let seen_too_late = rotated(&rules).begun(owner(1), at(602), at(602), &rules);
+    check_late(&seen_too_late, 0, (600_000, 603_000), &rules, Decision::Replay);
+    check_late(&seen_too_late, 0, (600_001, 603_000), &rules, Decision::Lost);
+}
+
+#[test]
+fn f1_how_long_a_token_has_waited_changes_nothing_about_leases_and_limits() {
+    let rules = rules(Rotation::Strict);
+    let family =
+        Family::new("https://idp.example", "web", r(0), at(3600)).begun(owner(1), at(0), at(0), &rules);
+    check_late(&family, 0, (0, 11_999), &rules, Decision::Wait { until: at(12) });
+    check_late(&family, 0, (0, 12_000), &rules, Decision::Begin);
+    let lost = lost(Some(300), &rules);
+    check_late(&lost, 0, (0, 299_999), &rules, Decision::Undecided { at: at(300) });
+    check_late(&lost, 0, (0, 300_000), &rules, Decision::Begin);
 }
 
 #[test]
 fn f2_a_slow_third_caller_of_a_forced_double_rotation_is_no_thief() {
     let rules = rules(Rotation::Strict);
-    let begun = rotated(&rules).begun(owner(1), at(5), &rules).sent(owner(1), at(5), &rules).unwrap();
+    let begun = rotated(&rules).begun(owner(1), at(5), at(5), &rules).sent(owner(1), at(5), &rules).unwrap();
     let twice = answered(begun, 1, Some(2), 6, &rules);
     check(&twice, (0, 6), &rules, Decision::Replay);
-    check(&twice, (0, 35), &rules, Decision::Replay);
-    check(&twice, (0, 36), &rules, Decision::Theft);
+    check(&twice, (0, 30), &rules, Decision::Replay);
+    check_ms(&twice, (0, 30_001), &rules, Decision::Theft);
     check(&twice, (1, 36), &rules, Decision::Replay);
     check(&twice, (1, 600), &rules, Decision::Replay);
     check(&twice, (2, 36), &rules, Decision::Begin);
@@ -105,6 +151,7 @@ fn f2_where_nothing_is_spent_an_answer_is_given_again_for_a_while_and_then_anoth
         for successor in [None, Some(0)] {
             let family = answered(new.clone(), 0, successor, 0, &rules);
             check(&family, (0, 30), &rules, Decision::Replay);
+            check_late(&family, 0, (30_000, 31_000), &rules, Decision::Replay);
             check_ms(&family, (0, 30_001), &rules, Decision::Begin);
         }
     }
@@ -127,18 +174,39 @@ fn f2_who_shows_another_certificate_or_none_gets_nobody_elses_tokens() {
     let new = Family::new("https://idp.example", "web", r(0), at(3600));
     let bound = |successor| Given { binding: Some(mine), ..given(successor) };
     let once = new.clone().answered(&r(0), bound(Some(1)), at(0), &rules).unwrap();
-    let seen = once.clone().begun(owner(1), at(1), &rules);
+    let seen = once.clone().begun(owner(1), at(1), at(1), &rules);
     let twice = seen.clone().answered(&r(1), bound(Some(2)), at(2), &rules).unwrap();
     let unrotated = new.answered(&r(0), bound(None), at(0), &rules).unwrap();
     for (family, token) in [(&once, 0), (&seen, 0), (&twice, 1), (&twice, 0), (&unrotated, 0)] {
-        let shown = |binding: Option<&[u8; 32]>| decide(family, &r(token), binding, at(3), &rules);
+        let shown = |binding: Option<&[u8; 32]>| decide_now(family, &r(token), binding, at(3), &rules);
         assert_eq!(shown(Some(&mine)), Decision::Replay, "{family:?}");
         assert_eq!(shown(Some(&other)), Decision::OtherBinding, "{family:?}");
         assert_eq!(shown(None), Decision::OtherBinding, "{family:?}");
     }
     // What was obtained without one is given to whoever has the token, whatever he shows.
     let free = rotated(&rules);
-    assert_eq!(decide(&free, &r(0), Some(&other), at(3), &rules), Decision::Replay);
+    assert_eq!(decide_now(&free, &r(0), Some(&other), at(3), &rules), Decision::Replay);
+}
+
+#[test]
+fn f2_an_older_answer_is_had_with_its_own_certificate_and_the_last_one_s() {
+    let rules = rules(Rotation::Strict);
+    let (mine, other) = ([1; 32], [2; 32]);
+    let check = |first, second, passes: [bool; 3]| {
+        let bound = |binding, successor| Given { binding, ..given(Some(successor)) };
+        let new = Family::new("https://idp.example", "web", r(0), at(3600));
+        let once = new.answered(&r(0), bound(first, 1), at(0), &rules).unwrap();
+        let twice = once.answered(&r(1), bound(second, 2), at(1), &rules).unwrap();
+        for (shown, passes) in [None, Some(&mine), Some(&other)].into_iter().zip(passes) {
+            let expected = if passes { Decision::Replay } else { Decision::OtherBinding };
+            assert_eq!(decide_now(&twice, &r(0), shown, at(2), &rules), expected, "{shown:?}: {twice:?}");
+        }
+    };
+    check(None, None, [true, true, true]);
+    check(Some(mine), None, [false, true, false]);
+    check(None, Some(mine), [false, true, false]);
+    check(Some(mine), Some(mine), [false, true, false]);
+    check(Some(mine), Some(other), [false, false, false]);
 }
 
 #[test]
@@ -150,7 +218,7 @@ fn f7_a_spent_token_is_known_as_long_as_the_lineage() {
         let family = answered(old.clone(), 2, Some(3), next_at, &rules);
         assert_eq!(family.knows(&r(0)), expected == Decision::Theft);
         check(&family, (0, next_at), &rules, expected);
-        check(&family, (1, next_at), &rules, Decision::Theft);
+        check_ms(&family, (1, next_at * 1000 + 1), &rules, Decision::Theft);
     }
 }
 
@@ -169,7 +237,7 @@ fn f7_at_most_512_spent_tokens_are_known() {
 fn lost(access: Option<i64>, rules: &Rules) -> Family {
     let family = Family::new("https://idp.example", "web", r(0), at(3600));
     let known = Family { access_expires_at: access.map(at), ..family };
-    let sent = known.begun(owner(1), at(0), rules).sent(owner(1), at(0), rules).unwrap();
+    let sent = known.begun(owner(1), at(0), at(0), rules).sent(owner(1), at(0), rules).unwrap();
     sent.lost(owner(1), at(8), UnixTime::from_millis(0)).unwrap()
 }
 
@@ -201,7 +269,7 @@ fn f5_a_graceful_provider_is_sent_a_token_again_at_once_but_only_within_its_grac
 fn f5_the_grace_begins_when_a_token_was_sent_even_if_nobody_gave_it_up() {
     let rules = rules(GRACEFUL);
     let family = Family { access_expires_at: Some(at(300)), ..Family::new("i", "web", r(0), at(3600)) };
-    let sent = family.begun(owner(1), at(0), &rules).sent(owner(1), at(0), &rules).unwrap();
+    let sent = family.begun(owner(1), at(0), at(0), &rules).sent(owner(1), at(0), &rules).unwrap();
     check(&sent, (0, 12), &rules, Decision::Begin);
     check_ms(&sent, (0, 29_999), &rules, Decision::Begin);
     check(&sent, (0, 30), &rules, Decision::Undecided { at: at(300) });
@@ -224,7 +292,7 @@ fn f10_what_the_provider_asks_for_is_waited_for() {
         let rules = rules(rotation);
         let family =
             Family { access_expires_at: Some(at(access)), ..Family::new("i", "web", r(0), at(3600)) };
-        let sent = family.begun(owner(1), at(0), &rules).sent(owner(1), at(0), &rules).unwrap();
+        let sent = family.begun(owner(1), at(0), at(0), &rules).sent(owner(1), at(0), &rules).unwrap();
         let lost = sent.lost(owner(1), at(8), at(60)).unwrap();
         check(&lost, (0, 8), &rules, Decision::Undecided { at: at(until) });
         check(&lost, (0, until), &rules, Decision::Begin);
@@ -236,7 +304,7 @@ fn f10_the_pause_after_each_lost_answer_doubles_up_to_five_minutes() {
     let rules = Rules { limit: Limit { burst: 1000, per: Duration::from_secs(1) }, ..rules(Rotation::None) };
     let (mut family, mut now) = (Family::new("i", "web", r(0), at(3600)), 0);
     for pause in [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300] {
-        family = family.begun(owner(1), at(now), &rules).sent(owner(1), at(now), &rules).unwrap();
+        family = family.begun(owner(1), at(now), at(now), &rules).sent(owner(1), at(now), &rules).unwrap();
         family = family.lost(owner(1), at(now), UnixTime::from_millis(0)).unwrap();
         if pause > 0 {
             check(&family, (0, now), &rules, Decision::Undecided { at: at(now + pause) });
@@ -252,7 +320,7 @@ fn f8_attempts_are_limited_and_nothing_else_is() {
     let mut family = Family::new("i", "web", r(0), at(3600));
     for _attempt in 0..10 {
         check(&family, (0, 0), &rules, Decision::Begin);
-        family = family.begun(owner(1), at(0), &rules);
+        family = family.begun(owner(1), at(0), at(0), &rules);
         check(&family, (0, 0), &rules, Decision::Wait { until: at(12) });
         family.phase = Phase::Idle;
     }

@@ -18,11 +18,11 @@ fn new() -> Family {
 
 /// R0 is sent at 0 by `ME`, who is then paused until the lease is over; `OTHER` sends it again at 12.
 fn sent_by_me() -> Family {
-    new().begun(ME, at(0), &strict()).sent(ME, at(0), &strict()).unwrap()
+    new().begun(ME, at(0), at(0), &strict()).sent(ME, at(0), &strict()).unwrap()
 }
 
 fn sent_again_by_another() -> Family {
-    sent_by_me().begun(OTHER, at(12), &strict()).sent(OTHER, at(12), &strict()).unwrap()
+    sent_by_me().begun(OTHER, at(12), at(12), &strict()).sent(OTHER, at(12), &strict()).unwrap()
 }
 
 fn attempt(owner: Owner, lease_until: i64, after: Option<Unknown>) -> Attempt {
@@ -33,9 +33,13 @@ fn unknown(first_at: i64, since: i64, times: u32) -> Unknown {
     Unknown { first_at: at(first_at), since: at(since), times, not_before: never() }
 }
 
+fn spent(token: u32, when: i64, seen: Option<i64>, binding: Option<[u8; 32]>) -> Spent {
+    Spent { digest: r(token), at: at(when), successor_seen_at: seen.map(at), binding }
+}
+
 #[test]
 fn f5_an_attempt_begins_is_sent_and_ends_one_way_or_the_other() {
-    let begun = new().begun(ME, at(0), &strict());
+    let begun = new().begun(ME, at(0), at(0), &strict());
     assert_eq!(begun.phase, Phase::Begun(attempt(ME, 12, None)));
     let sent = begun.sent(ME, at(3), &strict()).unwrap();
     assert_eq!(sent.phase, Phase::Sent(attempt(ME, 15, None)), "the others wait anew");
@@ -53,8 +57,8 @@ fn f5_an_attempt_begins_is_sent_and_ends_one_way_or_the_other() {
 
 #[test]
 fn f5_nobody_ends_anothers_attempt() {
-    let begun = new().begun(ME, at(0), &strict());
-    let taken_over = begun.clone().begun(OTHER, at(12), &strict());
+    let begun = new().begun(ME, at(0), at(0), &strict());
+    let taken_over = begun.clone().begun(OTHER, at(12), at(12), &strict());
     let unknown = sent_by_me().lost(ME, at(8), never()).unwrap();
     for family in [new(), taken_over, sent_again_by_another(), unknown, begun.ended(Ended::Revoked, at(1))] {
         assert_eq!(family.clone().sent(ME, at(13), &strict()), None, "{family:?}");
@@ -70,7 +74,7 @@ fn f5_an_owner_whose_lease_is_over_left_a_lost_answer_behind_only_if_it_had_sent
     let check =
         |family: &Family, when, expected| assert_eq!(family.unknown(at(when)), expected, "{family:?}");
     check(&new(), 0, None);
-    check(&new().begun(ME, at(0), &strict()), 100, None);
+    check(&new().begun(ME, at(0), at(0), &strict()), 100, None);
     check(&sent_by_me(), 11, None);
     check(&sent_by_me(), 12, Some(unknown(12, 12, 1)));
     check(&sent_by_me(), 100, Some(unknown(12, 12, 1)));
@@ -83,10 +87,10 @@ fn f5_an_owner_whose_lease_is_over_left_a_lost_answer_behind_only_if_it_had_sent
 fn f5_what_an_earlier_attempt_left_behind_stays_known_until_an_answer_is_stored() {
     let first = sent_by_me().lost(ME, at(8), at(60)).unwrap();
     let left = Unknown { not_before: at(60), ..unknown(8, 8, 1) };
-    let again = first.begun(OTHER, at(60), &strict());
+    let again = first.begun(OTHER, at(60), at(60), &strict());
     assert_eq!(again.phase, Phase::Begun(attempt(OTHER, 72, Some(left))));
     assert_eq!(again.clone().not_sent(OTHER, &strict()).unwrap().phase, Phase::Unknown(left));
-    let taken_over = again.clone().begun(ME, at(72), &strict());
+    let taken_over = again.clone().begun(ME, at(72), at(72), &strict());
     assert_eq!(taken_over.phase, Phase::Begun(attempt(ME, 84, Some(left))));
     let sent = again.sent(OTHER, at(60), &strict()).unwrap();
     let twice = Unknown { not_before: at(60), ..unknown(8, 68, 2) };
@@ -99,7 +103,7 @@ fn f5_what_an_earlier_attempt_left_behind_stays_known_until_an_answer_is_stored(
 fn f5_a_late_owner_stores_its_answer_if_nobody_stored_another() {
     let late = sent_again_by_another().answered(&r(0), given(Some(1)), at(13), &strict()).unwrap();
     assert_eq!((late.current, &late.phase, late.generation), (r(1), &Phase::Idle, 1));
-    assert_eq!(late.spent, [Spent { digest: r(0), at: at(13) }]);
+    assert_eq!(late.spent, [spent(0, 13, None, None)]);
     // The other one's answer finds R0 spent, and nothing else of its attempt does anything either.
     assert_eq!(late.clone().answered(&r(0), given(Some(9)), at(14), &strict()), None);
     assert_eq!(late.clone().lost(OTHER, at(14), never()), None);
@@ -110,7 +114,7 @@ fn f5_a_late_owner_stores_its_answer_if_nobody_stored_another() {
 fn f5_a_late_owner_overwrites_no_answer() {
     let other = sent_again_by_another().answered(&r(0), given(Some(9)), at(13), &strict()).unwrap();
     assert_eq!(other.clone().answered(&r(0), given(Some(1)), at(14), &strict()), None);
-    let next = other.begun(OTHER, at(20), &strict());
+    let next = other.begun(OTHER, at(20), at(20), &strict());
     assert_eq!(next.clone().answered(&r(0), given(Some(1)), at(21), &strict()), None, "nor a later one");
     assert_eq!(next.answered(&r(9), given(Some(10)), at(21), &strict()).unwrap().current, r(10));
 }
@@ -128,15 +132,15 @@ fn f8_an_attempt_that_was_not_sent_is_given_back_and_one_that_was_lost_is_not() 
     let rules = strict();
     let mut family = new();
     for _attempt in 0..100 {
-        family = family.begun(ME, at(0), &rules).not_sent(ME, &rules).unwrap();
+        family = family.begun(ME, at(0), at(0), &rules).not_sent(ME, &rules).unwrap();
     }
     for _attempt in 0..10 {
-        assert_eq!(decide(&family, &r(0), None, at(0), &rules), Decision::Begin);
-        family = family.begun(ME, at(0), &rules).lost(ME, at(0), never()).unwrap();
+        assert_eq!(decide_now(&family, &r(0), None, at(0), &rules), Decision::Begin);
+        family = family.begun(ME, at(0), at(0), &rules).lost(ME, at(0), never()).unwrap();
         family.phase = Phase::Idle;
     }
     let expected = Decision::Limited { retry_after: Duration::from_secs(90) };
-    assert_eq!(decide(&family, &r(0), None, at(0), &rules), expected);
+    assert_eq!(decide_now(&family, &r(0), None, at(0), &rules), expected);
 }
 
 #[test]
@@ -179,7 +183,7 @@ fn an_answer_says_when_the_access_token_ends_and_how_long_the_family_is_kept() {
 fn f2_answers_are_kept_as_long_as_somebody_may_be_given_them() {
     let mut family = new();
     for (token, when) in [(0, 0), (1, 10), (2, 20)] {
-        family = family.begun(ME, at(when), &strict());
+        family = family.begun(ME, at(when), at(when), &strict());
         family = family.answered(&r(token), given(Some(token + 1)), at(when), &strict()).unwrap();
     }
     let check = |when, expected: &[RefreshDigest]| {
@@ -191,4 +195,31 @@ fn f2_answers_are_kept_as_long_as_somebody_may_be_given_them() {
     check(41, &[r(0)]);
     check(51, &[r(0), r(1)]);
     check(9999, &[r(0), r(1)]);
+}
+
+#[test]
+fn f7_of_a_successor_is_known_when_it_was_presented_first() {
+    let once = new().answered(&r(0), given(Some(1)), at(5), &strict()).unwrap();
+    assert_eq!(once.spent, [spent(0, 5, None, None)]);
+    let begun = once.clone().begun(ME, at(9), at(10), &strict());
+    assert_eq!(begun.spent, [spent(0, 5, Some(9), None)], "it may have waited");
+    let again = begun.not_sent(ME, &strict()).unwrap().begun(OTHER, at(20), at(20), &strict());
+    assert_eq!(again.spent, [spent(0, 5, Some(9), None)], "the first time counts");
+    let twice = again.answered(&r(1), given(Some(2)), at(21), &strict()).unwrap();
+    assert_eq!(twice.spent, [spent(0, 5, Some(9), None), spent(1, 21, None, None)]);
+    // A late owner's answer says that it was presented, if nothing else did.
+    let unheard = once.answered(&r(1), given(Some(2)), at(21), &strict()).unwrap();
+    assert_eq!(unheard.spent, [spent(0, 5, Some(21), None), spent(1, 21, None, None)]);
+}
+
+#[test]
+fn f2_a_certificate_is_known_as_long_as_the_answer_that_needs_it_is_kept() {
+    let mine = Some([1; 32]);
+    let bound = |successor| Given { binding: mine, ..given(Some(successor)) };
+    let mut family = new();
+    for (token, when) in [(0, 0), (1, 10), (2, 41)] {
+        family = family.answered(&r(token), bound(token + 1), at(when), &strict()).unwrap();
+    }
+    let expected = [spent(0, 0, Some(10), None), spent(1, 10, Some(41), mine), spent(2, 41, None, mine)];
+    assert_eq!(family.spent, expected);
 }

@@ -10,18 +10,23 @@ fn bare() -> Family {
     Family::new("https://issuer.example", "client", RefreshDigest([1; 32]), at(9))
 }
 
+/// With each mixture of what may be there and may not.
+fn spent(nth: u8) -> Spent {
+    Spent {
+        digest: RefreshDigest([nth; 32]),
+        at: at(nth.into()),
+        successor_seen_at: (nth < 4).then(|| at(10)),
+        binding: (nth > 2).then_some([nth; 32]),
+    }
+}
+
 /// With something in each place.
 fn full(phase: Phase) -> Family {
     Family {
         whose: Some(Whose { subject: "sub".to_owned(), session_id: "sid".to_owned(), began_at: at(1) }),
         generation: 3,
-        spent: (2..5).map(|nth| Spent { digest: RefreshDigest([nth; 32]), at: at(nth.into()) }).collect(),
-        answered: Some(Answered {
-            to: RefreshDigest([4; 32]),
-            at: at(4),
-            is_successor_seen: true,
-            binding: Some([6; 32]),
-        }),
+        spent: (2..5).map(spent).collect(),
+        answered: Some(Answered { to: RefreshDigest([4; 32]), at: at(4), binding: Some([6; 32]) }),
         access_expires_at: Some(at(7)),
         access: Some(Target::token_id("https://issuer.example", "jti")),
         phase,

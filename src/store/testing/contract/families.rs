@@ -62,9 +62,14 @@ fn full(mut family: Family) -> Family {
     let unknown = Unknown { first_at: at(1), since: at(2), times: 3, not_before: at(4) };
     family.whose = Some(Whose { subject: "sub".to_owned(), session_id: "sid".to_owned(), began_at: at(-1) });
     family.generation = 5;
-    family.spent = (0..200).map(|nth| Spent { digest: digest(nth), at: at(nth.into()) }).collect();
-    family.answered =
-        Some(Answered { to: digest(199), at: at(199), is_successor_seen: true, binding: Some([9; 32]) });
+    let spent = |nth| Spent {
+        digest: digest(nth),
+        at: at(nth.into()),
+        successor_seen_at: Some(at(200)),
+        binding: Some([9; 32]),
+    };
+    family.spent = (0..200).map(spent).collect();
+    family.answered = Some(Answered { to: digest(199), at: at(199), binding: Some([9; 32]) });
     family.access_expires_at = Some(at(300));
     family.access = Some(Target::token_id(ISSUER, "jti"));
     family.phase =

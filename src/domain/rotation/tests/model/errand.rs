@@ -30,8 +30,8 @@ pub(super) enum Next {
     Send(Seat),
     /// Waits for the answer to this request.
     Await(Seat, usize),
-    /// Stores that nothing was sent.
-    SayNotSent(Seat),
+    /// Stores that nothing was sent, and does this then.
+    SayNotSent(Seat, Box<Self>),
     /// Stores that nobody knows.
     SayLost(Seat),
     /// Stores that the provider refused.

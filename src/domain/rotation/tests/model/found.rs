@@ -1,6 +1,7 @@
 //! Sequences that found something, each by what it found.
 
 use super::*;
+use crate::domain::rotation::Ended;
 
 /// Steps of the errand that has been under way for longest, or of the n-th after it.
 fn go(which: usize) -> Act {
@@ -29,14 +30,37 @@ fn check(rotation: Rotation, acts: impl IntoIterator<Item = Act>) {
     run(rotation, &acts.into_iter().collect::<Vec<_>>()).unwrap();
 }
 
-/// The successor was presented at once by the first, and the second was taken for a thief.
+/// R0's answer did not arrive; 301 seconds later, two tabs present R0 again, and the first is handed R1.
+fn two_tabs() -> impl Iterator<Item = Act> {
+    let answered = [present(0)].into_iter().chain(until_stored(0)).chain([but(0, Mishap::ClientGone)]);
+    answered.chain([tick(301), present(0), present(1), go(0), go(0), go(0)])
+}
+
+/// The successor was presented at once by the first, and the second, which had come before that, was taken for a thief.
 #[test]
 fn f7_two_tabs_of_a_laptop_that_wakes_up() {
-    let first = until_stored(0).chain([but(0, Mishap::ClientGone), tick(301)]);
-    let tabs = [present(0), present(1), go(0), go(0), go(0)];
+    let mut world = World::new(Rotation::Strict);
     // Now the client has R1, and its second tab's R0 is on the way.
-    let next = [present(2)].into_iter().chain(until_stored(1)).chain([go(0), go(0), go(0)]);
-    check(Rotation::Strict, [present(0)].into_iter().chain(first).chain(tabs).chain(next));
+    let next = [tick(1), present(2)].into_iter().chain(until_stored(1)).chain([go(1), tick(1)]);
+    for act in two_tabs().chain(next).chain([go(0), go(0), go(0)]) {
+        world.act(act).unwrap();
+    }
+    let handed_out = &world.seen.handed_out[&0];
+    assert_eq!(handed_out.len(), 3, "R1, which was lost once, to each tab: {handed_out:?}");
+    finish(&mut world).unwrap();
+}
+
+/// And one that comes after that is.
+#[test]
+fn f7_a_tab_that_comes_after_its_successor_did() {
+    let mut world = World::new(Rotation::Strict);
+    let next = [tick(1), present(2)].into_iter().chain(until_stored(1)).chain([go(1), tick(1)]);
+    let late = [Act::Steal { replica: 1, which: 0 }, go(1), go(1)];
+    for act in two_tabs().chain(next).chain(late) {
+        world.act(act).unwrap();
+    }
+    let phases: Vec<_> = world.store.families.values().map(|(_, family)| &family.phase).collect();
+    assert!(matches!(phases[..], [Phase::Ended { why: Ended::Reused, .. }]), "{phases:?}");
 }
 
 /// The other replica took R1 for one that nobody had seen, and so R1 had two families, both of which sent it.

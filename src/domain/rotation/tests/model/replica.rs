@@ -9,7 +9,7 @@ use super::{
     world::{UPSTREAM, World},
 };
 use crate::domain::{
-    rotation::{Attempt, Decision, Ended, Family, Given, Phase, Rotation, Whose, decide},
+    rotation::{Attempt, Decision, Ended, Family, Given, Phase, Rotation, Shown, Whose, decide},
     time::UnixTime,
 };
 
@@ -31,12 +31,12 @@ impl World {
             Next::SaySent(seat) => self.say_sent(which, &seat, mishap)?,
             Next::Send(seat) => self.send(which, seat, mishap)?,
             Next::Await(seat, request) => self.wait(seat, request, mishap),
-            Next::SayNotSent(seat) => {
+            Next::SayNotSent(seat, then) => {
                 match seat.family.clone().not_sent(self.errands[which].owner, &self.rules) {
                     Some(to) => drop(self.swap(&seat, to, mishap)?),
                     None => return Err("it was sent by somebody else".to_owned()),
                 }
-                Next::Done
+                *then
             }
             Next::SayLost(seat) => self.say_lost(which, &seat, mishap)?,
             Next::SayEnded(seat, why) => self.say_ended(token, &seat, why, mishap)?,
@@ -71,12 +71,10 @@ impl World {
 
     fn look(&mut self, which: usize, mishap: Mishap) -> Result<Next, String> {
         let (replica, token) = (self.errands[which].replica, self.errands[which].token);
-        // Its caller has long gone.
-        let is_over = self.now > self.errands[which].arrived.plus(self.rules.replay);
         if let Some((family, granted)) = self.unstored.get(&(replica, token)) {
             return Ok(Next::HandOut(family.clone(), *granted));
         }
-        if is_over || mishap == Mishap::NoStore || mishap == Mishap::StoreMute {
+        if mishap == Mishap::NoStore || mishap == Mishap::StoreMute {
             return Ok(Next::Done);
         }
         let seat = self.store.seat(token, self.now);
@@ -84,9 +82,10 @@ impl World {
         let decision = if seat.is_forgotten && !has_ended {
             Decision::Theft
         } else {
-            decide(&seat.family, &r(token), None, self.now, &self.rules)
+            let shown = Shown { token: &r(token), binding: None, at: self.errands[which].arrived };
+            decide(&seat.family, shown, self.now, &self.rules)
         };
-        self.judge(token, decision)?;
+        self.judge(token, self.errands[which].arrived, decision)?;
         Ok(Next::Do(seat, decision))
     }
 
@@ -102,16 +101,16 @@ impl World {
             Decision::Begin => {
                 let owner = self.owner();
                 self.errands[which].owner = owner;
-                let to = seat.family.clone().begun(owner, self.now, &self.rules);
+                let to = seat.family.clone().begun(owner, seat.read_at, self.now, &self.rules);
                 Ok(match self.swap(&seat, to, mishap)? {
                     Swapped::Done(seat) => {
-                        self.begun(token);
+                        self.begun(token, seat.read_at);
                         Next::SaySent(*seat)
                     }
                     Swapped::Changed => Next::Look,
                     Swapped::Unheard => {
                         if mishap == Mishap::StoreMute {
-                            self.begun(token);
+                            self.begun(token, seat.read_at);
                         }
                         Next::Done
                     }
@@ -142,7 +141,7 @@ impl World {
 
     fn say_sent(&mut self, which: usize, seat: &Seat, mishap: Mishap) -> Result<Next, String> {
         if mishap == Mishap::NoProvider {
-            return Ok(Next::SayNotSent(seat.clone()));
+            return Ok(Next::SayNotSent(seat.clone(), Box::new(Next::Done)));
         }
         let Some(to) = seat.family.clone().sent(self.errands[which].owner, self.now, &self.rules) else {
             return Err("what was begun here is somebody else's".to_owned());
@@ -160,8 +159,11 @@ impl World {
             return Err("it is sent without anybody's knowing".to_owned());
         };
         // It was paused: others may be at it before there is an answer.
-        if self.now.plus(UPSTREAM) > lease_until || mishap == Mishap::NoProvider {
-            return Ok(Next::SayNotSent(seat));
+        if self.now.plus(UPSTREAM) > lease_until {
+            return Ok(Next::SayNotSent(seat, Box::new(Next::Look)));
+        }
+        if mishap == Mishap::NoProvider {
+            return Ok(Next::SayNotSent(seat, Box::new(Next::Done)));
         }
         self.may_send(token, &seat)?;
         let deadline = self.now.plus(UPSTREAM);

@@ -14,6 +14,7 @@ pub(super) struct Seat {
     pub(super) id: FamilyId,
     pub(super) family: Family,
     pub(super) version: Option<u64>,
+    pub(super) read_at: UnixTime,
     /// Named after this token, and knows it no more.
     pub(super) is_forgotten: bool,
 }
@@ -27,28 +28,27 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// The family of a token. One that is named after it counts more than one that is said to be its own: that a token that was
-    /// answered from memory was presented elsewhere before its answer was stored is known only there.
+    /// The family of a token. One that is named after it and knows it counts more than one that is said to be its own: that a
+    /// token that was answered from memory was presented elsewhere before its answer was stored is known only there.
     pub(super) fn seat(&self, token: u32, now: UnixTime) -> Seat {
         let digest = r(token);
-        let pointed = self
-            .pointers
-            .get(&token)
-            .copied()
-            .filter(|id| self.families.get(id).is_some_and(|(_, family)| family.knows(&digest)));
         let own = digest.family();
-        let id = pointed.filter(|_id| !self.families.contains_key(&own)).unwrap_or(own);
+        let knows = |id: &FamilyId| self.families.get(id).is_some_and(|(_, family)| family.knows(&digest));
+        let said = [Some(own), self.pointers.get(&token).copied()];
+        let id = said.into_iter().flatten().find(knows).unwrap_or(own);
         match self.families.get(&id) {
             Some((version, family)) => Seat {
                 id,
                 family: family.clone(),
                 version: Some(*version),
+                read_at: now,
                 is_forgotten: !family.knows(&digest),
             },
             None => Seat {
                 id,
                 family: Family::new("https://idp.example", "web", digest, now.plus(super::super::LIMIT.per)),
                 version: None,
+                read_at: now,
                 is_forgotten: false,
             },
         }
@@ -89,7 +89,7 @@ impl Store {
 
 /// F5: a successor is never overwritten, only spent; and what has ended stays so.
 fn allowed(before: &Family, to: &Family) -> Result<(), String> {
-    if before.current != to.current && to.spent_at(&before.current).is_none() {
+    if before.current != to.current && to.as_spent(&before.current).is_none() {
         return Err(format!("F5: {:?} was current and is nowhere now", before.current));
     }
     if matches!(before.phase, Phase::Ended { .. }) && before.phase != to.phase {

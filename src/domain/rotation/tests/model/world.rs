@@ -114,8 +114,7 @@ impl World {
     pub(super) fn present(&mut self, replica: usize) {
         let token = self.seen.newest;
         if let Some((stored_at, _)) = self.seen.stored_at.get(&token) {
-            let in_time = stored_at.plus(self.rules.replay_max.saturating_sub(2 * self.rules.replay));
-            self.seen.came_late |= self.now > in_time;
+            self.seen.came_late |= self.now > stored_at.plus(self.rules.replay_max);
         }
         self.errand(replica, token, true);
     }
@@ -209,23 +208,27 @@ impl World {
         Ok(())
     }
 
-    /// F7, from what has happened alone.
-    pub(super) fn judge(&self, token: u32, decision: Decision) -> Result<(), String> {
+    /// F2 and F7, from what had happened alone when the token was presented.
+    pub(super) fn judge(&self, token: u32, arrived: UnixTime, decision: Decision) -> Result<(), String> {
         let Some((stored_at, successor)) = self.seen.stored_at.get(&token) else { return Ok(()) };
-        let Some(presented_at) = self.seen.presented_at.get(successor) else { return Ok(()) };
-        if self.seen.was_degraded {
+        if self.seen.was_degraded || matches!(decision, Decision::Ended(_)) {
             return Ok(());
         }
-        let Rules { replay, replay_max, .. } = self.rules;
-        let window = stored_at.plus(replay).max(presented_at.plus(replay).min(stored_at.plus(replay_max)));
-        let is_found = matches!(decision, Decision::Theft | Decision::Ended(_));
-        if self.now > window && !is_found {
-            return Err(format!("F7: R{token} was spent, its successor presented, and now {decision:?}"));
+        let presented_at = self.seen.presented_at.get(successor);
+        let was_presented = presented_at.is_some_and(|presented_at| *presented_at < arrived);
+        let window = if was_presented { self.rules.replay } else { self.rules.replay_max };
+        let expected = match arrived <= stored_at.plus(window) {
+            true => Decision::Replay,
+            false if was_presented => Decision::Theft,
+            false => Decision::Lost,
+        };
+        if decision == expected {
+            return Ok(());
         }
-        if self.now <= window && decision == Decision::Theft {
-            return Err(format!("F7: R{token} is taken for stolen in time"));
-        }
-        Ok(())
+        let was = if was_presented { "" } else { "not " };
+        Err(format!(
+            "F7: R{token} was spent, its successor {was}presented, and not {expected:?} but {decision:?}"
+        ))
     }
 
     /// F2, F11, F12.
@@ -253,7 +256,7 @@ impl World {
     pub(super) fn may_end(&self, why: Ended) -> Result<(), String> {
         let may = match why {
             Ended::Refused => self.seen.invalid_grants > 0,
-            Ended::Reused => self.seen.had_thief || self.seen.was_degraded || self.seen.came_late,
+            Ended::Reused => self.seen.had_thief || self.seen.was_degraded,
             Ended::OutcomeLost => self.seen.invalid_grants > 0 || self.seen.had_thief || self.seen.came_late,
             Ended::Revoked => self.seen.was_revoked,
         };
@@ -272,7 +275,7 @@ impl World {
         }
     }
 
-    pub(super) fn begun(&mut self, token: u32) {
-        self.seen.presented_at.entry(token).or_insert(self.now);
+    pub(super) fn begun(&mut self, token: u32, seen_at: UnixTime) {
+        self.seen.presented_at.entry(token).or_insert(seen_at);
     }
 }
