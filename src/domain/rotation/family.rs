@@ -274,10 +274,9 @@ impl Family {
         self.generation = self.generation.saturating_add(1);
         self.phase = Phase::Idle;
         self.whose = self.whose.or(given.whose);
-        if given.access.is_some() {
-            self.access = given.access;
-            self.access_expires_at = given.access_expires_at;
-        }
+        // When it ends is known without knowing more of it.
+        self.access = given.access;
+        self.access_expires_at = given.access_expires_at.or(self.access_expires_at);
         self.kept_until = self.kept_until.max(given.kept_until);
         Some(self)
     }
