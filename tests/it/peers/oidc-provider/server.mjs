@@ -6,6 +6,8 @@
 //   sign_with         kids to sign with, at most one per algorithm; absent: the first key of each algorithm
 //   access_token_ttl  in seconds
 //   session_claims    what users' access tokens say of their session: any of "sid" and "auth_time"; absent: nothing
+//   grace             in milliseconds: how long a refresh token can be used again after its first use; absent: its second use
+//                     ends the grant
 //
 // The first line on stdout is {"ready": true, "port", "issuer", "keys"}. Then each line on stdin is a command with an
 // `id` and a `do`, and each is answered by one line with the same `id` and either `result` or `error`:
@@ -22,6 +24,7 @@
 //                                      "reset_after", "hang_after"        the provider has answered, and nobody hears of it
 //                                      "held_after"                       the provider has answered; the answer waits for "release"
 //                                      {after: {status, headers, body}}   instead of the answer that the provider gave
+//                                      {late: n}                          that answer, n milliseconds later
 //                                      {truncate: n}                      the first n bytes of that answer, under its whole length
 //                                      {without: name}                    that answer without a member
 //   held     {}                     -> how many requests wait for "release"
@@ -34,6 +37,7 @@
 import { createHash, generateKeyPair, randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { inspect, promisify } from 'node:util';
 import { Provider } from 'oidc-provider';
 
@@ -100,7 +104,10 @@ class Storage {
 
   async find(id) {
     const record = records.get(this.#key(id));
-    return record && record.end > Date.now() ? record.payload : undefined;
+    if (!record || record.end <= Date.now()) return undefined;
+    // As providers with a grace have it: what was used just now passes for unused.
+    const isGood = this.model === 'RefreshToken' && Date.now() < record.goodUntil;
+    return isGood ? { ...record.payload, consumed: undefined } : record.payload;
   }
 
   #first(matches) {
@@ -119,7 +126,9 @@ class Storage {
   }
 
   async consume(id) {
-    records.get(this.#key(id)).payload.consumed = Math.floor(Date.now() / 1000);
+    const record = records.get(this.#key(id));
+    record.payload.consumed = Math.floor(Date.now() / 1000);
+    record.goodUntil ??= Date.now() + (config.grace ?? 0);
   }
 
   async destroy(id) {
@@ -244,6 +253,7 @@ async function stumble(fault, request, response) {
   if (fault === 'reset_after') return request.socket.resetAndDestroy();
   if (fault === 'hang_after') return undefined;
   if (fault === 'held_after') await release();
+  if (fault.late) await setTimeout(fault.late);
   if (fault.after) return response.writeHead(fault.after.status, fault.after.headers ?? {}).end(fault.after.body ?? '');
   const head = { 'content-type': answer.type };
   if (fault.truncate) {
