@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
-        rotation::{Family, Given, Phase, Rules},
+        rotation::{Family, FamilyId, Given, Phase, Rules},
         time::UnixTime,
         tokens::Tokens,
     },
@@ -23,9 +23,10 @@ use crate::{
     store::{Pointed, Pointer, Presented},
 };
 
-/// Between two tries to store an answer.
+/// Between two tries to store an answer. Short, for once the store is back others go on by what it says, and it does not know of
+/// the answer.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
+const LAST_PAUSE: Duration = Duration::from_millis(500);
 /// How long the end of the process waits for the store to take an answer.
 const AT_THE_END: Duration = Duration::from_secs(10);
 
@@ -111,6 +112,7 @@ impl Refresher {
         answer: &Answer,
         seat: Option<Seat>,
     ) -> Result<Stored, Trouble> {
+        let is_late = seat.is_none();
         let mut seat = match seat {
             Some(seat) => seat,
             None => self.seat(errand).await?,
@@ -119,13 +121,17 @@ impl Refresher {
         loop {
             let now = seat.now();
             let family = seat.family.clone();
-            let Some(to) = family.answered(&presented.digest, answer.given.clone(), now, &answer.rules)
+            let Some(mut to) = family.answered(&presented.digest, answer.given.clone(), now, &answer.rules)
             else {
                 return Ok(Stored::No(seat.family));
             };
             if let Some(successor) = &answer.successor {
+                let id = if is_late { self.family_of_handed_out(successor, &seat).await? } else { seat.id };
                 // First, so that nobody ever holds a token that leads nowhere.
-                self.point(Pointer::Token(successor.digest), &seat, to.kept_until).await?;
+                self.point(Pointer::Token(successor.digest), id, to.kept_until).await?;
+                if id != seat.id {
+                    to = to.seen();
+                }
             }
             let until = now.plus(answer.rules.replay_max);
             let tokens = Tokens::clone(&answer.tokens);
@@ -136,6 +142,11 @@ impl Refresher {
                 durably: true,
             };
             if let Some(done) = self.swap(&seat, to, beside).await? {
+                if let Some(successor) = answer.successor.as_ref().filter(|_handed_out| is_late) {
+                    // Somebody may have presented it since it was looked for.
+                    let id = self.family_of_handed_out(successor, &done).await?;
+                    self.point(Pointer::Token(successor.digest), id, done.family.kept_until).await?;
+                }
                 self.shorten_pointer(errand, &done, now, &answer.rules).await;
                 return Ok(Stored::Yes(done));
             }
@@ -143,15 +154,23 @@ impl Refresher {
         }
     }
 
-    async fn point(&self, from: Pointer, seat: &Seat, until: UnixTime) -> Result<(), Trouble> {
-        stored(self.around.rotations.point(vec![Pointed { from, to: seat.id, until }])).await
+    async fn point(&self, from: Pointer, to: FamilyId, until: UnixTime) -> Result<(), Trouble> {
+        stored(self.around.rotations.point(vec![Pointed { from, to, until }])).await
+    }
+
+    /// Where a successor belongs that callers were given from memory. They may have presented it already, on a replica that had
+    /// not heard of it: there it began a family of its own, and stays in it, for in two it would be sent twice (F1).
+    async fn family_of_handed_out(&self, successor: &Presented, seat: &Seat) -> Result<FamilyId, Trouble> {
+        let own = successor.digest.family();
+        let has_begun = stored(self.around.rotations.read(own)).await?.family.is_some();
+        Ok(if has_begun { own } else { seat.id })
     }
 
     /// A spent token leads to its family for as long as the family knows it (F7). The first one does so by itself.
     async fn shorten_pointer(&self, errand: &Errand, seat: &Seat, now: UnixTime, rules: &Rules) {
         let digest = errand.presented.digest;
         if seat.family.current != digest && digest.family() != seat.id {
-            drop(self.point(Pointer::Token(digest), seat, now.plus(rules.lineage)).await);
+            drop(self.point(Pointer::Token(digest), seat.id, now.plus(rules.lineage)).await);
         }
     }
 
