@@ -8,13 +8,13 @@ use tokio::time::sleep;
 use super::{
     Errand, Landed, Refresher,
     flights::Outcome,
-    outcome::Trouble,
+    outcome::{NotRefreshed, Trouble},
     seat::{Beside, Seat, stored},
 };
 use crate::{
     domain::{
         reason::{Reason, Refusal},
-        rotation::{Decision, Ended, Rules, decide},
+        rotation::{Decision, Ended, Phase, Rules, decide},
         time::UnixTime,
     },
     ops::backoff::Backoff,
@@ -38,6 +38,14 @@ pub(super) enum Attempted {
 
 impl Refresher {
     pub(super) async fn lead(self: Arc<Self>, errand: Errand) -> Outcome<Landed> {
+        let outcome = self.decide_until_done(errand).await;
+        if matches!(outcome, Err(NotRefreshed::Trouble(Trouble::StoreUnavailable))) {
+            self.unstored.store_failed();
+        }
+        outcome
+    }
+
+    async fn decide_until_done(self: &Arc<Self>, errand: Errand) -> Outcome<Landed> {
         let rules = errand.party.rules(&self.settings());
         let mut looks = Backoff::new(LOOK, LAST_LOOK);
         let mut has_waited = false;
@@ -51,6 +59,12 @@ impl Refresher {
             }
             let now = seat.now();
             match decided(&errand, &seat, now, &rules) {
+                Decision::Begin | Decision::Undecided { .. }
+                    if matches!(seat.family.phase, Phase::Sent(_)) && self.unstored.settling().is_some() =>
+                {
+                    has_waited = true;
+                    sleep(looks.next(self.draws.jitter().0)).await;
+                }
                 Decision::Begin => match self.attempt(&errand, seat, &rules).await? {
                     Attempted::Landed(landed) => return Ok(landed),
                     Attempted::Again => {}
@@ -147,7 +161,7 @@ impl Refresher {
 }
 
 fn decided(errand: &Errand, seat: &Seat, now: UnixTime, rules: &Rules) -> Decision {
-    if seat.is_forgotten && !matches!(seat.family.phase, crate::domain::rotation::Phase::Ended { .. }) {
+    if seat.is_forgotten && !matches!(seat.family.phase, Phase::Ended { .. }) {
         return Decision::Theft;
     }
     decide(&seat.family, &errand.presented.digest, errand.certificate.as_ref(), now, rules)
