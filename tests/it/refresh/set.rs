@@ -45,7 +45,7 @@ impl Came {
     pub(super) fn tokens(self) -> TokenSet {
         match self {
             Self::Tokens(tokens) => *tokens,
-            other => panic!("{other:?}"),
+            other @ (Self::Refused(_) | Self::Fault(_)) => panic!("{other:?}"),
         }
     }
 
@@ -53,7 +53,7 @@ impl Came {
     pub(super) fn refused(self) -> (Reason, Recovery) {
         match self {
             Self::Refused(rejection) => (rejection.reason(), rejection.recovery()),
-            other => panic!("{other:?}"),
+            other @ (Self::Tokens(_) | Self::Fault(_)) => panic!("{other:?}"),
         }
     }
 
@@ -80,7 +80,7 @@ impl Came {
                 let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
                 (reason, details.retry_info().and_then(|retry| retry.retry_delay))
             }
-            other => panic!("{other:?}"),
+            other @ (Self::Tokens(_) | Self::Refused(_)) => panic!("{other:?}"),
         }
     }
 }
@@ -165,9 +165,22 @@ impl Set {
         Service::start_with_files(&self.yaml, &files).await
     }
 
+    /// The same, which finds Redis at another port.
+    pub(super) async fn another_by(&self, port: u16) -> Service {
+        let there = self.redis.as_ref().expect("there are several replicas").address();
+        let yaml = self.yaml.replace(&there, &format!("127.0.0.1:{port}"));
+        let files: [(&str, &[u8]); 2] = [("ring.keys", &self.ring), ("secret", b"web-app-secret")];
+        Service::start_with_files(&yaml, &files).await
+    }
+
     /// How many spent tokens this replica raised an alarm for.
-    pub(super) async fn alarms(&self, replica: usize) -> f64 {
-        self.replicas[replica].metric("countersign_refresh_tokens_reused_total").await
+    pub(super) async fn alarms(&self, replica: usize) -> u64 {
+        self.count(replica, "countersign_refresh_tokens_reused_total").await
+    }
+
+    /// The value of a sample that is a whole number.
+    pub(super) async fn count(&self, replica: usize, sample: &str) -> u64 {
+        self.replicas[replica].metric(sample).await.to_string().parse().unwrap()
     }
 
     /// The store of several replicas.

@@ -1,6 +1,6 @@
 //! Redis ends and comes back with what it had, or is emptied.
 
-use super::scene::{LATER, Scene, SOON, with_both};
+use super::scene::{LATER, SOON, Scene, with_both};
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
