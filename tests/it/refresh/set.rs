@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use countersign::{
     proto::client::{
-        Reason, Recovery, RefreshRequest, Rejection, TokenSet, refresh_request::Credential,
+        Reason, Recovery, RefreshRequest, RefreshResponse, Rejection, TokenSet, refresh_request::Credential,
         refresh_response::Outcome, token_service_client::TokenServiceClient,
     },
     store::KeyRing,
 };
 use tokio::task::JoinSet;
-use tonic::{Status, transport::Channel};
+use tonic::{Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
 use crate::support::{
@@ -234,7 +234,11 @@ pub(super) async fn send(service: &Service, credential: Credential) -> Came {
 
 /// Any request.
 pub(super) async fn ask(mut client: TokenServiceClient<Channel>, request: RefreshRequest) -> Came {
-    match client.refresh(request).await.map(|response| response.into_inner().outcome) {
+    came_of(client.refresh(request).await)
+}
+
+pub(super) fn came_of(answer: Result<Response<RefreshResponse>, Status>) -> Came {
+    match answer.map(|response| response.into_inner().outcome) {
         Ok(Some(Outcome::Tokens(tokens))) => Came::Tokens(Box::new(tokens)),
         Ok(Some(Outcome::Rejection(rejection))) => Came::Refused(rejection),
         Ok(None) => panic!("an answer without an outcome"),
