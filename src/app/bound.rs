@@ -67,6 +67,8 @@ pub(super) struct Serving<T> {
     pub(super) standing: Guard,
     /// The listeners and the connections behind them.
     pub(super) calls: Tasks,
+    /// Exchanges at providers, which nobody may be waiting for any more.
+    pub(super) refreshes: Tasks,
     /// Whatever works for calls.
     pub(super) background: Tasks,
 }
@@ -126,7 +128,7 @@ impl<T: TokenService> Bound<T> {
     /// Like [`Bound::run`], but `force` ends the drain at once.
     ///
     /// The order of the end: say so (readiness, health), so that nobody sends more; close the listeners and send GOAWAY;
-    /// end streams; let calls finish; stop the tasks that worked for them; and only then the admin port, which has told
+    /// end streams; let calls finish, and refreshes, whoever waits for them; stop the tasks that worked for them; and only then the admin port, which has told
     /// how it went up to then.
     pub async fn run_until(
         self,
@@ -134,9 +136,10 @@ impl<T: TokenService> Bound<T> {
         force: impl Future<Output = ()>,
     ) -> Exit {
         let Self { serving, store: _held, reloading } = self;
-        let Serving { readiness, health, limits, calls, background, drain, .. } = &serving;
+        let Serving { readiness, health, limits, calls, refreshes, background, drain, .. } = &serving;
         let (readiness, health, limits) = (readiness.clone(), health.clone(), limits.clone());
-        let (calls, background, drain) = (calls.clone(), background.clone(), drain.clone());
+        let (calls, refreshes) = (calls.clone(), refreshes.clone());
+        let (background, drain) = (background.clone(), drain.clone());
         let admin = serving.start();
         if let Reloading::Watched(watcher) = reloading {
             // A process that drains changes no more.
@@ -149,12 +152,17 @@ impl<T: TokenService> Bound<T> {
         readiness.drain();
         health.drain().await;
         let drain = *drain.borrow();
+        let all = async {
+            calls.stop().await;
+            refreshes.stop().await;
+        };
         let ended = tokio::select! {
-            ended = timeout(drain, calls.stop()) => ended.is_ok(),
+            ended = timeout(drain, all) => ended.is_ok(),
             () = force => false,
         };
         // Connections without a call on them may be cut without anybody's loss.
         let cut = if ended { 0 } else { limits.in_flight() };
+        wind_up(&refreshes, "refreshes").await;
         wind_up(&background, "background tasks").await;
         wind_up(&admin, "the admin port").await;
         if cut == 0 {

@@ -31,7 +31,7 @@ pub(super) fn refresher(
         revocations: Arc::clone(&revocation.revocations),
         propagator: Arc::clone(&revocation.propagator),
         clock,
-        tasks: shell.background().clone(),
+        tasks: shell.refreshes().clone(),
         metrics: RefreshMetrics::register(shell.registry()),
     };
     Ok(Arc::new(Refresher::new(around, http, &config.issuers, config.refresh)?))

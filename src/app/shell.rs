@@ -41,6 +41,7 @@ pub struct Shell {
     readiness: Readiness,
     /// "The listeners stand". From the beginning, so that nothing which is done early makes the process ready.
     standing: Guard,
+    refreshes: Tasks,
     background: Tasks,
     before_scrape: Vec<ScrapeHook>,
 }
@@ -65,9 +66,15 @@ impl Shell {
             registry: metrics::registry(),
             standing: readiness.register("listeners"),
             readiness,
+            refreshes: Tasks::default(),
             background: Tasks::default(),
             before_scrape: Vec::new(),
         })
+    }
+
+    /// Where refreshes go, which outlive their callers: they have `limits.drain` to end, as calls have.
+    pub(super) fn refreshes(&self) -> &Tasks {
+        &self.refreshes
     }
 
     /// Where tasks go that work for calls: they are stopped when the last call has ended.
@@ -134,6 +141,7 @@ impl Shell {
             readiness: self.readiness,
             standing: self.standing,
             calls,
+            refreshes: self.refreshes,
             background: self.background,
         });
         Ok((bound, controls))

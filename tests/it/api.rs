@@ -8,7 +8,7 @@ mod drain;
 mod fields;
 mod good;
 mod issuers;
-mod kit;
+pub(crate) mod kit;
 mod misconfigured;
 mod refused;
 mod revoke;

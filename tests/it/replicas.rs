@@ -3,7 +3,7 @@
 
 mod crash;
 mod failover;
-mod faults;
+pub(crate) mod faults;
 mod propagation;
 mod refused;
 mod set;

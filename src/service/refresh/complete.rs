@@ -24,9 +24,10 @@ use crate::{
     store::{Pointed, Pointer, Presented},
 };
 
-/// Between two tries to store an answer.
+/// Between two tries to store an answer. Short, for once the store is back others go on by what it says, and it does not know of
+/// the answer.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
+const LAST_PAUSE: Duration = Duration::from_millis(500);
 /// How long the end of the process waits for the store to take an answer.
 const AT_THE_END: Duration = Duration::from_secs(10);
 

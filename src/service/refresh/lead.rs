@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::{
     Errand, Landed, Refresher,
     flights::Outcome,
-    outcome::Trouble,
+    outcome::{NotRefreshed, Trouble},
     seat::{Beside, Seat, stored},
 };
 use crate::{
@@ -37,6 +37,14 @@ pub(super) enum Attempted {
 
 impl Refresher {
     pub(super) async fn lead(self: Arc<Self>, errand: Errand) -> Outcome<Landed> {
+        let outcome = self.decide_until_done(errand).await;
+        if matches!(outcome, Err(NotRefreshed::Trouble(Trouble::StoreUnavailable))) {
+            self.unstored.store_failed();
+        }
+        outcome
+    }
+
+    async fn decide_until_done(self: &Arc<Self>, errand: Errand) -> Outcome<Landed> {
         let mut looks = Backoff::new(LOOK, LAST_LOOK);
         let mut has_waited = false;
         loop {
@@ -53,6 +61,12 @@ impl Refresher {
             // Anew, for the time that sending may take can have been made longer than the lease was.
             let (now, rules) = (seat.now(), errand.party.rules(&self.settings()));
             match decided(&errand, &seat, now, &rules) {
+                Decision::Begin | Decision::Undecided { .. }
+                    if matches!(seat.family.phase, Phase::Sent(_)) && self.unstored.settling().is_some() =>
+                {
+                    has_waited = true;
+                    sleep(looks.next(self.draws.jitter().0)).await;
+                }
                 Decision::Begin => match self.attempt(&errand, seat, &rules).await? {
                     Attempted::Landed(landed) => return Ok(landed),
                     Attempted::Again => {}

@@ -16,13 +16,14 @@ use crate::{
         kind::TokenKind,
         reason::{Reason, Refusal},
         revocation::Target,
-        rotation::{Ended, Whose},
+        rotation::{Ended, Family, Whose},
         secret::Secret,
         time::UnixTime,
         tokens::Tokens,
         verify::VerifiedToken,
     },
     service::validate::{Question, Unidentified},
+    store::Sight,
 };
 
 /// What a verified access token says about the session.
@@ -94,13 +95,20 @@ impl Refresher {
         };
         let known = seat.family.whose.as_ref();
         let whose = known.cloned().or_else(|| facts.as_ref().map(Facts::whose));
-        if let Some(whose) = &whose
-            && let Err(refusal) = self.standing(errand, whose).await?
-        {
-            return Err(self.withdraw(errand, seat, tokens, refusal).await);
+        // The store was asked before the token was sent, and is away now: what is known here has to do (F4).
+        let is_stored = self.unstored.find(&errand.presented.digest).is_none();
+        if let Some(whose) = &whose {
+            let standing = if is_stored {
+                self.standing(errand, whose).await?
+            } else {
+                self.standing_here(errand, whose)
+            };
+            if let Err(refusal) = standing {
+                return Err(self.withdraw(errand, seat, tokens, refusal).await);
+            }
         }
-        if let (None, Some(whose)) = (known, whose) {
-            self.learn(errand, whose).await;
+        if let Some(facts) = facts.as_ref().filter(|_known| is_stored) {
+            self.learn(errand, &seat.family, facts).await;
         }
         let tokens = self.without_strange_id_token(errand, tokens, facts.as_ref(), seat).await?;
         Ok(Landed { tokens, replayed, binding: *binding })
@@ -148,8 +156,7 @@ impl Refresher {
         errand: &Errand,
         whose: &Whose,
     ) -> Result<Result<(), Refusal>, Trouble> {
-        let about = standing::About { issuer: errand.party.issuer(), client_id: &errand.client.id, whose };
-        self.standing_of(&about).await
+        self.standing_of(&errand.about(whose)).await
     }
 
     pub(super) async fn standing_of(
@@ -159,6 +166,12 @@ impl Refresher {
         let sight = stored(self.around.store.sight(about.session(), &about.targets())).await?;
         let here = self.around.revocations.at(self.around.clock.now());
         Ok(standing::check(about, &sight, &here))
+    }
+
+    /// The same, as far as this replica knows.
+    fn standing_here(&self, errand: &Errand, whose: &Whose) -> Result<(), Refusal> {
+        let here = self.around.revocations.at(self.around.clock.now());
+        standing::check(&errand.about(whose), &Sight::default(), &here)
     }
 
     /// Before anything is sent: nothing is sent for what is revoked.
@@ -190,14 +203,20 @@ impl Refresher {
         refusal.into()
     }
 
-    /// Whose it is could not be told when the answer was stored.
-    async fn learn(&self, errand: &Errand, whose: Whose) {
-        if let Ok(seat) = self.seat(errand).await
-            && seat.version.is_some()
-            && seat.family.whose.is_none()
-        {
-            let mut family = seat.family.clone();
-            family.whose = Some(whose);
+    /// What could not be told of the access token when the answer was stored, because that had to wait for something.
+    async fn learn(&self, errand: &Errand, stored: &Family, facts: &Facts) {
+        if stored.whose.is_some() && (stored.access.is_some() || facts.own.is_none()) {
+            return;
+        }
+        let Ok(seat) = self.seat(errand).await else { return };
+        let mut family = seat.family.clone();
+        family.whose.get_or_insert_with(|| facts.whose());
+        let is_last = stored.answered.is_some_and(|answered| answered.to == errand.presented.digest);
+        if is_last && family.access.is_none() && family.generation == stored.generation {
+            family.access = facts.own;
+            family.access_expires_at = Some(facts.expires_at);
+        }
+        if seat.version.is_some() && family != seat.family {
             drop(self.swap(&seat, family, Beside::default()).await);
         }
     }
@@ -227,6 +246,12 @@ impl Refresher {
                 Ok(Arc::new(Tokens { id_token: None, ..Tokens::clone(tokens) }))
             }
         }
+    }
+}
+
+impl Errand {
+    fn about<'a>(&'a self, whose: &'a Whose) -> standing::About<'a> {
+        standing::About { issuer: self.party.issuer(), client_id: &self.client.id, whose }
     }
 }
 

@@ -143,7 +143,7 @@ pub(super) fn pieces(token: &str) -> Vec<&str> {
 }
 
 /// Sends these bytes as a request and returns the answer's bytes.
-pub(super) async fn raw(channel: &Channel, path: &str, bytes: impl Into<Bytes>) -> Result<Bytes, Status> {
+pub(crate) async fn raw(channel: &Channel, path: &str, bytes: impl Into<Bytes>) -> Result<Bytes, Status> {
     let mut grpc = Grpc::new(channel.clone());
     within("a connection", TO_ANSWER, grpc.ready()).await.unwrap();
     let path: PathAndQuery = path.parse().unwrap();

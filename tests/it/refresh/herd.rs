@@ -91,11 +91,11 @@ async fn f1_many_sessions_with_many_callers_each_are_refreshed_once_each() {
             let known = first[session].get_or_insert_with(|| successor.clone());
             assert!(*known == successor, "two successors of one token");
         }
-        let sent = set.provider.token_requests().await - before;
-        assert_eq!(sent, u64::try_from(sessions).unwrap(), "round {round}");
+        let requests = set.provider.token_requests().await - before;
+        assert_eq!(requests, u64::try_from(sessions).unwrap(), "round {round}");
     }
 }
 
 fn seeds() -> u64 {
-    std::env::var("REFRESH_SEEDS").map_or(1, |seeds| seeds.parse().expect("REFRESH_SEEDS is a number"))
+    crate::revocation::asked("REFRESH_SEEDS", 1)
 }

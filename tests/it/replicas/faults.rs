@@ -3,6 +3,6 @@
 mod data;
 mod lives;
 mod outages;
-mod proxy;
+pub(crate) mod proxy;
 mod scene;
 mod table;

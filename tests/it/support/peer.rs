@@ -158,9 +158,22 @@ impl OidcProvider {
 
     /// The same, whose access tokens live for `access_token_ttl`.
     pub(crate) async fn start_for_refreshing(names: &[&str], access_token_ttl: Duration) -> Self {
+        Self::start_with_grace(names, access_token_ttl, Duration::ZERO).await
+    }
+
+    /// The same, where a refresh token can be used again for so long after its first use.
+    pub(crate) async fn start_with_grace(
+        names: &[&str],
+        access_token_ttl: Duration,
+        grace: Duration,
+    ) -> Self {
         let port = ports::reserve();
-        let config =
-            json!({ "port": port, "access_token_ttl": access_token_ttl.as_secs(), "session_claims": names });
+        let config = json!({
+            "port": port,
+            "access_token_ttl": access_token_ttl.as_secs(),
+            "session_claims": names,
+            "grace": u64::try_from(grace.as_millis()).unwrap(),
+        });
         let (process, ready) = Process::start(&config).await;
         let Ready { issuer, keys } = ready;
         Self { port, issuer, access_token_ttl, keys, sign_with: vec![], process: Some(Mutex::new(process)) }

@@ -81,6 +81,16 @@ impl Running {
         self.signal("HUP").await;
     }
 
+    /// It does nothing any more (SIGSTOP), and keeps its connections.
+    pub(crate) async fn stop(&self) {
+        self.signal("STOP").await;
+    }
+
+    /// It goes on (SIGCONT).
+    pub(crate) async fn go_on(&self) {
+        self.signal("CONT").await;
+    }
+
     async fn signal(&self, name: &str) {
         let pid = self.child.id().expect("it has been waited for already");
         // The shell's own `kill`: a bare machine has no other.

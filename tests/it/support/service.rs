@@ -231,6 +231,16 @@ impl Service {
         self.running.kill9().await;
     }
 
+    /// It does nothing any more (SIGSTOP), and keeps its connections.
+    pub(crate) async fn stop(&self) {
+        self.running.stop().await;
+    }
+
+    /// It goes on (SIGCONT).
+    pub(crate) async fn go_on(&self) {
+        self.running.go_on().await;
+    }
+
     /// Starts it again with the same configuration and files, and waits until it is ready. It must have ended.
     pub(crate) async fn restart(&mut self) {
         self.running = serve(self.directory.path());

@@ -7,6 +7,8 @@
 //   access_token_ttl  in seconds
 //   session_claims    what users' access tokens say of their session: any of "sid" and "auth_time"; absent: nothing
 //   client_keys       public JWKs of `signing-app`, which is `web-app` with private_key_jwt; absent: there is no such client
+//   grace             in milliseconds: how long a refresh token can be used again after its first use; absent: its second use
+//                     ends the grant
 //
 // The first line on stdout is {"ready": true, "port", "issuer", "keys"}. Then each line on stdin is a command with an
 // `id` and a `do`, and each is answered by one line with the same `id` and either `result` or `error`:
@@ -23,6 +25,7 @@
 //                                      "reset_after", "hang_after"        the provider has answered, and nobody hears of it
 //                                      "held_after"                       the provider has answered; the answer waits for "release"
 //                                      {after: {status, headers, body}}   instead of the answer that the provider gave
+//                                      {late: n}                          that answer, n milliseconds later
 //                                      {truncate: n}                      the first n bytes of that answer, under its whole length
 //                                      {without: name}                    that answer without a member
 //   held     {}                     -> how many requests wait for "release"
@@ -37,6 +40,7 @@
 import { createHash, generateKeyPair, randomBytes } from 'node:crypto';
 import { createServer, request as httpRequest } from 'node:http';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { inspect, promisify } from 'node:util';
 import { Provider } from 'oidc-provider';
 
@@ -108,7 +112,10 @@ class Storage {
 
   async find(id) {
     const record = records.get(this.#key(id));
-    return record && record.end > Date.now() ? record.payload : undefined;
+    if (!record || record.end <= Date.now()) return undefined;
+    // As providers with a grace have it: what was used just now passes for unused.
+    const isGood = this.model === 'RefreshToken' && Date.now() < record.goodUntil;
+    return isGood ? { ...record.payload, consumed: undefined } : record.payload;
   }
 
   #first(matches) {
@@ -127,7 +134,9 @@ class Storage {
   }
 
   async consume(id) {
-    records.get(this.#key(id)).payload.consumed = Math.floor(Date.now() / 1000);
+    const record = records.get(this.#key(id));
+    record.payload.consumed = Math.floor(Date.now() / 1000);
+    record.goodUntil ??= Date.now() + (config.grace ?? 0);
   }
 
   async destroy(id) {
@@ -252,6 +261,7 @@ async function stumble(fault, request, response) {
   if (fault === 'reset_after') return request.socket.resetAndDestroy();
   if (fault === 'hang_after') return undefined;
   if (fault === 'held_after') await release();
+  if (fault.late) await setTimeout(fault.late);
   if (fault.after) return response.writeHead(fault.after.status, fault.after.headers ?? {}).end(fault.after.body ?? '');
   const head = { 'content-type': answer.type };
   if (fault.truncate) {

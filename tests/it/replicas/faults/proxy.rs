@@ -14,7 +14,7 @@ use crate::support::wait::until;
 
 /// Passes on what comes, unless it is cut. It ends when this is dropped.
 #[derive(Debug)]
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     is_cut: watch::Sender<bool>,
     _accepting: JoinSet<()>,
@@ -22,7 +22,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// To a port on 127.0.0.1.
-    pub(super) async fn to(port: u16) -> Self {
+    pub(crate) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let is_cut = watch::Sender::new(false);
@@ -32,12 +32,12 @@ impl Proxy {
     }
 
     /// What a configuration names instead.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Lets nothing through from now on, and returns once what went through has ended.
-    pub(super) async fn cut(&self) {
+    pub(crate) async fn cut(&self) {
         self.is_cut.send_replace(true);
         // Each connection holds a receiver, and so does who waits for the next one.
         until("the connections to end", LONG, async || (self.is_cut.receiver_count() == 1).then_some(()))
@@ -45,7 +45,7 @@ impl Proxy {
     }
 
     /// Lets through what comes from now on.
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.is_cut.send_replace(false);
     }
 }
