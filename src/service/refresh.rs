@@ -80,6 +80,8 @@ pub struct Refresher {
     parties: Parties,
     settings: ArcSwap<RefreshSettings>,
     flights: Flights<Landed>,
+    /// By authorization code.
+    logins: Flights<Created>,
     unstored: Unstored,
     draws: Draws,
 }
@@ -128,6 +130,7 @@ impl Refresher {
             parties: Parties::new(http, issuers, &settings),
             settings: ArcSwap::from_pointee(settings),
             flights: Flights::new(),
+            logins: Flights::new(),
             unstored: Unstored::default(),
             draws: Draws::fresh()?,
         })
@@ -184,10 +187,21 @@ impl Refresher {
     async fn exchange(self: &Arc<Self>, errand: Errand) -> Result<Refreshed, NotRefreshed> {
         let (digest, certificate) = (errand.presented.digest, errand.certificate);
         let refresher = Arc::clone(self);
-        let (outcome, has_joined) =
-            self.flights.join(digest, &self.around.tasks, || refresher.lead(errand)).await;
+        let lead = |errand: Errand| || refresher.lead(errand);
+        let (mut outcome, has_joined) =
+            self.flights.join(digest, &self.around.tasks, lead(errand.clone())).await;
+        // What the one who leads was refused for what only he asked, or showed, says nothing to others.
+        let is_his_alone = |outcome: &Result<Landed, NotRefreshed>| match outcome {
+            Err(NotRefreshed::Field(_)) => true,
+            Err(NotRefreshed::Refused(refusal)) => refusal.reason() == Reason::BindingMismatch,
+            Ok(_) | Err(NotRefreshed::Trouble(_)) => false,
+        };
+        if has_joined && is_his_alone(&outcome) {
+            let refresher = Arc::clone(self);
+            (outcome, _) = self.flights.join(digest, &self.around.tasks, || refresher.lead(errand)).await;
+        }
         let Landed { tokens, replayed, binding } = outcome?;
-        if has_joined && binding.is_some() && binding != certificate {
+        if binding.is_some() && binding != certificate {
             return Err(lead::other_binding().into());
         }
         Ok(Refreshed { tokens: Tokens::clone(&tokens), replayed })

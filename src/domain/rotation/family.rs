@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::{RefreshDigest, Rules};
 use crate::domain::{revocation::Target, time::UnixTime};
 
+/// A family whose token was to be exchanged is kept for so long after that, at least.
+const IN_USE: Duration = Duration::from_hours(1);
 /// So many spent tokens are known of a family at most; older ones count as never seen.
 const SPENT: usize = 512;
 
@@ -214,6 +216,8 @@ impl Family {
     #[must_use]
     pub fn begun(mut self, owner: Owner, seen_at: UnixTime, now: UnixTime, rules: &Rules) -> Self {
         let after = self.unknown(now);
+        // What is being exchanged is not forgotten meanwhile, nor soon after.
+        self.kept_until = self.kept_until.max(now.plus(IN_USE));
         self.phase = Phase::Begun(Attempt { owner, lease_until: now.plus(rules.lease), after });
         // Refused ones never come here.
         self.attempts_until = rules.limit.take(self.attempts_until, now).unwrap_or(self.attempts_until);

@@ -6,6 +6,7 @@ use tokio::{sync::SemaphorePermit, time::timeout};
 
 use super::{
     Errand, Refresher,
+    breaker::ASKED,
     flights::Outcome,
     lead::{Attempted, wait},
     outcome::{NotRefreshed, Trouble},
@@ -33,10 +34,14 @@ impl Refresher {
         seat: Seat,
         rules: &Rules,
     ) -> Outcome<Attempted> {
+        let access_until = seat.family.access_expires_at.filter(|end| *end > seat.now());
+        // First what is cheap, so that whoever floods this service with tokens that nobody knows takes no place from others.
+        self.take_limits(&errand.party, &errand.caller, access_until).await?;
+        if seat.version.is_none() {
+            self.refuse_strangers(errand).await?;
+        }
         let _place = self.place(&errand.party, &errand.client).await?;
         self.refuse_revoked(errand, &seat).await?;
-        let access_until = seat.family.access_expires_at.filter(|end| *end > seat.now());
-        self.take_limits(&errand.party, &errand.caller, access_until).await?;
         let owner = Owner(self.draws.id());
         let begun = seat.family.clone().begun(owner, seat.looked_at(), seat.now(), rules);
         let Some(seat) = self.swap(&seat, begun, Beside::default()).await? else {
@@ -135,7 +140,10 @@ impl Refresher {
 
     /// The provider refuses this service itself.
     pub(super) fn rejected(party: &Party, client: &OAuthClient, trouble: &issuer::Trouble) -> NotRefreshed {
-        party.client_rejected(client);
+        // Of the others the token may be the reason, and then the next one is not.
+        if trouble.kind() == "client_refused" {
+            party.client_rejected(client);
+        }
         tracing::error!(
             token.issuer = %party.settings.policy.name,
             error.message = %trouble,
@@ -161,7 +169,7 @@ impl Refresher {
             }
             Exchanged::NotProcessed { retry_after, .. } => {
                 self.not_sent(&seat, owner, rules).await;
-                let retry_after = retry_after.unwrap_or(LATER);
+                let retry_after = retry_after.map_or(LATER, |asked| asked.min(ASKED));
                 Err(Trouble::UpstreamUnavailable { retry_after }.into())
             }
             Exchanged::Unknown { trouble, retry_after } => {
@@ -207,21 +215,27 @@ impl Refresher {
         (is_answer, retry_after): (bool, Option<Duration>),
     ) -> Outcome<Attempted> {
         let now = seat.now();
-        let not_before = retry_after.map_or(now, |pause| now.plus(pause));
+        // No longer than the provider itself is left alone for: one wrong answer must not end a session.
+        let not_before = retry_after.map_or(now, |pause| now.plus(pause.min(ASKED)));
         let was_lost_before = was_lost_before(&seat.family);
         let Some(lost) = seat.family.clone().lost(owner, now, not_before) else {
             return Ok(Attempted::Again);
         };
         let next = decide(&lost, errand.shown(now), now, rules);
         let beside = Beside { durably: true, ..Beside::default() };
-        if self.swap(&seat, lost, beside).await?.is_none() {
+        // It was sent, whatever the store says now.
+        let unknown = |_store_is_away| Trouble::OutcomeUnknown { retry_after: LATER };
+        if self.swap(&seat, lost, beside).await.map_err(unknown)?.is_none() {
             return Ok(Attempted::Again);
         }
         if next == Decision::Begin && !was_lost_before && rules.rotation != Rotation::Strict {
             return Ok(Attempted::Again);
         }
         if is_answer || rules.rotation == Rotation::None {
-            return Err(Trouble::UpstreamUnavailable { retry_after: retry_after.unwrap_or(LATER) }.into());
+            return Err(Trouble::UpstreamUnavailable {
+                retry_after: retry_after.map_or(LATER, |asked| asked.min(ASKED)),
+            }
+            .into());
         }
         let retry_after = match next {
             Decision::Undecided { at } => wait(now, at),

@@ -14,7 +14,7 @@ const FIRST: Duration = Duration::from_secs(1);
 /// ...then twice as long each time, up to this...
 const LAST: Duration = Duration::from_secs(30);
 /// ...and no longer than this even if it asks for more.
-const ASKED: Duration = Duration::from_mins(5);
+pub(super) const ASKED: Duration = Duration::from_mins(5);
 
 /// One provider's, or one client's.
 #[derive(Debug, Default)]

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::{
     Errand, Kept, Refreshed, Refresher,
     demand::Demand,
+    lead::{other_binding, refusal},
     outcome::{NotRefreshed, Trouble},
     parties::{Chosen, Party},
     seat::stored,
@@ -20,6 +22,7 @@ use crate::{
         rotation::{FamilyId, Phase, Whose},
         tokens::Tokens,
     },
+    service::revoke::WrongField,
     store::{Pointer, Presented, Reading},
 };
 
@@ -31,16 +34,19 @@ impl Refresher {
         demand: &Demand<'_>,
         arrived: Instant,
     ) -> Result<Refreshed, NotRefreshed> {
-        let target = Target::session(party.issuer(), session_id);
-        let Some(id) = stored(self.around.rotations.family_of(Pointer::Session(target))).await? else {
-            return Err(self.not_held(&party, session_id, &target).await?);
+        if !demand.scopes.is_empty() {
+            let problem = "what is held of a session is for all who ask: scopes go with a refresh token only";
+            return Err(WrongField { field: "scopes", problem }.into());
+        }
+        let Some(id) = self.family_of_session(&party, demand.client_id, session_id).await? else {
+            return Err(self.not_held(&party, session_id).await?);
         };
         let Reading { family, now, .. } = stored(self.around.rotations.read(id)).await?;
         let Some((family, _)) = family else {
-            return Err(self.not_held(&party, session_id, &target).await?);
+            return Err(self.not_held(&party, session_id).await?);
         };
         if let Phase::Ended { why, .. } = family.phase {
-            return Err(super::lead::refusal(why).into());
+            return Err(refusal(why).into());
         }
         let Some(held) = self.held(id).await? else { return Err(Trouble::TokensNotHeld.into()) };
         let client = match party.client(&family.client_id) {
@@ -67,6 +73,10 @@ impl Refresher {
         if is_fresh && !demand.force {
             return self.hand_out_held(&errand, held).await;
         }
+        let binding = family.answered.and_then(|answered| answered.binding);
+        if binding.is_some() && binding != errand.certificate {
+            return Err(other_binding().into());
+        }
         let is_valid = ends.is_some_and(|end| now < end);
         match self.exchange(errand.clone()).await {
             Ok(refreshed) => Ok(without_refresh_token(refreshed)),
@@ -86,8 +96,22 @@ impl Refresher {
         let issuer = errand.party.issuer();
         match self.facts(&held.access_token, issuer, errand.certificate).await? {
             Ok(facts) => Ok(Some(Life { issued_at: facts.issued_at, expires_at: facts.expires_at })),
-            Err(refusal) if refusal.reason() == Reason::Revoked => Err(refusal.into()),
-            Err(_not_good) => Ok(None),
+            // A new one is worth having where this one is over or alone revoked, or the keys have changed; not where what is asked for
+            // is wrong. Whether all of the session is revoked is looked at before anything is sent.
+            Err(refusal)
+                if matches!(
+                    refusal.reason(),
+                    Reason::Expired
+                        | Reason::NotYetValid
+                        | Reason::Inactive
+                        | Reason::UnknownKey
+                        | Reason::BadSignature
+                        | Reason::Revoked
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
@@ -99,21 +123,44 @@ impl Refresher {
         let seat = self.seat(errand).await?;
         let binding = seat.family.answered.and_then(|answered| answered.binding);
         if binding.is_some() && binding != errand.certificate {
-            return Err(super::lead::other_binding().into());
+            return Err(other_binding().into());
         }
         let kept = Kept { tokens: Arc::new(held), seat, binding };
         let landed = self.hand_out(errand, &kept, true).await?;
         Ok(without_refresh_token(Refreshed { tokens: Tokens::clone(&landed.tokens), replayed: true }))
     }
 
-    /// Why there are no tokens of a session.
-    async fn not_held(
+    /// Where the session's tokens are held: for this client, or, with none named, for the only one of ours that has them.
+    async fn family_of_session(
         &self,
         party: &Party,
+        client_id: &str,
         session_id: &str,
-        target: &Target,
-    ) -> Result<NotRefreshed, Trouble> {
-        let sight = stored(self.around.store.sight(Some(*target), &[*target])).await?;
+    ) -> Result<Option<FamilyId>, NotRefreshed> {
+        let of = |client_id: &str| {
+            let pointer = pointer_of_session(party.issuer(), client_id, session_id);
+            stored(self.around.rotations.family_of(pointer))
+        };
+        if !client_id.is_empty() {
+            return Ok(of(client_id).await?);
+        }
+        let clients = party.settings.clients.iter().map(|client| of(&client.id));
+        let found = try_join_all(clients).await?;
+        let mut found = found.into_iter().flatten();
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => Err(WrongField {
+                field: "client_id",
+                problem: "is needed: the session's tokens are held for several of the issuer's `clients`",
+            }
+            .into()),
+            (one, _) => Ok(one),
+        }
+    }
+
+    /// Why there are no tokens of a session.
+    async fn not_held(&self, party: &Party, session_id: &str) -> Result<NotRefreshed, Trouble> {
+        let target = Target::session(party.issuer(), session_id);
+        let sight = stored(self.around.store.sight(Some(target), &[target])).await?;
         let here = self.around.revocations.at(self.around.clock.now());
         let Some(session) = &sight.session else {
             return Ok(Trouble::SessionUnknown.into());
@@ -135,4 +182,11 @@ impl Refresher {
 fn without_refresh_token(refreshed: Refreshed) -> Refreshed {
     let Refreshed { tokens, replayed } = refreshed;
     Refreshed { tokens: Tokens { refresh_token: None, ..tokens }, replayed }
+}
+
+/// What leads to the tokens that are held for a session and client: applications share a session where one login is for several, and
+/// must not get each other's tokens.
+pub(super) fn pointer_of_session(issuer: &str, client_id: &str, session_id: &str) -> Pointer {
+    // A client id has no control characters (RFC 6749 appendix A.1), so that no two pairs have one name.
+    Pointer::Session(Target::session(issuer, &format!("{client_id}\n{session_id}")))
 }

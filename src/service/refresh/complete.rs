@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Errand, Kept, Refresher,
+    by_session::pointer_of_session,
     flights::Outcome,
     lead::{Attempted, refusal},
     outcome::Trouble,
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::{
     domain::{
-        revocation::Target,
         rotation::{Family, Given, Phase, Rules},
         time::UnixTime,
         tokens::Tokens,
@@ -160,7 +160,7 @@ impl Refresher {
     async fn superseded(&self, errand: &Errand, answer: &Answer, family: &Family) -> Outcome<Attempted> {
         let Phase::Ended { why, .. } = family.phase else { return Ok(Attempted::Again) };
         if let Some(successor) = &answer.successor {
-            self.tell_provider(errand, &successor.token).await;
+            self.tell_provider(errand.party.issuer(), &errand.client.id, &successor.token).await;
         }
         Err(refusal(why).into())
     }
@@ -215,6 +215,7 @@ impl Refresher {
 fn pointers(errand: &Errand, answer: &Answer, seat: &Seat) -> Vec<Pointer> {
     let successor = answer.successor.as_ref().map(|successor| Pointer::Token(successor.digest));
     let whose = seat.family.whose.as_ref().filter(|whose| seat.is_held && !whose.session_id.is_empty());
-    let session = whose.map(|whose| Target::session(errand.party.issuer(), &whose.session_id));
-    successor.into_iter().chain(session.map(Pointer::Session)).collect()
+    let (issuer, client_id) = (errand.party.issuer(), errand.client.id.as_str());
+    let session = whose.map(|whose| pointer_of_session(issuer, client_id, &whose.session_id));
+    successor.into_iter().chain(session).collect()
 }

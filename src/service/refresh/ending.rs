@@ -30,8 +30,12 @@ impl Refresher {
         };
         if why == Ended::Reused {
             self.alarm(errand, family);
-            self.tell_provider(errand, &errand.presented.token).await;
+            self.tell_provider(errand.party.issuer(), &errand.client.id, &errand.presented.token).await;
             self.revoke_access(family).await;
+        }
+        // Whoever hands over a made-up refresh token beside somebody's access token must not end that one's session by it.
+        if why == Ended::Refused && family.generation == 0 {
+            return;
         }
         let Some(whose) = family.whose.as_ref().filter(|whose| !whose.session_id.is_empty()) else { return };
         let demand = Demand {
@@ -80,8 +84,8 @@ impl Refresher {
     }
 
     /// The provider is told of a refresh token that nobody may use, as soon as it can be.
-    pub(super) async fn tell_provider(&self, errand: &Errand, token: &Secret) {
-        let ask = Ask::RefreshToken { issuer: errand.party.issuer(), token, client_id: &errand.client.id };
+    pub(super) async fn tell_provider(&self, issuer: &str, client_id: &str, token: &Secret) {
+        let ask = Ask::RefreshToken { issuer, token, client_id };
         let Plan::Deliver(delivery) = self.around.propagator.plan(&ask, self.around.clock.now()) else {
             return;
         };

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     Errand, Landed, Refresher,
@@ -18,6 +18,7 @@ use crate::{
         time::UnixTime,
     },
     ops::backoff::Backoff,
+    store::Version,
 };
 
 /// Between two looks at what another replica does: at first...
@@ -47,6 +48,7 @@ impl Refresher {
     async fn decide_until_done(self: &Arc<Self>, errand: Errand) -> Outcome<Landed> {
         let mut looks = Backoff::new(LOOK, LAST_LOOK);
         let mut has_waited = false;
+        let mut patience = Patience::default();
         loop {
             if let Some(kept) = self.unstored.find(&errand.presented.digest) {
                 if kept.binding.is_some() && kept.binding != errand.certificate {
@@ -55,11 +57,10 @@ impl Refresher {
                 return self.hand_out(&errand, &kept, true).await;
             }
             let seat = self.seat(&errand).await?;
-            if seat.version.is_none() {
-                self.refuse_strangers(&errand).await?;
-            }
             // Anew, for the time that sending may take can have been made longer than the lease was.
             let (now, rules) = (seat.now(), errand.party.rules(&self.settings()));
+            // A clock that was set back must not make a lease of seconds one of hours.
+            let now = patience.unless_over(&seat, now, &rules);
             match decided(&errand, &seat, now, &rules) {
                 Decision::Begin | Decision::Undecided { .. }
                     if matches!(seat.family.phase, Phase::Sent(_)) && self.unstored.settling().is_some() =>
@@ -115,7 +116,7 @@ impl Refresher {
     }
 
     /// A token that is known to belong to another issuer or client is never sent to this one.
-    async fn refuse_strangers(&self, errand: &Errand) -> Outcome<()> {
+    pub(super) async fn refuse_strangers(&self, errand: &Errand) -> Outcome<()> {
         let rotations = &self.around.rotations;
         for (issuer, client_id) in self.parties.other_pairs(errand.party.issuer(), &errand.client.id) {
             let digest = rotations.digest(&issuer, &client_id, &errand.presented.token);
@@ -149,10 +150,40 @@ impl Refresher {
             if seat.family.current != errand.presented.digest {
                 return Ok(Attempted::Again);
             }
-            if self.end(errand, &seat, why).await? {
-                return Err(refusal(why).into());
+            match self.end(errand, &seat, why).await {
+                // What the provider said is true, whether or not it could be written down.
+                Ok(true) | Err(_) => return Err(refusal(why).into()),
+                Ok(false) => seat = self.seat(errand).await?,
             }
-            seat = self.seat(errand).await?;
+        }
+    }
+}
+
+/// How long an owner has been waited for, by a clock that nobody sets.
+#[derive(Debug, Default)]
+struct Patience(Option<(Version, Instant)>);
+
+impl Patience {
+    /// The time, or the end of the lease, if that has been waited for.
+    fn unless_over(&mut self, seat: &Seat, now: UnixTime, rules: &Rules) -> UnixTime {
+        let (Some(version), Phase::Begun(attempt) | Phase::Sent(attempt)) =
+            (seat.version, &seat.family.phase)
+        else {
+            self.0 = None;
+            return now;
+        };
+        match self.0 {
+            Some((known, since)) if known == version => {
+                if since.elapsed() > rules.lease {
+                    now.max(attempt.lease_until)
+                } else {
+                    now
+                }
+            }
+            Some(_) | None => {
+                self.0 = Some((version, Instant::now()));
+                now
+            }
         }
     }
 }

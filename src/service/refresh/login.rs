@@ -4,22 +4,24 @@
 mod code;
 mod demand;
 
-use std::str;
+use std::{str, sync::Arc};
+
+use tokio::time::Instant;
 
 use super::{
-    Refresher,
+    Errand, Refresher,
+    by_session::pointer_of_session,
     lead::refusal,
     outcome::{NotRefreshed, Trouble},
     parties::{Chosen, Party},
     seat::{Beside, Seat, stored},
     standing,
-    vet::Facts,
+    vet::{Facts, is_id_token_for},
 };
 use crate::{
     domain::{
         reason::{Reason, Refusal},
-        revocation::Target,
-        rotation::{NAMED_HERE, Phase, Whose},
+        rotation::{Family, NAMED_HERE, Phase, Whose},
         secret::Secret,
         time::UnixTime,
         tokens::Tokens,
@@ -50,6 +52,22 @@ pub struct Created {
     pub handed_over_at: UnixTime,
 }
 
+/// For whom.
+#[derive(Clone, Debug)]
+struct Whom {
+    party: Arc<Party>,
+    client: OAuthClient,
+    certificate: Option<[u8; 32]>,
+    caller: String,
+}
+
+impl Whom {
+    fn errand(&self, presented: Presented) -> Errand {
+        let Self { party, client, certificate, caller } = self.clone();
+        Errand { party, client, presented, scopes: Vec::new(), certificate, caller, arrived: Instant::now() }
+    }
+}
+
 /// What a login consists of, before it is believed.
 struct Claimed {
     access_token: Secret,
@@ -57,11 +75,27 @@ struct Claimed {
     refresh_token: Option<Secret>,
     id_token: Option<Secret>,
     scopes: Vec<String>,
+    /// Whether it came from the provider just now, rather than from whoever asks.
+    is_from_provider: bool,
+}
+
+impl Claimed {
+    fn held(&self, refresh_token: &Secret, facts: &Facts, session_id: &str) -> Tokens {
+        Tokens {
+            access_token: self.access_token.clone(),
+            token_type: self.token_type.clone(),
+            expires_at: Some(facts.expires_at),
+            refresh_token: Some(refresh_token.clone()),
+            id_token: self.id_token.clone(),
+            scopes: self.scopes.clone(),
+            session_id: session_id.to_owned(),
+        }
+    }
 }
 
 impl Refresher {
     /// Begins a session, or answers with the one that these tokens began before.
-    pub async fn create_session(&self, login: &Login<'_>) -> Result<Created, NotRefreshed> {
+    pub async fn create_session(self: &Arc<Self>, login: &Login<'_>) -> Result<Created, NotRefreshed> {
         login.check()?;
         let party = self.parties.find(login.issuer)?;
         let client = match party.client(login.client_id) {
@@ -69,41 +103,43 @@ impl Refresher {
             Chosen::Wrong(wrong) => return Err(wrong.into()),
             Chosen::None(trouble) => return Err(trouble.into()),
         };
-        let claimed = match login.proof {
+        let (certificate, caller) = (login.certificate, login.caller.to_owned());
+        let whom = Whom { party, client, certificate, caller };
+        self.take_limits(&whom.party, &whom.caller, None).await?;
+        match login.proof {
             Proof::Tokens { access_token, refresh_token, id_token } => {
                 let optional = |text: &str| match text {
                     "" => Ok(None),
-                    token => self.readable(token, &party).map(Some),
+                    token => self.readable(token, &whom.party).map(Some),
                 };
-                Claimed {
-                    access_token: self.readable(access_token, &party)?,
+                let claimed = Claimed {
+                    access_token: self.readable(access_token, &whom.party)?,
                     token_type: "Bearer".to_owned(),
                     refresh_token: optional(refresh_token)?,
                     id_token: optional(id_token)?,
                     scopes: Vec::new(),
-                }
+                    is_from_provider: false,
+                };
+                let facts = self.believe(&whom, &claimed).await?;
+                self.begin(&whom, claimed, facts).await
             }
-            Proof::Code(code) => self.redeem(&party, &client, code, login.caller).await?,
-        };
-        let facts = self.believe(&party, &client, &claimed, login).await?;
-        self.begin(&party, &client, claimed, facts).await
+            Proof::Code(code) => self.create_by_code(whom, code).await,
+        }
     }
 
     /// The access token is as good as any, and the ID token, if there is one, is about the same login.
-    async fn believe(
-        &self,
-        party: &Party,
-        client: &OAuthClient,
-        claimed: &Claimed,
-        login: &Login<'_>,
-    ) -> Result<Facts, NotRefreshed> {
-        let issuer = party.issuer();
-        // What came from the provider just now is not the caller's doing.
-        let wrong = |refusal: Refusal| match login.proof {
-            Proof::Tokens { .. } => NotRefreshed::Refused(refusal),
-            Proof::Code(_) => Trouble::UpstreamInvalid.into(),
+    async fn believe(&self, whom: &Whom, claimed: &Claimed) -> Result<Facts, NotRefreshed> {
+        let (issuer, client) = (whom.party.issuer(), &whom.client);
+        // What came from the provider just now is not the caller's doing, but for what was revoked or not shown.
+        let is_callers = |reason| matches!(reason, Reason::Revoked | Reason::BindingMismatch);
+        let wrong = |refusal: Refusal| {
+            if claimed.is_from_provider && !is_callers(refusal.reason()) {
+                NotRefreshed::from(Trouble::UpstreamInvalid)
+            } else {
+                refusal.into()
+            }
         };
-        let facts = self.facts(&claimed.access_token, issuer, login.certificate).await?;
+        let facts = self.facts(&claimed.access_token, issuer, whom.certificate).await?;
         let mut facts = facts.map_err(wrong)?;
         if !facts.client_id.is_empty() && facts.client_id != client.id {
             let message = "the access token was issued to another client";
@@ -112,16 +148,20 @@ impl Refresher {
         let Some(id_token) = &claimed.id_token else { return Ok(facts) };
         let text = str::from_utf8(id_token.expose()).unwrap_or_default();
         match self.around.validator.identify(text, issuer).await {
-            Ok(identified) if identified.subject == facts.subject => {
+            Ok(identified) if identified.subject != facts.subject => {
+                let message = "the ID token is about another subject than the access token";
+                Err(wrong(Refusal::new(Reason::ClaimInvalid, message)))
+            }
+            Ok(identified) if is_id_token_for(&identified, &client.id) => {
                 if facts.session_id.is_empty() {
                     facts.session_id = identified.session_id;
                 }
                 Ok(facts)
             }
             Err(Unidentified::Fault(fault)) => Err(Trouble::Cannot(fault).into()),
-            Ok(_another_s) => {
-                let message = "the ID token is about another subject than the access token";
-                Err(wrong(Refusal::new(Reason::ClaimInvalid, message)))
+            Ok(_none) => {
+                let message = "the ID token is none, or not for this client";
+                Err(wrong(Refusal::new(Reason::WrongKind, message)))
             }
             Err(Unidentified::NotAToken | Unidentified::OtherIssuer) => {
                 let message = "the ID token is not one that the issuer signed";
@@ -131,14 +171,14 @@ impl Refresher {
     }
 
     async fn begin(
-        &self,
-        party: &Party,
-        client: &OAuthClient,
+        self: &Arc<Self>,
+        whom: &Whom,
         claimed: Claimed,
         facts: Facts,
     ) -> Result<Created, NotRefreshed> {
+        let Whom { party, client, .. } = whom;
         let session_id = match &claimed.refresh_token {
-            Some(token) => self.hold(party, client, token, &claimed, &facts).await?,
+            Some(token) => self.hold(whom, token, &claimed, &facts).await?,
             None => self.named(&facts),
         };
         let whose = Whose { session_id: session_id.clone(), ..facts.whose() };
@@ -167,48 +207,79 @@ impl Refresher {
 
     /// Holds the tokens, and says for which session: the one that the family has already, if it has one.
     async fn hold(
-        &self,
-        party: &Party,
-        client: &OAuthClient,
+        self: &Arc<Self>,
+        whom: &Whom,
         token: &Secret,
         claimed: &Claimed,
         facts: &Facts,
     ) -> Result<String, NotRefreshed> {
+        let Whom { party, client, .. } = whom;
         let digest = self.around.rotations.digest(party.issuer(), &client.id, token);
-        let presented = Presented { token: token.clone(), digest };
+        let errand = whom.errand(Presented { token: token.clone(), digest });
         loop {
-            let seat = self.seat_for(party, client, &presented).await?;
-            let known = seat.family.whose.clone().filter(|whose| !whose.session_id.is_empty());
-            if known.as_ref().is_some_and(|whose| whose.subject != facts.subject) {
-                let message = "the refresh token belongs to another subject than the access token";
-                return Err(Refusal::new(Reason::ClaimInvalid, message).into());
+            let seat = self.seat(&errand).await?;
+            if seat.version.is_none() {
+                self.refuse_strangers(&errand).await?;
             }
-            may_be_held(&seat, &presented)?;
-            let session_id = known.map_or_else(|| self.named(facts), |whose| whose.session_id);
-            let whose = Whose { session_id: session_id.clone(), ..facts.whose() };
+            may_be_held(&seat, &errand.presented)?;
+            let whose = self.whose(&seat, facts)?;
             self.refuse_unwanted(party, client, &whose).await?;
+            let session_id = whose.session_id.clone();
             let until = seat.now().plus(party.settings.policy.max_session_lifetime);
             let mut family = seat.family.clone();
             family.whose = Some(whose);
             family.access = facts.own;
             family.access_expires_at = Some(facts.expires_at);
             family.kept_until = family.kept_until.max(until);
-            let held = Tokens {
-                access_token: claimed.access_token.clone(),
-                token_type: claimed.token_type.clone(),
-                expires_at: Some(facts.expires_at),
-                refresh_token: Some(token.clone()),
-                id_token: claimed.id_token.clone(),
-                scopes: claimed.scopes.clone(),
-                session_id: session_id.clone(),
-            };
-            let beside = Beside { hold: Some(held), durably: true, ..Beside::default() };
-            if self.swap(&seat, family, beside).await?.is_some() {
-                let from = Pointer::Session(Target::session(party.issuer(), &session_id));
-                stored(self.around.rotations.point(vec![Pointed { from, to: seat.id, until }])).await?;
-                return Ok(session_id);
+            if claimed.is_from_provider {
+                family.generation = family.generation.max(1);
             }
+            let beside = Beside {
+                hold: Some(claimed.held(token, facts, &session_id)),
+                durably: true,
+                ..Beside::default()
+            };
+            let Some(seat) = self.swap(&seat, family, beside).await? else { continue };
+            let from = pointer_of_session(party.issuer(), &client.id, &session_id);
+            if !claimed.is_from_provider && self.is_held_elsewhere(from, &seat).await? {
+                // Anybody can show an access token of the session beside a refresh token of his own: the provider has to say
+                // that they belong together (F12) before what is held is given up for it.
+                self.exchange(errand.clone()).await?;
+            }
+            stored(self.around.rotations.point(vec![Pointed { from, to: seat.id, until }])).await?;
+            return Ok(session_id);
         }
+    }
+
+    /// Whose it is: what the family is known to be, and what the access token says, if both say the same.
+    fn whose(&self, seat: &Seat, facts: &Facts) -> Result<Whose, Refusal> {
+        let wrong = |message| Err(Refusal::new(Reason::ClaimInvalid, message));
+        let named = self.named(facts);
+        let Some(known) = &seat.family.whose else { return Ok(Whose { session_id: named, ..facts.whose() }) };
+        if known.subject != facts.subject {
+            return wrong("the refresh token belongs to another subject than the access token");
+        }
+        let is_another = !known.session_id.is_empty()
+            && !known.is_named_here()
+            && !facts.session_id.is_empty()
+            && facts.session_id != known.session_id;
+        if is_another {
+            return wrong("the refresh token belongs to another session than the access token");
+        }
+        let session_id = if known.session_id.is_empty() { named } else { known.session_id.clone() };
+        // R4: the earliest that is known counts.
+        Ok(Whose { session_id, began_at: known.began_at.min(facts.began_at), ..known.clone() })
+    }
+
+    /// Whether other tokens are held for the session, which still can be refreshed.
+    async fn is_held_elsewhere(&self, session: Pointer, seat: &Seat) -> Result<bool, Trouble> {
+        let Some(id) = stored(self.around.rotations.family_of(session)).await?.filter(|id| *id != seat.id)
+        else {
+            return Ok(false);
+        };
+        let reading = stored(self.around.rotations.read(id)).await?;
+        let is_alive = |(family, _): &(Family, _)| !matches!(family.phase, Phase::Ended { .. });
+        Ok(reading.is_held && reading.family.as_ref().is_some_and(is_alive))
     }
 
     /// What the tokens call it, or a name from here.

@@ -22,7 +22,7 @@ use crate::{
         tokens::Tokens,
         verify::VerifiedToken,
     },
-    service::validate::{Question, Unidentified},
+    service::validate::{Identified, Question, Unidentified},
     store::Sight,
 };
 
@@ -89,7 +89,7 @@ impl Refresher {
         let facts = match self.vet(errand, tokens, seat, replayed).await {
             Ok(facts) => facts,
             Err(NotRefreshed::Refused(refusal)) if refusal.reason() == Reason::Revoked => {
-                return Err(self.withdraw(errand, seat, tokens, refusal).await);
+                return Err(self.revoked(errand, kept, refusal).await);
             }
             Err(other) => return Err(other),
         };
@@ -132,9 +132,14 @@ impl Refresher {
                 );
                 Err(Trouble::UpstreamInvalid.into())
             }
-            Err(refusal) if refusal.reason() == Reason::Revoked => Err(refusal.into()),
+            Err(refusal) if matches!(refusal.reason(), Reason::Revoked | Reason::BindingMismatch) => {
+                Err(refusal.into())
+            }
+            // An issuer that is asked about it says no more than that it is over.
             Err(refusal)
-                if refusal.reason() == Reason::Expired && replayed && seat.family.whose.is_some() =>
+                if matches!(refusal.reason(), Reason::Expired | Reason::Inactive)
+                    && replayed
+                    && seat.family.whose.is_some() =>
             {
                 Ok(None)
             }
@@ -183,6 +188,15 @@ impl Refresher {
         Err(refusal.into())
     }
 
+    /// The access token is revoked. If all of the session is, that is the end of it; if it is this one token, its session goes on.
+    async fn revoked(&self, errand: &Errand, kept: &Kept, refusal: Refusal) -> NotRefreshed {
+        let Kept { tokens, seat, .. } = kept;
+        match &seat.family.whose {
+            Some(whose) if matches!(self.standing(errand, whose).await, Ok(Ok(()))) => refusal.into(),
+            Some(_) | None => self.withdraw(errand, seat, tokens, refusal).await,
+        }
+    }
+
     /// A revocation wins: the tokens go to nobody, and the provider is told of their refresh token.
     async fn withdraw(
         &self,
@@ -198,7 +212,7 @@ impl Refresher {
             tracing::debug!(refresh.family = ?seat.id, "a revoked family could not be ended");
         }
         if let Some(token) = &tokens.refresh_token {
-            self.tell_provider(errand, token).await;
+            self.tell_provider(errand.party.issuer(), &errand.client.id, token).await;
         }
         refusal.into()
     }
@@ -235,10 +249,10 @@ impl Refresher {
         let subject = known.or_else(|| facts.map(|facts| facts.subject.as_str())).unwrap_or_default();
         let text = str::from_utf8(id_token.expose()).unwrap_or_default();
         match self.around.validator.identify(text, errand.party.issuer()).await {
-            Ok(identified) if identified.subject == subject => Ok(Arc::clone(tokens)),
-            Ok(_another_s) => Err(Trouble::UpstreamInvalid.into()),
+            Ok(identified) if identified.subject != subject => Err(Trouble::UpstreamInvalid.into()),
+            Ok(identified) if is_id_token_for(&identified, &errand.client.id) => Ok(Arc::clone(tokens)),
             Err(Unidentified::Fault(fault)) => Err(Trouble::Cannot(fault).into()),
-            Err(Unidentified::NotAToken | Unidentified::OtherIssuer) => {
+            Ok(_) | Err(Unidentified::NotAToken | Unidentified::OtherIssuer) => {
                 tracing::warn!(
                     token.issuer = %errand.party.settings.policy.name,
                     "an ID token that came with a refresh cannot be verified: it is left out"
@@ -253,6 +267,11 @@ impl Errand {
     fn about<'a>(&'a self, whose: &'a Whose) -> standing::About<'a> {
         standing::About { issuer: self.party.issuer(), client_id: &self.client.id, whose }
     }
+}
+
+/// OpenID Connect Core section 3.1.3.7: it is an ID token, and for this client.
+pub(super) fn is_id_token_for(identified: &Identified, client_id: &str) -> bool {
+    identified.id_token_for.as_ref().is_some_and(|audiences| audiences.iter().any(|one| one == client_id))
 }
 
 /// F12: what the token says must be what the session's tokens said. What it does not say is no contradiction.
