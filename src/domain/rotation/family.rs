@@ -274,8 +274,8 @@ impl Family {
         self.generation = self.generation.saturating_add(1);
         self.phase = Phase::Idle;
         self.whose = self.whose.or(given.whose);
-        // When it ends is known without knowing more of it.
-        self.access = given.access;
+        // Of an opaque one only the end is known.
+        self.access = given.access.or(self.access);
         self.access_expires_at = given.access_expires_at.or(self.access_expires_at);
         self.kept_until = self.kept_until.max(given.kept_until);
         Some(self)
