@@ -219,14 +219,15 @@ impl Refresher {
 
     /// What could not be told of the access token when the answer was stored, because that had to wait for something.
     async fn learn(&self, errand: &Errand, stored: &Family, facts: &Facts) {
-        if stored.whose.is_some() && (stored.access.is_some() || facts.own.is_none()) {
+        let is_last = stored.answered.is_some_and(|answered| answered.to == errand.presented.digest);
+        let is_known = !is_last || facts.own.is_none() || stored.access == facts.own;
+        if stored.whose.is_some() && is_known {
             return;
         }
         let Ok(seat) = self.seat(errand).await else { return };
         let mut family = seat.family.clone();
         family.whose.get_or_insert_with(|| facts.whose());
-        let is_last = stored.answered.is_some_and(|answered| answered.to == errand.presented.digest);
-        if is_last && family.access.is_none() && family.generation == stored.generation {
+        if !is_known && family.generation == stored.generation {
             family.access = facts.own;
             family.access_expires_at = Some(facts.expires_at);
         }

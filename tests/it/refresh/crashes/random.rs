@@ -171,7 +171,7 @@ fn plan(rotation: &'static str, grace: Duration) -> Plan {
         rotation,
         grace,
         refresh: "upstream_timeout: 1s, lease: 3s, limit: { burst: 1000, per: 1s }, \
-                  caller_limit: { burst: 100000, per: 1s }",
+                  caller_limit: { burst: 1000, per: 1s }",
         // A strict provider's lost answers are found out when the access token has ended.
         lifetime: Duration::from_secs(8),
         is_durable: true,
