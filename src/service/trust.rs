@@ -46,30 +46,23 @@ impl Trust {
     }
 
     /// Which issuer is asked about a token that only it can read: one at most, so that nobody else's token is sent anywhere. The
-    /// one that the request names, unless another's prefix fits; or else the one whose prefix fits, the longest counting; or else the only one that is asked,
+    /// one that the request names; or else the one whose prefix fits, the longest counting; or else the only one that is asked,
     /// if it has no prefixes.
     pub(super) fn asked_about(
         &self,
         token: RawToken<'_>,
         named: &str,
     ) -> Option<(&Issuer, &Arc<Introspector>)> {
+        if !named.is_empty() {
+            return self.asked().find(|(issuer, _)| issuer.policy().issuer == named);
+        }
         let fits = |asked: &(&Issuer, &Arc<Introspector>)| {
             let prefixes = asked.1.settings().prefixes.iter();
             prefixes.filter(|prefix| token.begins_with(prefix)).map(String::len).max()
         };
         let by_prefix = self.asked().filter_map(|asked| Some((fits(&asked)?, asked)));
-        let by_prefix = by_prefix.max_by_key(|(length, _)| *length).map(|(_, asked)| asked);
-        if !named.is_empty() {
-            let is_named = |issuer: &Issuer| issuer.policy().issuer == named;
-            // A token that looks like another's is that one's to see, whatever a request says.
-            return match by_prefix {
-                Some((issuer, _)) if !is_named(issuer) => None,
-                Some(asked) => Some(asked),
-                None => self.asked().find(|(issuer, _)| is_named(issuer)),
-            };
-        }
-        if by_prefix.is_some() {
-            return by_prefix;
+        if let Some((_, asked)) = by_prefix.max_by_key(|(length, _)| *length) {
+            return Some(asked);
         }
         let mut asked = self.asked();
         match (asked.next(), asked.next()) {

@@ -126,7 +126,7 @@ impl Refresher {
                 return Ok(Stored::No(seat.family));
             };
             // First, so that nobody ever holds a token that leads nowhere.
-            self.point(&pointers(errand, answer, &seat), &seat, to.kept_until).await?;
+            self.point(&self.pointers(errand, answer, &seat).await?, &seat, to.kept_until).await?;
             let until = now.plus(answer.rules.replay_max);
             let tokens = Tokens::clone(&answer.tokens);
             let beside = Beside {
@@ -141,6 +141,18 @@ impl Refresher {
             }
             seat = self.seat(errand).await?;
         }
+    }
+
+    /// What leads to the family from now on: the successor, and still the session, if that does. What the session leads to is changed
+    /// only by whoever hands a login over.
+    async fn pointers(&self, errand: &Errand, answer: &Answer, seat: &Seat) -> Result<Vec<Pointer>, Trouble> {
+        let successor = answer.successor.as_ref().map(|successor| Pointer::Token(successor.digest));
+        let whose = seat.family.whose.as_ref().filter(|whose| seat.is_held && !whose.session_id.is_empty());
+        let Some(whose) = whose else { return Ok(successor.into_iter().collect()) };
+        let (issuer, client_id) = (errand.party.issuer(), errand.client.id.as_str());
+        let session = pointer_of_session(issuer, client_id, &whose.session_id);
+        let leads_here = stored(self.around.rotations.family_of(session)).await? == Some(seat.id);
+        Ok(successor.into_iter().chain(leads_here.then_some(session)).collect())
     }
 
     async fn point(&self, from: &[Pointer], seat: &Seat, until: UnixTime) -> Result<(), Trouble> {
@@ -209,13 +221,4 @@ impl Refresher {
             return;
         }
     }
-}
-
-/// What leads to the family from now on: the successor, and the session, if its tokens are held.
-fn pointers(errand: &Errand, answer: &Answer, seat: &Seat) -> Vec<Pointer> {
-    let successor = answer.successor.as_ref().map(|successor| Pointer::Token(successor.digest));
-    let whose = seat.family.whose.as_ref().filter(|whose| seat.is_held && !whose.session_id.is_empty());
-    let (issuer, client_id) = (errand.party.issuer(), errand.client.id.as_str());
-    let session = whose.map(|whose| pointer_of_session(issuer, client_id, &whose.session_id));
-    successor.into_iter().chain(session).collect()
 }

@@ -164,3 +164,52 @@ async fn a_login_that_does_not_fit_together_is_refused() {
     let status = client.create_session(request).await.map(|_| ()).unwrap_err();
     assert_eq!(status.get_error_details().bad_request().unwrap().field_violations[0].field, "login");
 }
+
+/// Whoever sees an access token of a session, and there are many, must not get hold of the session by it.
+#[tokio::test]
+async fn f12_a_made_up_refresh_token_beside_somebodys_access_token_neither_takes_nor_ends_the_session() {
+    let set = Set::start(Plan { replicas: 1, ..Plan::default() }).await;
+    let login = set.provider.user_tokens("alice").await;
+    let session = create(&set, 0, tokens(&login)).await.unwrap().unwrap();
+    let mixed = UserTokens { refresh_token: "made-up".to_owned(), ..login.clone() };
+    let rejection = create(&set, 0, tokens(&mixed)).await.unwrap().unwrap_err();
+    assert_eq!(rejection.reason(), Reason::RefreshInvalid);
+    let bobs = UserTokens { refresh_token: set.provider.user_tokens("bob").await.refresh_token, ..login };
+    assert_eq!(
+        create(&set, 0, tokens(&bobs)).await.unwrap_err().get_error_details().error_info().unwrap().reason,
+        "UPSTREAM_INVALID"
+    );
+    let held = forced(&set, 0, &session.session_id).await.tokens();
+    assert!(is_good(&set, &held).await, "it goes on as if nothing had been");
+}
+
+/// Of a session that nobody holds, a made-up token may be handed over, and does no harm to whoever has it.
+#[tokio::test]
+async fn f6_a_made_up_refresh_token_ends_no_session_that_it_was_never_one_of() {
+    let set = Set::start(Plan { replicas: 1, ..Plan::default() }).await;
+    let login = set.provider.user_tokens("alice").await;
+    let mixed = UserTokens { refresh_token: "made-up".to_owned(), ..login.clone() };
+    let session = create(&set, 0, tokens(&mixed)).await.unwrap().unwrap();
+    let came = forced(&set, 0, &session.session_id).await;
+    assert_eq!(came.refused().0, Reason::RefreshInvalid);
+    assert!(set.replicas[0].validate(&login.access_token).await.is_good(), "her session is as it was");
+    let real = create(&set, 0, tokens(&login)).await.unwrap().unwrap();
+    assert_eq!(real.session_id, session.session_id);
+    assert!(is_good(&set, &forced(&set, 0, &real.session_id).await.tokens()).await);
+}
+
+#[tokio::test]
+async fn what_goes_with_a_refresh_token_only_is_refused_by_session() {
+    let set = Set::start(Plan { replicas: 1, ..Plan::default() }).await;
+    let login = set.provider.user_tokens("alice").await;
+    let session = create(&set, 0, tokens(&login)).await.unwrap().unwrap();
+    let credential = || Some(Credential::SessionId(session.session_id.clone()));
+    let scopes = vec!["read".to_owned()];
+    let request = RefreshRequest { credential: credential(), scopes, ..RefreshRequest::default() };
+    let came = came_of(set.replicas[0].client().await.refresh(request).await);
+    assert_eq!(came.fault().0, "INVALID_FIELD");
+    let client_id = "another-client".to_owned();
+    let request = RefreshRequest { credential: credential(), client_id, ..RefreshRequest::default() };
+    let came = came_of(set.replicas[0].client().await.refresh(request).await);
+    assert_eq!(came.fault().0, "TOKENS_NOT_HELD", "they are another client's");
+}

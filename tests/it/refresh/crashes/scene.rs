@@ -126,7 +126,15 @@ impl Scene {
         }
         let tokens = last.tokens();
         assert!(self.set.replicas[OTHER].validate(&tokens.access_token).await.is_good());
-        self.token = self.set.refresh(OTHER, &tokens.refresh_token).await.tokens().refresh_token;
+        // A replica that reads from Redis again may still be on its way to writing.
+        let next = until("the session to go on", LONG, async || {
+            match self.set.refresh(OTHER, &tokens.refresh_token).await {
+                Came::Fault(_) => None,
+                last @ (Came::Tokens(_) | Came::Refused(_)) => Some(last),
+            }
+        })
+        .await;
+        self.token = next.tokens().refresh_token;
         self.heard.clear();
         self.asked_before = self.set.provider.token_requests().await;
     }
