@@ -110,7 +110,7 @@ async fn rates(process: &Process, client: &TokenServiceClient<Channel>, issuer: 
         });
     }
     let refreshed: u32 = sessions.join_all().await.into_iter().sum();
-    let (wall, used) = (since.elapsed().as_secs_f64(), (process.cpu() - before).as_secs_f64());
+    let (wall, used) = (since.elapsed().as_secs_f64(), process.cpu().saturating_sub(before).as_secs_f64());
     note(&format!(
         "{SESSIONS} sessions at once: {:.0} refreshes a second, {:.0} us of server CPU each",
         f64::from(refreshed) / wall,

@@ -97,7 +97,7 @@ pub(crate) struct UserTokens {
 
 /// An authorization code and what it is exchanged with.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Code {
+pub(crate) struct Authorized {
     pub(crate) code: String,
     pub(crate) redirect_uri: String,
     pub(crate) code_verifier: String,
@@ -243,7 +243,7 @@ impl OidcProvider {
     }
 
     /// The same up to the code, which nobody has exchanged yet.
-    pub(crate) async fn authorization_code(&self, account: &str) -> Code {
+    pub(crate) async fn authorization_code(&self, account: &str) -> Authorized {
         let scope = "openid offline_access read";
         let request = json!({ "client": WEB_APP, "account": account, "scope": scope, "resource": AUDIENCE });
         serde_json::from_value(self.ask("authorize", request).await).unwrap()
