@@ -64,8 +64,8 @@ async fn start(directory: &Path, issuer: &DevIssuer, name: &str, store: &str) ->
         "listen: {address}\nadmin: {{ listen: {admin} }}\nissuers:\n  - name: bench\n    issuer: {}\n    \
          audiences: [countersign-dev]\n    clients: [{{ id: {}, secret: {{ file: {} }} }}]\n    \
          refresh: {{ rotation: strict }}\n\
-         refresh: {{ limit: {{ burst: 1000, per: 1s }}, caller_limit: {{ burst: 1000, per: 1s }}, \
-         issuer_limit: {{ burst: 1000, per: 1s }} }}\n\
+         refresh: {{ limit: {{ burst: 1000000, per: 1000s }}, caller_limit: {{ burst: 1000000, per: 1000s }}, \
+         issuer_limit: {{ burst: 1000000, per: 1000s }} }}\n\
          key_ring: {{ file: {} }}\nstore: {{ {store} }}\ntelemetry: {{ log: error }}\n",
         issuer.issuer_url(),
         issuer.client_id(),

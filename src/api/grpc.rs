@@ -1,5 +1,6 @@
 //! gRPC services.
 
+mod caller;
 pub mod codec;
 pub mod direct;
 pub mod health;

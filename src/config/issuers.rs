@@ -13,7 +13,7 @@ use crate::{
         policy::{AudienceClaim, ClaimPath, IssuerPolicy},
         refresh::RefreshSettings,
     },
-    issuer::IssuerSettings,
+    issuer::{AssertionKey, ClientAuthentication, IssuerSettings, OAuthClient},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -93,6 +93,14 @@ pub(super) fn read(root: &mut Section<'_, '_>, refresh: &RefreshSettings) -> Vec
             section,
             entries.iter().chain([&entry]).filter_map(|it| it.settings.as_ref()),
         );
+        if let Some((index, other)) = before(shares_a_key) {
+            let message = format!(
+                "a private key of issuers[{index}] ({}) is used here, too: an issuer that is asked could pass on there what proves \
+                 who this service is; make one for each",
+                other.place
+            );
+            section.problem("clients", message);
+        }
         entries.push(entry);
     });
     entries.into_iter().filter_map(|entry| entry.settings).collect()
@@ -143,6 +151,22 @@ fn read_one(section: &mut Section<'_, '_>, refresh: &RefreshSettings) -> Entry {
         allow_http,
     });
     Entry { name, issuer, place, settings }
+}
+
+/// Whether both sign with one private key.
+fn shares_a_key(one: &Entry, other: &Entry) -> bool {
+    let keys = |entry: &'_ Entry| -> Vec<AssertionKey> {
+        let clients = entry.settings.iter().flat_map(|settings| &settings.clients);
+        let key = |client: &OAuthClient| match &client.authentication {
+            ClientAuthentication::PrivateKeyJwt(key) => Some(key.clone()),
+            ClientAuthentication::SecretBasic(_)
+            | ClientAuthentication::SecretPost(_)
+            | ClientAuthentication::Public => None,
+        };
+        clients.filter_map(key).collect()
+    };
+    let others = keys(other);
+    keys(one).iter().any(|key| others.iter().any(|other| other.is_same_key(key)))
 }
 
 /// Reads `max_token_lifetime` and `max_session_lifetime`. Left out, the latter grows with the former.

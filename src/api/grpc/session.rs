@@ -6,11 +6,11 @@ use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::{
+    caller,
     status::{self, CallError},
     token::{certificate, of_refusal},
 };
 use crate::{
-    api::listener::Peer,
     domain::time::UnixTime,
     proto::server::{
         AuthorizationCode as WrittenCode, CreateSessionRequest, CreateSessionResponse, Device,
@@ -54,20 +54,11 @@ impl SessionService for SessionApi {
         &self,
         request: Request<CreateSessionRequest>,
     ) -> Result<Response<CreateSessionResponse>, Status> {
-        let caller = caller(&request);
+        let caller = caller::counted(&request);
         match self.create(request.get_ref(), &caller).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(status::of(&error)),
         }
-    }
-}
-
-/// Who asks, as limits count it: an address, whatever port it comes from.
-pub(super) fn caller<T>(request: &Request<T>) -> String {
-    match request.extensions().get::<Peer>() {
-        Some(Peer::Tcp(address)) => address.ip().to_string(),
-        Some(Peer::Unix) => "unix".to_owned(),
-        None => "unknown".to_owned(),
     }
 }
 

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 pub use self::answer::encode;
 pub(super) use self::{answer::of_refusal, question::certificate};
 use super::{
-    session,
+    caller,
     status::{self, CallError},
 };
 use crate::{
@@ -86,7 +86,7 @@ impl TokenService for TokenApi {
     }
 
     async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<RefreshResponse>, Status> {
-        let caller = session::caller(&request);
+        let caller = caller::counted(&request);
         match refresh::answer(&self.refresher, request.get_ref(), &caller).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(status::of(&error)),
@@ -94,7 +94,7 @@ impl TokenService for TokenApi {
     }
 
     async fn revoke(&self, request: Request<RevokeRequest>) -> Result<Response<RevokeResponse>, Status> {
-        let client = revoke::client(&request);
+        let client = caller::named(&request);
         match revoke::answer(&self.revoker, request.get_ref(), &client).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(status::of(&error)),

@@ -197,6 +197,13 @@ impl PartialEq for AssertionKey {
 
 impl Eq for AssertionKey {}
 
+impl AssertionKey {
+    /// Whether it is the same key, whatever it is called.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        self.pem == other.pem
+    }
+}
+
 impl fmt::Debug for AssertionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { pem: _, pair: _, algorithm, key_id } = self;

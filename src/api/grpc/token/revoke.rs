@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use prost_types::Timestamp;
-use tonic::Request;
 
 use crate::{
-    api::{grpc::status::CallError, listener::Peer},
+    api::grpc::status::CallError,
     domain::time::UnixTime,
     proto::server::{self, RevokeRequest, RevokeResponse},
     service::{
@@ -17,15 +16,6 @@ use crate::{
 
 /// The last second that a protobuf `Timestamp` may say.
 const LAST_SECOND: i64 = 253_402_300_799;
-
-/// Who asks, as the audit log names it.
-pub(super) fn client(request: &Request<RevokeRequest>) -> String {
-    match request.extensions().get::<Peer>() {
-        Some(Peer::Tcp(address)) => address.to_string(),
-        Some(Peer::Unix) => "unix".to_owned(),
-        None => "unknown".to_owned(),
-    }
-}
 
 /// Does what the request demands.
 pub(super) async fn answer(

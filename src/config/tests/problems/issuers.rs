@@ -321,3 +321,19 @@ fn who_asks_is_the_named_client_or_the_first_that_can_prove_who_it_is() {
         assert_eq!(introspection.client.id, expected);
     }
 }
+
+/// What one issuer is shown, it could show to the other.
+#[test]
+fn one_private_key_is_for_one_issuer() {
+    let client = "clients: [{id: c, auth: private_key_jwt, key: {env: PEM}}]";
+    let text = format!(
+        "issuers:\n  - {{issuer: https://a.example, audiences: [a], {client}}}\n  - {{issuer: https://b.example, \
+         audiences: [a], {client}}}\n"
+    );
+    let environment = Environment::from_iter([("PEM", super::super::PEM)]);
+    let problems = Config::parse(&text, &environment, Path::new("")).unwrap_err().to_string();
+    assert!(
+        problems.contains("issuers[1].clients: a private key of issuers[0] (line 2) is used here"),
+        "{problems}"
+    );
+}

@@ -48,20 +48,6 @@ fn two_targets_are_seen_however_they_come_and_none_is_none() {
 }
 
 #[test]
-fn the_audit_log_hears_who_asks() {
-    let from = |peer: Option<Peer>| {
-        let mut request = Request::new(RevokeRequest::default());
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(peer);
-        }
-        client(&request)
-    };
-    assert_eq!(from(Some(Peer::Tcp("192.0.2.1:5".parse().unwrap()))), "192.0.2.1:5");
-    assert_eq!(from(Some(Peer::Unix)), "unix");
-    assert_eq!(from(None), "unknown");
-}
-
-#[test]
 fn a_cut_off_is_a_time_and_never_earlier_than_it_was_asked_for() {
     let read = |seconds, nanos| time(&Timestamp { seconds, nanos }).map(UnixTime::as_millis).ok();
     assert_eq!(read(1, 0), Some(1_000));
