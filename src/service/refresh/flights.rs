@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::{FutureExt, future::Shared};
@@ -12,6 +13,11 @@ use tokio::sync::oneshot;
 
 use super::outcome::{NotRefreshed, Trouble};
 use crate::{domain::rotation::RefreshDigest, ops::drain::Tasks};
+
+/// So many exchanges go on here at most. They outlive their callers, so that nothing else bounds them.
+const AT_MOST: usize = 10_000;
+/// When there may be room again.
+const ROOM_AGAIN: Duration = Duration::from_secs(1);
 
 /// What all who wait are told.
 pub(super) type Outcome<T> = Result<T, NotRefreshed>;
@@ -39,17 +45,29 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     where
         W: Future<Output = Outcome<T>> + Send + 'static,
     {
-        let (waiting, joined) = self.waiting(token, tasks, work);
+        let Some((waiting, joined)) = self.waiting(token, tasks, work) else {
+            let full = Trouble::RateLimited { retry_after: ROOM_AGAIN, access_until: None };
+            return (Err(full.into()), false);
+        };
         (waiting.await.unwrap_or_else(|_panicked| Err(Trouble::Internal.into())), joined)
     }
 
-    fn waiting<W>(&self, token: RefreshDigest, tasks: &Tasks, work: impl FnOnce() -> W) -> (Waiting<T>, bool)
+    /// `None`: there is no room for another one.
+    fn waiting<W>(
+        &self,
+        token: RefreshDigest,
+        tasks: &Tasks,
+        work: impl FnOnce() -> W,
+    ) -> Option<(Waiting<T>, bool)>
     where
         W: Future<Output = Outcome<T>> + Send + 'static,
     {
         let mut open = lock(&self.open);
         if let Some(waiting) = open.get(&token) {
-            return (waiting.clone(), true);
+            return Some((waiting.clone(), true));
+        }
+        if open.len() >= AT_MOST {
+            return None;
         }
         let (sender, receiver) = oneshot::channel();
         let waiting = receiver.shared();
@@ -63,7 +81,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
             drop(landing);
             drop(sender.send(outcome));
         }));
-        (waiting, false)
+        Some((waiting, false))
     }
 }
 
@@ -129,6 +147,23 @@ mod tests {
         assert!(caller.now_or_never().is_none(), "it waits, and is dropped");
         open.send(()).unwrap();
         was_done.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn there_is_room_for_so_many_and_who_joins_needs_none() {
+        let (flights, tasks) = (Flights::<u8>::new(), Tasks::default());
+        let token = |number: usize| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&number.to_be_bytes());
+            RefreshDigest(digest)
+        };
+        for number in 0..AT_MOST {
+            let waits = flights.join(token(number), &tasks, std::future::pending);
+            assert!(waits.now_or_never().is_none());
+        }
+        let (refused, _) = flights.join(token(AT_MOST), &tasks, || async { Ok(1) }).await;
+        assert!(matches!(refused, Err(NotRefreshed::Trouble(Trouble::RateLimited { .. }))), "{refused:?}");
+        assert!(flights.join(token(0), &tasks, || async { Ok(1) }).now_or_never().is_none(), "it waits");
     }
 
     #[tokio::test]

@@ -32,7 +32,7 @@ pub enum NotRefreshed {
 pub enum Trouble {
     /// The new access token cannot be judged: no keys, or what is known of revocations is too old.
     Cannot(Fault),
-    /// Without the store nobody knows whether another replica is at it, so nothing is sent.
+    /// Without the store nobody knows whether another replica is at it: nothing is sent, and what was sent before is kept.
     StoreUnavailable,
     /// The provider is down, or wants to be left alone. Nothing is lost.
     UpstreamUnavailable {
@@ -106,7 +106,8 @@ impl Trouble {
         let text = match self {
             Self::Cannot(fault) => fault.message(),
             Self::StoreUnavailable => {
-                "nothing was sent: this service's store does not answer, and without it another replica may be at it; ask again"
+                "this service's store does not answer, and without it nobody knows whether another replica is at it; nothing is lost, \
+                 ask again with the same refresh token"
             }
             Self::UpstreamUnavailable { .. } => {
                 "the identity provider cannot be reached or wants to be left alone; the session is as it was, ask again"
