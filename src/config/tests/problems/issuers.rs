@@ -330,7 +330,7 @@ fn one_private_key_is_for_one_issuer() {
         "issuers:\n  - {{issuer: https://a.example, audiences: [a], {client}}}\n  - {{issuer: https://b.example, \
          audiences: [a], {client}}}\n"
     );
-    let environment = Environment::from_iter([("PEM", super::super::PEM)]);
+    let environment = Environment::from_iter([("PEM", PEM)]);
     let problems = Config::parse(&text, &environment, Path::new("")).unwrap_err().to_string();
     assert!(
         problems.contains("issuers[1].clients: a private key of issuers[0] (line 2) is used here"),
