@@ -105,6 +105,11 @@ impl Refresher {
     async fn replay(&self, errand: &Errand, seat: &Seat, replayed: bool) -> Outcome<Landed> {
         let kept = stored(self.around.rotations.answer(seat.id, &errand.presented)).await?;
         let Some(tokens) = kept else {
+            if seat.family.current == errand.presented.digest {
+                // The provider does not rotate: the token is good, and is sent again once its answer is not given any more.
+                let retry_after = self.settings().replay;
+                return Err(Trouble::OutcomeUnknown { retry_after }.into());
+            }
             // It cannot be opened, or is gone. What it held may be with somebody, so nothing is ended.
             let message = "the tokens that this refresh token was exchanged for are not here any more";
             return Err(Refusal::new(Reason::RefreshOutcomeLost, message).into());
