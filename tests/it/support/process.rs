@@ -12,9 +12,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::wait::within;
+use super::wait::{until, within};
 
 const TO_EXIT: Duration = Duration::from_secs(40);
+const TO_STOP: Duration = Duration::from_secs(10);
 
 /// What a child wrote so far, readable while it runs.
 #[derive(Debug, Default)]
@@ -84,6 +85,17 @@ impl Running {
     /// It does nothing any more (SIGSTOP), and keeps its connections.
     pub(crate) async fn stop(&self) {
         self.signal("STOP").await;
+        // Each thread stops when its turn comes, which a busy machine puts off.
+        until("every thread to stop", TO_STOP, async || {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()?)).ok()?;
+            let mut states = threads.map(|thread| {
+                let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+                // The name before it is in brackets, and may hold anything.
+                stat.rsplit_once(") ")?.1.chars().next()
+            });
+            states.all(|state| state == Some('T')).then_some(())
+        })
+        .await;
     }
 
     /// It goes on (SIGCONT).
