@@ -9,5 +9,6 @@ pub mod methods;
 pub mod server;
 pub mod session;
 pub mod status;
+mod times;
 pub mod token;
 pub mod trace;

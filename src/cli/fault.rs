@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -27,6 +28,28 @@ impl Fault {
 
     pub(super) fn too_late(within: Duration) -> Self {
         Self::local("DEADLINE_EXCEEDED", format!("no answer within {within:?}"))
+    }
+
+    /// For people. `done` says what was asked for: `revoked`.
+    pub(super) fn text(&self, done: &str) -> String {
+        let Self { code, reason, field: _, message, retry_after, is_final } = self;
+        let first = if *is_final { format!("not {done}") } else { "cannot tell".to_owned() };
+        let reason = if reason.is_empty() { String::new() } else { format!(" {reason}") };
+        let retry = retry_after.map(|after| format!(" (retry after {after:?})")).unwrap_or_default();
+        format!("{first}: {code}{reason} {message}{retry}")
+    }
+
+    /// For programs.
+    pub(super) fn json(&self, done: &str) -> Value {
+        let Self { code, reason, field, message, retry_after, is_final } = self;
+        json!({
+            "outcome": if *is_final { format!("not_{done}") } else { "fault".to_owned() },
+            "code": code,
+            "reason": reason,
+            "field": field,
+            "message": message,
+            "retry_after_ms": retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        })
     }
 
     pub(super) fn of_status(status: &Status) -> Self {

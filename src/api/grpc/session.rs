@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -10,8 +9,8 @@ use super::{
     status::{self, CallError},
     token::{certificate, of_refusal},
 };
+use crate::api::grpc::times::timestamp;
 use crate::{
-    domain::time::UnixTime,
     proto::server::{
         AuthorizationCode as WrittenCode, CreateSessionRequest, CreateSessionResponse, Device,
         RequestContext, Session, SessionStatus, SessionTokens, create_session_request::Login as Written,
@@ -100,8 +99,4 @@ fn session(created: Created, context: Option<&RequestContext>) -> Session {
         }),
         ..Session::default()
     }
-}
-
-fn timestamp(time: UnixTime) -> Timestamp {
-    Timestamp { seconds: time.as_secs(), nanos: time.subsec_nanos() }
 }

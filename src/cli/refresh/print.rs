@@ -4,10 +4,7 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::{
-    cli::{
-        fault::Fault,
-        remote::{name, printable},
-    },
+    cli::remote::{name, printable},
     proto::client::{Reason, Recovery, Rejection, TokenSet},
 };
 
@@ -19,12 +16,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
             let (reason, recovery) = names(rejection);
             vec![format!("refused: {reason} {} (recovery: {recovery})", rejection.message)]
         }
-        Outcome::Fault(Fault { code, reason, field: _, message, retry_after, is_final }) => {
-            let first = if *is_final { "not refreshed" } else { "cannot tell" };
-            let reason = if reason.is_empty() { String::new() } else { format!(" {reason}") };
-            let retry = retry_after.map(|after| format!(" (retry after {after:?})")).unwrap_or_default();
-            vec![format!("{first}: {code}{reason} {message}{retry}")]
-        }
+        Outcome::Fault(fault) => vec![fault.text("refreshed")],
     };
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
@@ -79,14 +71,7 @@ pub(super) fn json(outcome: &Outcome) -> String {
                 "recovery": recovery,
             })
         }
-        Outcome::Fault(Fault { code, reason, field, message, retry_after, is_final }) => json!({
-            "outcome": if *is_final { "not_refreshed" } else { "fault" },
-            "code": code,
-            "reason": reason,
-            "field": field,
-            "message": message,
-            "retry_after_ms": retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
-        }),
+        Outcome::Fault(fault) => fault.json("refreshed"),
     };
     object.to_string()
 }

@@ -4,10 +4,7 @@ use serde_json::json;
 
 use super::ask::Outcome;
 use crate::{
-    cli::{
-        fault::Fault,
-        remote::{name, printable},
-    },
+    cli::remote::{name, printable},
     proto::client::{RevokeResponse, Upstream},
 };
 
@@ -15,12 +12,7 @@ use crate::{
 pub(super) fn text(outcome: &Outcome) -> String {
     let lines = match outcome {
         Outcome::Revoked(response) => done(response),
-        Outcome::Fault(Fault { code, reason, field: _, message, retry_after, is_final }) => {
-            let first = if *is_final { "not revoked" } else { "cannot tell" };
-            let reason = if reason.is_empty() { String::new() } else { format!(" {reason}") };
-            let retry = retry_after.map(|after| format!(" (retry after {after:?})")).unwrap_or_default();
-            vec![format!("{first}: {code}{reason} {message}{retry}")]
-        }
+        Outcome::Fault(fault) => vec![fault.text("revoked")],
     };
     lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
@@ -46,14 +38,7 @@ pub(super) fn json(outcome: &Outcome) -> String {
             "upstream": upstream(response),
             "revision": response.revision,
         }),
-        Outcome::Fault(Fault { code, reason, field, message, retry_after, is_final }) => json!({
-            "outcome": if *is_final { "not_revoked" } else { "fault" },
-            "code": code,
-            "reason": reason,
-            "field": field,
-            "message": message,
-            "retry_after_ms": retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
-        }),
+        Outcome::Fault(fault) => fault.json("revoked"),
     };
     object.to_string()
 }

@@ -3,7 +3,7 @@
 mod encode;
 
 pub use self::encode::encode;
-pub(super) use self::encode::timestamp;
+use crate::api::grpc::times::timestamp;
 use crate::{
     domain::reason::{Reason, Recovery, Refusal},
     proto::server::{self, Rejection, ValidateResponse, validate_response::Outcome},

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use prost_types::Timestamp;
-
 use super::{answer, question};
+use crate::api::grpc::times::timestamp;
 use crate::{
     api::grpc::status::CallError,
-    domain::{time::UnixTime, tokens::Tokens},
+    domain::tokens::Tokens,
     proto::server::{
         RefreshRequest, RefreshResponse, TokenSet, refresh_request::Credential as Written,
         refresh_response::Outcome,
@@ -68,8 +67,4 @@ fn token_set(refreshed: &Refreshed) -> TokenSet {
         session_id: session_id.clone(),
         replayed: refreshed.replayed,
     }
-}
-
-fn timestamp(time: UnixTime) -> Timestamp {
-    Timestamp { seconds: time.as_secs(), nanos: time.subsec_nanos() }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use prost_types::Timestamp;
 
+use crate::api::grpc::times::timestamp;
 use crate::{
     api::grpc::status::CallError,
     domain::time::UnixTime,
@@ -94,9 +95,7 @@ fn response(revoked: &Revoked) -> RevokeResponse {
     };
     RevokeResponse {
         revision: done.revision.to_string(),
-        effective_not_before: done
-            .effective_not_before
-            .map(|time| Timestamp { seconds: time.as_secs(), nanos: time.subsec_nanos() }),
+        effective_not_before: done.effective_not_before.map(timestamp),
         revoked_sessions: done.sessions,
         upstream: upstream.into(),
     }

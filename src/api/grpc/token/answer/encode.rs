@@ -5,13 +5,12 @@
 
 use bytes::Bytes;
 use prost::encoding::{WireType, bool, encode_key, encode_varint, int32, message};
-use prost_types::Timestamp;
 
+use crate::api::grpc::times::timestamp;
 use crate::{
     domain::{
         claims::TextList,
         kind::TokenKind,
-        time::UnixTime,
         verify::{Verified, VerifiedToken},
     },
     proto::server,
@@ -78,10 +77,6 @@ fn delimited(tag: u32, content: &[u8], buffer: &mut Vec<u8>) {
     // A token's length fits, whatever a usize is.
     encode_varint(u64::try_from(content.len()).unwrap_or(u64::MAX), buffer);
     buffer.extend_from_slice(content);
-}
-
-pub(in crate::api::grpc::token) fn timestamp(time: UnixTime) -> Timestamp {
-    Timestamp { seconds: time.as_secs(), nanos: time.subsec_nanos() }
 }
 
 /// Enough for everything but the payload, so that the buffer never grows: texts are in the payload, too, as are lists.

@@ -7,6 +7,7 @@ use prost::{
 };
 
 use super::answer;
+use crate::api::grpc::times::timestamp;
 use crate::{
     api::grpc::status::{self, CallError},
     proto::server::{Rejection, validate_response::Outcome},
@@ -137,7 +138,7 @@ fn written(knowledge: &Knowledge) -> Vec<u8> {
         encode_varint(number(knowledge.revision.len()), &mut written);
         written.extend_from_slice(&knowledge.revision);
     }
-    message::encode(AS_OF, &answer::timestamp(knowledge.as_of), &mut written);
+    message::encode(AS_OF, &timestamp(knowledge.as_of), &mut written);
     written
 }
 
