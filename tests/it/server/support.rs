@@ -6,7 +6,7 @@ use countersign::{
     api::{LimitSettings, ListenAddress, ServerSettings},
     app::{Bound, Exit, KeyHolder, Shell, StartError},
     config::Config,
-    domain::refresh::RefreshSettings,
+    domain::{edge::settings::EdgeSettings, refresh::RefreshSettings},
     ops::{
         drain::Tasks,
         telemetry::{LogFormat, TelemetrySettings},
@@ -116,6 +116,7 @@ pub(crate) fn config() -> Config {
         },
         refresh: RefreshSettings::default(),
         store: StoreSettings::embedded("unused"),
+        ext_authz: EdgeSettings::default(),
         limits: LimitSettings {
             max_token_bytes: 16 * 1024,
             max_concurrent: 64,
