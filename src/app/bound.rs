@@ -144,7 +144,8 @@ impl<T: TokenService> Bound<T> {
         if let Reloading::Watched(watcher) = reloading {
             // A process that drains changes no more.
             let draining = calls.stopping().clone();
-            background.spawn(async move { draining.run_until_cancelled(watcher.run()).await });
+            let watching = Box::pin(watcher.run());
+            background.spawn(async move { draining.run_until_cancelled(watching).await });
         }
 
         shutdown.await;
