@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 ];
 
 /// Which rooms may name a crate.
-const CRATES: [(&str, &[&str]); 22] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("tonic", &["api", "app", "cli"]),
     ("tonic_health", &["api", "app", "cli"]),
     ("tonic_reflection", &["api"]),
@@ -36,6 +36,8 @@ const CRATES: [(&str, &[&str]); 22] = [
     ("tonic_types", &["api", "cli", "ops"]),
     ("prost", &["api", "cli"]),
     ("axum", &["api", "dev"]),
+    ("hyper", &["api"]),
+    ("hyper_util", &["api"]),
     ("tower", &["api", "app"]),
     ("reqwest", &["issuer"]),
     ("h2", &["issuer"]),
