@@ -26,6 +26,9 @@ const OPENING: Duration = Duration::from_secs(10);
 /// What HTTP/2 begins with: the preface and the header of the first frame (RFC 9113, sections 3.4 and 4.1).
 const OPENING_BYTES: usize = 24 + 9;
 
+/// What HTTP/1.1 begins with, at the least: `GET / HTTP/1.1` and the end of the line.
+const REQUEST_LINE_BYTES: usize = 16;
+
 /// Bytes to and from one peer.
 #[derive(Debug)]
 pub struct Connection {
@@ -85,10 +88,20 @@ impl Connection {
     /// Closed if it has not begun with HTTP/2 soon, or before `draining` is cancelled.
     #[must_use]
     pub(super) fn beginning_soon(self, draining: CancellationToken) -> Self {
+        self.sending_soon(OPENING_BYTES, draining)
+    }
+
+    /// The same for HTTP/1.1.
+    #[must_use]
+    pub(super) fn asking_soon(self, draining: CancellationToken) -> Self {
+        self.sending_soon(REQUEST_LINE_BYTES, draining)
+    }
+
+    fn sending_soon(self, bytes: usize, draining: CancellationToken) -> Self {
         let limit = Limit {
             timer: Box::pin(sleep(OPENING)),
             draining: Some(Box::pin(draining.cancelled_owned())),
-            until: Some(OPENING_BYTES),
+            until: Some(bytes),
         };
         Self { limit: Some(limit), ..self }
     }

@@ -1,6 +1,7 @@
 //! HTTP/1.1 listeners.
 
 pub mod admin;
+pub mod check;
 
 use super::ListenAddress;
 

@@ -17,7 +17,7 @@ use crate::{
             server::{self, Services},
             token::TokenApi,
         },
-        http::admin::Admin,
+        http::{admin::Admin, check::CheckApi},
         listener::Listener,
     },
     ops::{
@@ -56,6 +56,8 @@ pub(super) struct Serving<T> {
     pub(super) listeners: Vec<Listener>,
     pub(super) admin_listener: Option<Listener>,
     pub(super) admin: Admin,
+    /// The `http` listener, and what is behind it.
+    pub(super) http: Option<(Listener, CheckApi)>,
     pub(super) services: Services<T>,
     pub(super) server: ServerSettings,
     pub(super) limits: LimitsLayer,
@@ -118,6 +120,11 @@ impl<T: TokenService> Bound<T> {
     /// Where the admin port is, if it is on.
     pub fn admin_address(&self) -> Option<ListenAddress> {
         self.serving.admin_listener.as_ref().map(|listener| listener.address().clone())
+    }
+
+    /// Where checks are answered over HTTP, if they are.
+    pub fn http_address(&self) -> Option<ListenAddress> {
+        self.serving.http.as_ref().map(|(listener, _)| listener.address().clone())
     }
 
     /// Serves until `shutdown`, then drains for `limits.drain` at most.
@@ -188,6 +195,10 @@ impl<T: TokenService> Serving<T> {
             let draining = self.calls.stopping().clone();
             let (services, limits) = (self.services.clone(), self.limits.clone());
             self.calls.spawn(server::serve(listener, services, self.server, limits, draining));
+        }
+        if let Some((listener, api)) = self.http {
+            tracing::info!(server.address = %listener.address(), "listening for checks over HTTP");
+            drop(self.calls.spawn(api.serve(listener, self.calls.clone())));
         }
         let (readiness, health, stopping) = (self.readiness, self.health, self.background.stopping().clone());
         self.background.spawn(async move {

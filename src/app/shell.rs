@@ -12,15 +12,19 @@ use super::{
 };
 use crate::{
     api::{
-        LimitSettings, ServerSettings,
+        LimitSettings, ListenAddress, ServerSettings,
         grpc::{
             health::Health,
             limits::LimitsLayer,
             methods,
             server::{NoSessions, Services},
         },
-        http::admin::{Admin, ScrapeHook},
-        listener::Listener,
+        http::{
+            Forwarded,
+            admin::{Admin, ScrapeHook},
+            check::CheckApi,
+        },
+        listener::{BindError, Listener},
     },
     config::Config,
     ops::{
@@ -38,6 +42,9 @@ use crate::{
 pub struct Shell {
     listeners: Vec<Listener>,
     admin: Option<Listener>,
+    http: Option<Listener>,
+    /// Whose words count there.
+    forwarded: Option<Forwarded>,
     server: ServerSettings,
     limits: LimitSettings,
     registry: Registry,
@@ -50,20 +57,20 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Binds `listen` and `admin.listen`.
+    /// Binds `listen`, `admin.listen` and `http.listen`.
     pub async fn bind(config: &Config) -> Result<Self, StartError> {
         let mut listeners = Vec::with_capacity(config.listen.len());
         for address in &config.listen {
             listeners.push(Listener::bind(address).await?);
         }
-        let admin = match &config.admin {
-            Some(address) => Some(Listener::bind(address).await?),
-            None => None,
-        };
+        let admin = bind(config.admin.as_ref()).await?;
+        let http = bind(config.http.listen.as_ref()).await?;
         let readiness = Readiness::default();
         Ok(Self {
             listeners,
             admin,
+            http,
+            forwarded: config.http.forwarded,
             server: config.server,
             limits: config.limits,
             registry: metrics::registry(),
@@ -124,6 +131,9 @@ impl Shell {
         SpanMetrics::of_process().register(&mut self.registry);
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
+        let http = self.http.zip(checker.clone()).map(|(listener, checker)| {
+            (listener, CheckApi::new(checker, limits.clone(), self.forwarded, &self.server))
+        });
         let services = Services::new(token, sessions, checker, &health, self.server.reflection)?;
         let followers = Followers::start(holders, &self.readiness, &health, &self.background);
         let (set_drain, drain) = watch::channel(self.limits.drain);
@@ -137,6 +147,7 @@ impl Shell {
             admin: Admin::new(self.readiness.clone(), self.registry, self.before_scrape),
             listeners: self.listeners,
             admin_listener: self.admin,
+            http,
             services,
             server: self.server,
             limits,
@@ -149,5 +160,12 @@ impl Shell {
             background: self.background,
         });
         Ok((bound, controls))
+    }
+}
+
+async fn bind(address: Option<&ListenAddress>) -> Result<Option<Listener>, BindError> {
+    match address {
+        Some(address) => Listener::bind(address).await.map(Some),
+        None => Ok(None),
     }
 }

@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 ];
 
 /// Which rooms may name a crate.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 25] = [
     ("envoy_types", &["api"]),
     ("tonic", &["api", "app", "cli"]),
     ("tonic_health", &["api", "app", "cli"]),
@@ -37,6 +37,8 @@ const CRATES: [(&str, &[&str]); 23] = [
     ("tonic_types", &["api", "cli", "ops"]),
     ("prost", &["api", "cli"]),
     ("axum", &["api", "dev"]),
+    ("hyper", &["api"]),
+    ("hyper_util", &["api"]),
     ("tower", &["api", "app"]),
     ("reqwest", &["issuer"]),
     ("h2", &["issuer"]),

@@ -5,6 +5,7 @@
 mod call;
 mod deadline;
 mod delivery;
+mod entered;
 mod observer;
 mod stream;
 
@@ -35,7 +36,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// The longest that a call may take, whatever its caller allows: one whose request never comes in whole would keep its
 /// place among `limits.max_concurrent` for ever. It is far above what any answer takes (a wait for an issuer's keys is
 /// the longest), and a stream is held to it until it has begun.
-const CEILING: Duration = Duration::from_secs(30);
+pub(in crate::api) const CEILING: Duration = Duration::from_secs(30);
 
 /// Puts [`Limits`] around a service. One for all listeners, because the limit is the process's.
 #[derive(Clone, Debug)]

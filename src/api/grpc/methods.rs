@@ -25,8 +25,11 @@ pub enum Kind {
 /// What a call of an unknown method counts as. It is answered UNIMPLEMENTED.
 const OTHER: (&str, Kind) = ("other", Kind::Unary);
 
+/// What a check over HTTP counts as. No path of a call over gRPC can name it.
+pub(in crate::api) const CHECK_OVER_HTTP: Method = Method { index: METHODS.len() - 1, kind: Kind::Unary };
+
 /// The most frequent first: the list is searched in order.
-const METHODS: [(&str, Kind); 15] = [
+const METHODS: [(&str, Kind); 16] = [
     ("countersign.v1.TokenService/Validate", Kind::Unary),
     ("envoy.service.auth.v3.Authorization/Check", Kind::Unary),
     ("countersign.v1.TokenService/BatchValidate", Kind::Bulk),
@@ -42,6 +45,7 @@ const METHODS: [(&str, Kind); 15] = [
     ("countersign.v1.SessionService/WatchEvents", Kind::Stream),
     ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Kind::Stream),
     ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Kind::Stream),
+    ("HTTP /check", Kind::Unary),
 ];
 
 /// The method behind a request's path, `/package.Service/Method`.
@@ -87,8 +91,13 @@ mod tests {
                 }
             }
         }
-        // Envoy's one method is in none of these protos.
-        assert!(methods >= METHODS.len() - 2, "{methods}");
+        // Envoy's one method and the check over HTTP are in none of these protos.
+        assert!(methods >= METHODS.len() - 3, "{methods}");
+    }
+
+    #[test]
+    fn a_check_over_http_has_its_own_name() {
+        assert_eq!(names().nth(CHECK_OVER_HTTP.index), Some("HTTP /check"));
     }
 
     #[test]

@@ -66,6 +66,27 @@ fn every_configuration_that_is_shown_is_valid_and_so_is_what_it_means() {
     }
 }
 
+/// Wrong values of `http` and `ext_authz`.
+const WRONG_AT_THE_EDGE: [&str; 17] = [
+    "http: {listen: 5}",
+    "http: {forwarded: x-forwarded}",
+    "ext_authz: off",
+    "ext_authz: {cannot_tell: deny}",
+    "ext_authz: {sources: [cookie]}",
+    "ext_authz: {sources: []}",
+    "ext_authz: {headers: {user: x-user}}",
+    "ext_authz: {headers: {subject: x_user}}",
+    "ext_authz: {lists: yaml}",
+    "ext_authz: {max_identity_bytes: 255}",
+    "ext_authz: {dynamic_metadata: on}",
+    "ext_authz: {realm: 'a\"b'}",
+    "ext_authz: {resource_metadata: a.example}",
+    "ext_authz: {login: {return_to: a}}",
+    "ext_authz: {login: {url: https://a.example, return_to: 'a b'}}",
+    "telemetry: {sample_ratio: 1.5}",
+    "telemetry: {otlp_endpoint: collector}",
+];
+
 #[test]
 fn what_is_written_wrong_is_refused_by_both() {
     let issuer = |line: &str| format!("issuers: [{{issuer: https://a.example, audiences: [a], {line}}}]");
@@ -107,28 +128,13 @@ fn what_is_written_wrong_is_refused_by_both() {
         "key_ring:",
         "key_ring: ./file",
         "telemetry: {format: text}",
-        "http: {listen: 5}",
-        "http: {forwarded: x-forwarded}",
-        "ext_authz: off",
-        "ext_authz: {cannot_tell: deny}",
-        "ext_authz: {sources: [cookie]}",
-        "ext_authz: {sources: []}",
-        "ext_authz: {headers: {user: x-user}}",
-        "ext_authz: {headers: {subject: x_user}}",
-        "ext_authz: {lists: yaml}",
-        "ext_authz: {max_identity_bytes: 255}",
-        "ext_authz: {dynamic_metadata: on}",
-        "ext_authz: {realm: 'a\"b'}",
-        "ext_authz: {resource_metadata: a.example}",
-        "ext_authz: {login: {return_to: a}}",
-        "ext_authz: {login: {url: https://a.example, return_to: 'a b'}}",
-        "telemetry: {sample_ratio: 1.5}",
-        "telemetry: {otlp_endpoint: collector}",
         "tls: {certificate: a}",
         "callers: [{name: x}]",
     ]
+    .into_iter()
+    .chain(WRONG_AT_THE_EDGE)
     .map(|line| format!("{line}\n{ISSUER}"))
-    .into();
+    .collect();
     texts.extend(
         [
             "name: 5",

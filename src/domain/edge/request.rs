@@ -29,6 +29,8 @@ pub struct EdgeRequest<'r> {
     pub headers: &'r (dyn Headers + Sync),
     /// SHA-256 of the client's certificate, if it showed one to the proxy.
     pub certificate: Option<[u8; 32]>,
+    /// Whether its proxy hands a redirect to the client; nginx takes one for a fault.
+    pub takes_redirects: bool,
 }
 
 impl EdgeRequest<'_> {
@@ -65,10 +67,10 @@ impl EdgeRequest<'_> {
         self.method == Some("OPTIONS") && self.has("origin") && self.has("access-control-request-method")
     }
 
-    /// A person who goes to a page, rather than a script or a part of a page. Where the browser says nothing of that, an
+    /// A person who goes to a page, rather than a script or a part of a page, and can be sent elsewhere. Where the browser says nothing of that, an
     /// HTML page must be wanted.
     pub(super) fn is_navigation(&self) -> bool {
-        if self.method != Some("GET") || self.is_grpc() {
+        if !self.takes_redirects || self.method != Some("GET") || self.is_grpc() {
             return false;
         }
         if self.has("sec-fetch-mode") || self.has("sec-fetch-dest") {
@@ -99,6 +101,7 @@ pub(crate) mod tests {
                 host: Some("shop.example"),
                 headers: self,
                 certificate: None,
+                takes_redirects: true,
             }
         }
     }
@@ -156,5 +159,7 @@ pub(crate) mod tests {
         assert!(navigates("GET", &[("accept", "text/html,*/*;q=0.8")]));
         assert!(!navigates("GET", &[("accept", "application/json")]));
         assert!(!navigates("GET", &[]));
+        let page = Listed::of(&page);
+        assert!(!EdgeRequest { takes_redirects: false, ..page.request("GET", "/") }.is_navigation());
     }
 }

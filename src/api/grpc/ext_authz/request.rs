@@ -125,6 +125,7 @@ impl<'b> Check<'b> {
             host: Some(text(self.host, "the request's host is not UTF-8")?),
             headers: self,
             certificate,
+            takes_redirects: true,
         };
         Ok((request, words.collect::<Result<_, _>>()?))
     }
@@ -133,7 +134,15 @@ impl<'b> Check<'b> {
 impl<'r> EdgeRequest<'r> {
     /// One that cannot be checked: its headers say how to tell so.
     pub(super) fn unknown(check: &'r Check<'_>) -> Self {
-        Self { method: None, target: None, scheme: None, host: None, headers: check, certificate: None }
+        Self {
+            method: None,
+            target: None,
+            scheme: None,
+            host: None,
+            headers: check,
+            certificate: None,
+            takes_redirects: true,
+        }
     }
 }
 
