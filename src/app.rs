@@ -22,8 +22,8 @@ use crate::{
     config::Config,
     domain::{key::UnusableKey, time::Clock},
     issuer::{HttpClient, Issuer, IssuerSettings, KeyMetrics, NoHttpClient, Surroundings},
-    ops::metrics::{ReloadMetrics, ValidationMetrics},
-    service::{loading::NotLoaded, trust::Trust, validate::Validator},
+    ops::metrics::{CheckMetrics, ReloadMetrics, ValidationMetrics},
+    service::{check::Checker, loading::NotLoaded, trust::Trust, validate::Validator},
     state::{cache::TokenCache, digest::NoRandomness},
     store::{self, StoreError},
 };
@@ -107,9 +107,17 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let refresher = refresher(&config, &store, &mut shell, (&validator, &revocation), outside)?;
     let token =
         TokenApi::new(Arc::clone(&validator), Arc::clone(&revocation.revoker), Arc::clone(&refresher));
-    let (bound, controls) =
-        shell.serving_with_controls(token, SessionApi::new(Arc::clone(&refresher)), holders).await?;
-    let told = (revocation, refresher);
+    let checks = CheckMetrics::register(shell.registry());
+    let checker = Arc::new(Checker::new(Arc::clone(&validator), config.ext_authz.clone(), checks));
+    let (bound, controls) = shell
+        .serving_with_controls(
+            token,
+            SessionApi::new(Arc::clone(&refresher)),
+            Some(Arc::clone(&checker)),
+            holders,
+        )
+        .await?;
+    let told = (revocation, refresher, checker);
     let reloader = Reloader::new(config, issuers, validator, told, reloads, controls);
     Ok(bound.holding(store).reloadable(reloader))
 }

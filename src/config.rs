@@ -57,7 +57,7 @@ pub use self::{
 use self::{listen::Listeners, problem::Place, reader::Reader, section::Section};
 use crate::{
     api::{LimitSettings, ListenAddress, ServerSettings},
-    domain::refresh::RefreshSettings,
+    domain::{edge::settings::EdgeSettings, refresh::RefreshSettings},
     issuer::IssuerSettings,
     ops::telemetry::TelemetrySettings,
     state::{cache::CacheSettings, revocations::RevocationSettings},
@@ -77,6 +77,7 @@ pub struct Config {
     pub revocation: RevocationSettings,
     pub refresh: RefreshSettings,
     pub store: StoreSettings,
+    pub ext_authz: EdgeSettings,
     pub limits: LimitSettings,
     pub telemetry: TelemetrySettings,
 }
@@ -167,8 +168,9 @@ fn all_sections(root: &mut Section<'_, '_>) -> Config {
     let cache = sections::cache(root);
     let revocation = sections::revocation(root);
     let store = store::read(root);
+    let ext_authz = EdgeSettings::default();
     let limits = sections::limits(root);
     let telemetry = telemetry::read(root);
     sections::not_built(root);
-    Config { listen, server, admin, issuers, cache, revocation, refresh, store, limits, telemetry }
+    Config { listen, server, admin, issuers, cache, revocation, refresh, store, ext_authz, limits, telemetry }
 }

@@ -5,6 +5,7 @@
 pub mod algorithm;
 pub mod claims;
 pub mod decide;
+pub mod edge;
 pub mod introspection;
 pub mod json;
 pub mod jws;

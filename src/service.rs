@@ -2,6 +2,7 @@
 
 mod bounded;
 pub mod capacity;
+pub mod check;
 mod draws;
 pub mod fault;
 pub mod feed;

@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod contact;
 pub mod digest;
+pub mod edge;
 pub mod introspections;
 pub mod revocations;
 pub mod sessions;

@@ -3,6 +3,7 @@
 mod caller;
 pub mod codec;
 pub mod direct;
+pub mod ext_authz;
 pub mod health;
 pub mod limits;
 pub mod methods;

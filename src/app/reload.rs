@@ -14,7 +14,7 @@ use crate::{
     api::grpc::limits::LimitsLayer,
     config::{Config, Loaded, Problems, needing_restart},
     ops::{metrics::ReloadMetrics, readiness::Readiness},
-    service::{refresh::Refresher, trust::Trust, validate::Validator},
+    service::{check::Checker, refresh::Refresher, trust::Trust, validate::Validator},
 };
 
 use self::{changes::Changes, report::Report};
@@ -39,6 +39,7 @@ pub(super) struct Reloader {
     validator: Arc<Validator>,
     revocation: Revocation,
     refresher: Arc<Refresher>,
+    checker: Arc<Checker>,
     controls: Controls,
     report: Report,
 }
@@ -62,12 +63,12 @@ impl Reloader {
         running: Config,
         issuers: Issuers,
         validator: Arc<Validator>,
-        (revocation, refresher): (Revocation, Arc<Refresher>),
+        (revocation, refresher, checker): (Revocation, Arc<Refresher>, Arc<Checker>),
         metrics: ReloadMetrics,
         controls: Controls,
     ) -> Self {
         let report = Report::new(metrics, controls.readiness.clone());
-        Self { running, issuers, validator, revocation, refresher, controls, report }
+        Self { running, issuers, validator, revocation, refresher, checker, controls, report }
     }
 
     /// Takes what was read, and says so; or says why not.
@@ -99,6 +100,7 @@ impl Reloader {
         self.validator.replace_trust(Trust::new(next.issuers(), config.limits.max_token_bytes));
         self.revocation.replace(&config);
         self.refresher.replace(&config.issuers, config.refresh);
+        self.checker.replace_settings(config.ext_authz.clone());
         self.controls.limits.set_max_concurrent(config.limits.max_concurrent);
         self.controls.drain.send_replace(config.limits.drain);
         self.running = config;

@@ -1,5 +1,7 @@
 //! Everything around the token service: sockets, health, limits, the admin port.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use super::{
@@ -27,6 +29,7 @@ use crate::{
         readiness::{Guard, Readiness},
     },
     proto::server::{session_service_server::SessionService, token_service_server::TokenService},
+    service::check::Checker,
 };
 
 /// Bound sockets without a service behind them. The sockets come first, so that a taken port is found before anything
@@ -103,7 +106,7 @@ impl Shell {
         token: T,
         holders: Vec<KeyHolder>,
     ) -> Result<Bound<T>, StartError> {
-        let (bound, _controls) = self.serving_with_controls(token, NoSessions, holders).await?;
+        let (bound, _controls) = self.serving_with_controls(token, NoSessions, None, holders).await?;
         Ok(bound)
     }
 
@@ -112,6 +115,7 @@ impl Shell {
         mut self,
         token: T,
         sessions: impl SessionService,
+        checker: Option<Arc<Checker>>,
         holders: Vec<KeyHolder>,
     ) -> Result<(Bound<T>, Controls), StartError> {
         let calls = Tasks::default();
@@ -120,7 +124,7 @@ impl Shell {
         SpanMetrics::of_process().register(&mut self.registry);
         let requests = RequestMetrics::register(&mut self.registry, methods::names());
         let limits = LimitsLayer::new(self.limits.max_concurrent, requests, calls.clone());
-        let services = Services::new(token, sessions, &health, self.server.reflection)?;
+        let services = Services::new(token, sessions, checker, &health, self.server.reflection)?;
         let followers = Followers::start(holders, &self.readiness, &health, &self.background);
         let (set_drain, drain) = watch::channel(self.limits.drain);
         let controls = Controls {

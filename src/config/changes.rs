@@ -22,6 +22,7 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         revocation: _,
         refresh: _,
         store,
+        ext_authz: _,
         limits: _,
         telemetry,
     } = running;

@@ -1,5 +1,6 @@
 //! Every metric that this process exports, registered at zero. Names are API: docs/metrics.md.
 
+mod checks;
 mod durability;
 mod feed;
 mod refreshes;
@@ -15,6 +16,7 @@ mod validations;
 pub use prometheus_client::registry::Registry;
 use prometheus_client::{encoding::text, metrics::family::Family};
 
+pub use checks::CheckMetrics;
 pub use durability::DurabilityMetrics;
 pub use feed::{Compared, FeedMetrics, ReadReason};
 pub use refreshes::{RefreshMetrics, RefreshOutcome, UpstreamOutcome};

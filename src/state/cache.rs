@@ -58,6 +58,8 @@ pub struct TokenCache {
 /// A token that verified, and where.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct CachedToken {
+    /// No other entry has, or had, this number.
+    number: u64,
     token: VerifiedToken,
     issuer: IssuerId,
     /// The key-set generation under which its key was last seen to be published.
@@ -91,6 +93,12 @@ pub struct Forged {
     pub generation: u64,
 }
 
+/// Of the next entry. From one on: zero is no token's.
+fn next_number() -> u64 {
+    static NUMBERS: AtomicU64 = AtomicU64::new(1);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
+}
+
 impl CachedToken {
     /// A token that its issuer said to be good, which is remembered until then. No key decides about it.
     pub fn introspected(
@@ -99,7 +107,12 @@ impl CachedToken {
         until: UnixTime,
     ) -> Self {
         let (generation, last_check, session) = (AtomicU64::new(0), LastCheck::default(), OnceLock::new());
-        Self { token, issuer, generation, last_check, session, until, encoded }
+        Self { number: next_number(), token, issuer, generation, last_check, session, until, encoded }
+    }
+
+    /// What tells it from every other entry, for what is kept of it elsewhere.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether it is still remembered.
@@ -211,7 +224,9 @@ impl TokenCache {
         let until = now.plus(self.max_age);
         let generation = AtomicU64::new(generation);
         let (last_check, session) = (LastCheck::default(), OnceLock::new());
-        let entry = Arc::new(CachedToken { token, issuer, generation, last_check, session, until, encoded });
+        let number = next_number();
+        let entry =
+            Arc::new(CachedToken { number, token, issuer, generation, last_check, session, until, encoded });
         self.verified.insert(digest, Arc::clone(&entry));
         entry
     }

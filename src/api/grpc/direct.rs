@@ -1,7 +1,7 @@
-//! The short way to `TokenService`.
+//! The short way to `TokenService` and to Envoy's `Authorization`.
 //!
 //! tonic's router is axum's: it matches the path among all services, clones and boxes the one it finds, and wraps the body
-//! twice. That is a tenth of a cached validation, so requests for the one service that is asked all the time go to it
+//! twice. That is a tenth of a cached validation, so requests for the two services that are asked all the time go to them
 //! directly; everything else is routed as usual.
 
 use std::{
@@ -15,24 +15,26 @@ use pin_project_lite::pin_project;
 use tonic::{body::Body, server::NamedService as _, service::Routes};
 use tower::{Layer, Service};
 
+use super::ext_authz::ExtAuthz;
 use crate::proto::server::token_service_server::{TokenService, TokenServiceServer};
 
-/// Puts the token service in front of all routes.
+/// Puts both in front of all routes.
 #[derive(Debug)]
 pub struct DirectLayer<T> {
     token: TokenServiceServer<T>,
+    edge: Option<ExtAuthz>,
 }
 
 impl<T: TokenService> DirectLayer<T> {
-    /// Requests for `TokenService` go here.
-    pub fn new(token: TokenServiceServer<T>) -> Self {
-        Self { token }
+    /// Requests for `TokenService` go here, and Envoy's to `edge`, if there is one.
+    pub fn new(token: TokenServiceServer<T>, edge: Option<ExtAuthz>) -> Self {
+        Self { token, edge }
     }
 }
 
 impl<T> Clone for DirectLayer<T> {
     fn clone(&self) -> Self {
-        Self { token: self.token.clone() }
+        Self { token: self.token.clone(), edge: self.edge.clone() }
     }
 }
 
@@ -40,20 +42,21 @@ impl<T> Layer<Routes> for DirectLayer<T> {
     type Service = Direct<T>;
 
     fn layer(&self, routes: Routes) -> Direct<T> {
-        Direct { token: self.token.clone(), routes }
+        Direct { token: self.token.clone(), edge: self.edge.clone(), routes }
     }
 }
 
-/// The token service and all routes.
+/// Both, and all routes.
 #[derive(Debug)]
 pub struct Direct<T> {
     token: TokenServiceServer<T>,
+    edge: Option<ExtAuthz>,
     routes: Routes,
 }
 
 impl<T> Clone for Direct<T> {
     fn clone(&self) -> Self {
-        Self { token: self.token.clone(), routes: self.routes.clone() }
+        Self { token: self.token.clone(), edge: self.edge.clone(), routes: self.routes.clone() }
     }
 }
 
@@ -74,10 +77,13 @@ impl<T: TokenService> Service<Request<Body>> for Direct<T> {
     }
 
     fn call(&mut self, request: Request<Body>) -> DirectFuture {
-        if is_for_token_service::<T>(request.uri().path()) {
-            DirectFuture::Token { answer: self.token.call(request) }
-        } else {
-            DirectFuture::Routed { answer: self.routes.call(request) }
+        let path = request.uri().path();
+        if is_for_token_service::<T>(path) {
+            return DirectFuture::Boxed { answer: self.token.call(request) };
+        }
+        match &mut self.edge {
+            Some(edge) if ExtAuthz::serves(path) => DirectFuture::Boxed { answer: edge.call(request) },
+            Some(_) | None => DirectFuture::Routed { answer: self.routes.call(request) },
         }
     }
 }
@@ -87,8 +93,8 @@ pin_project! {
     #[project = DirectProjection]
     #[expect(missing_docs, reason = "as the variants say")]
     pub enum DirectFuture {
-        /// The token service's.
-        Token { answer: tonic::codegen::BoxFuture<Response<Body>, Infallible> },
+        /// That of one of the two.
+        Boxed { answer: tonic::codegen::BoxFuture<Response<Body>, Infallible> },
         /// Some other service's.
         Routed { #[pin] answer: <Routes as Service<Request<Body>>>::Future },
     }
@@ -99,7 +105,7 @@ impl Future for DirectFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            DirectProjection::Token { answer } => answer.as_mut().poll(cx),
+            DirectProjection::Boxed { answer } => answer.as_mut().poll(cx),
             DirectProjection::Routed { answer } => answer.poll(cx),
         }
     }

@@ -1,6 +1,6 @@
 //! The gRPC server: which services, behind which limits, on which connections.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -12,7 +12,9 @@ use tonic::{
 };
 use tower::layer::util::{Identity, Stack};
 
-use super::{direct::DirectLayer, health::Health, limits::LimitsLayer, trace::TraceLayer};
+use super::{
+    direct::DirectLayer, ext_authz::ExtAuthz, health::Health, limits::LimitsLayer, trace::TraceLayer,
+};
 use crate::{
     api::{
         ServerSettings,
@@ -26,6 +28,7 @@ use crate::{
             token_service_server::{TokenService, TokenServiceServer},
         },
     },
+    service::check::Checker,
 };
 
 /// Longer messages, in or out, are OUT_OF_RANGE. A batch of a thousand tokens fits.
@@ -60,17 +63,19 @@ pub struct Services<T> {
 }
 
 impl<T: TokenService> Services<T> {
-    /// `token` and `sessions` beside health checks, and reflection if it is wanted.
+    /// `token` and `sessions` beside health checks, Envoy's questions if somebody answers them, and reflection if it is wanted.
     pub fn new(
         token: T,
         sessions: impl SessionService,
+        checker: Option<Arc<Checker>>,
         health: &Health,
         reflection: bool,
     ) -> Result<Self, ReflectionError> {
         let token = TokenServiceServer::new(token)
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        Ok(Self { token: DirectLayer::new(token), others: others(sessions, health, reflection)? })
+        let edge = checker.map(|checker| ExtAuthz::new(checker, MAX_MESSAGE_BYTES));
+        Ok(Self { token: DirectLayer::new(token, edge), others: others(sessions, health, reflection)? })
     }
 }
 

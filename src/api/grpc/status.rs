@@ -189,6 +189,11 @@ pub fn draining() -> Status {
     Status::with_error_details(Code::Unavailable, message, details("DRAINING", HashMap::new()))
 }
 
+/// A method that the service does not have.
+pub fn unknown_method() -> Status {
+    Status::new(Code::Unimplemented, "the service has no such method")
+}
+
 /// A broken invariant of ours. The text is fixed; the log has the rest.
 pub fn internal() -> Status {
     Status::new(Code::Internal, "an internal error; the log of this replica says more")

@@ -4,7 +4,7 @@ mod answer;
 mod batch;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod notes;
+pub(super) mod notes;
 mod question;
 mod refresh;
 mod revoke;
@@ -14,7 +14,10 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 pub use self::answer::encode;
-pub(super) use self::{answer::of_refusal, question::certificate};
+pub(super) use self::{
+    answer::{claims_of, of_refusal},
+    question::certificate,
+};
 use super::{
     caller,
     status::{self, CallError},

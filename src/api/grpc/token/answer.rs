@@ -2,6 +2,7 @@
 
 mod encode;
 
+pub(in crate::api::grpc) use self::encode::claims_of;
 pub use self::encode::encode;
 use crate::api::grpc::times::timestamp;
 use crate::{

@@ -2,8 +2,10 @@
 
 use super::batch::Counts;
 use crate::{
-    api::grpc::status::CallError, ops::trace, proto::server::validate_response::Outcome,
-    service::validate::Verdict,
+    api::grpc::status::CallError,
+    ops::trace,
+    proto::server::validate_response::Outcome,
+    service::{check::Answer, validate::Verdict},
 };
 
 const OUTCOME: &str = "countersign.outcome";
@@ -20,6 +22,21 @@ pub(super) fn of_one(outcome: &Result<Verdict<Outcome>, CallError>) {
         Err(error) => {
             span.word(OUTCOME, "fault");
             span.lower(REASON, error.reason());
+        }
+    });
+}
+
+/// About a proxy's question.
+pub(in crate::api::grpc) fn of_check<T>(answer: &Answer<T>) {
+    trace::note(|span| match answer {
+        Answer::Allowed(_) => span.word(OUTCOME, "permitted"),
+        Answer::Denied { denial, .. } => {
+            span.word(OUTCOME, "refused");
+            span.lower(REASON, denial.as_str());
+        }
+        Answer::CannotTell { fault, .. } => {
+            span.word(OUTCOME, "fault");
+            span.lower(REASON, fault.reason());
         }
     });
 }

@@ -4,7 +4,7 @@
 //! field numbers are the proto's; the tests read it as the generated message.
 
 use bytes::Bytes;
-use prost::encoding::{WireType, bool, encode_key, encode_varint, int32, message};
+use prost::encoding::{WireType, bool, decode_key, decode_varint, encode_key, encode_varint, int32, message};
 
 use crate::api::grpc::times::timestamp;
 use crate::{
@@ -32,6 +32,13 @@ pub fn encode(verified: &Verified<'_>) -> EncodedToken {
     bool::encode(16, &true, &mut buffer);
     let refresh_suffix = buffer.len() - end;
     EncodedToken { bytes: Bytes::from(buffer), claims_prefix, refresh_suffix }
+}
+
+/// The verbatim claims of an encoded answer: what its first field holds, behind the tag and the length.
+pub(in crate::api::grpc) fn claims_of(encoded: &EncodedToken) -> &[u8] {
+    let mut field = encoded.bytes.get(..encoded.claims_prefix).unwrap_or_default();
+    // Written by `encode`, so neither fails.
+    if decode_key(&mut field).and_then(|_| decode_varint(&mut field)).is_ok() { field } else { &[] }
 }
 
 /// What is fixed by the token, without the verbatim claims.

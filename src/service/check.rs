@@ -1,0 +1,231 @@
+//! May this request pass? What Envoy and other proxies ask, over the same validator as `Validate`.
+//!
+//! The order: the route's policy, the credential, the token. Each allow is made of an [`Admission`] (E6); a fault of ours comes
+//! out as "cannot tell", never as a denial, nor the reverse (E4).
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+
+use super::{
+    fault::Fault,
+    validate::{Pass, Question, Validator},
+};
+use crate::{
+    domain::{
+        decide::Presented,
+        edge::{
+            admission::{Admission, without_credential},
+            credential::{self, Credential},
+            denial::Denial,
+            reply::{self, Reply},
+            request::EdgeRequest,
+            route::{PolicyProblem, RoutePolicy},
+            settings::{CannotTell, EdgeSettings, UpstreamAuthorization},
+        },
+    },
+    ops::metrics::CheckMetrics,
+    state::{
+        cache::EncodedToken,
+        edge::{Edge, Route, Whose},
+    },
+};
+
+/// Answers proxies.
+#[derive(Debug)]
+pub struct Checker {
+    validator: Arc<Validator>,
+    /// Each call takes what is here when it begins, and keeps it to its end.
+    edge: ArcSwap<Edge>,
+    metrics: CheckMetrics,
+}
+
+/// What a request is told.
+#[expect(missing_debug_implementations, reason = "it holds whatever an answer holds")]
+pub enum Answer<T> {
+    /// It may pass.
+    Allowed(T),
+    /// It may not.
+    Denied {
+        /// Why.
+        denial: Denial,
+        /// For the client.
+        reply: Reply,
+    },
+    /// Nobody can tell.
+    CannotTell {
+        /// Why.
+        fault: Fault,
+        /// For the client.
+        reply: Reply,
+        /// How Envoy wants to hear of it.
+        told: CannotTell,
+    },
+}
+
+/// A request that may pass, with what an answer is made of.
+#[expect(missing_debug_implementations, reason = "it holds a token")]
+pub struct Allowed<'a> {
+    /// The proof.
+    pub admission: Admission<'a>,
+    /// How requests are answered.
+    pub settings: &'a EdgeSettings,
+    /// The encoded claims of its token, if it has one.
+    pub encoded: Option<&'a EncodedToken>,
+    /// What it presented, if it is to go on as `Authorization: Bearer` and is not there already.
+    pub forwarded: Option<&'a str>,
+    edge: &'a Edge,
+    route: &'a Route,
+    whose: Whose<'a>,
+}
+
+impl Allowed<'_> {
+    /// The encoded answer: made once for a token and a route, unless it holds the token itself (C6).
+    pub fn answer(&self, make: impl FnOnce() -> Bytes) -> Bytes {
+        if self.forwarded.is_some() { make() } else { self.edge.answer(self.whose, self.route, make) }
+    }
+}
+
+/// What comes of a request before its answer is written.
+enum Stop {
+    Denied(Denial),
+    CannotTell(Fault),
+}
+
+impl Checker {
+    /// Answers so until it is told otherwise.
+    pub fn new(validator: Arc<Validator>, settings: EdgeSettings, metrics: CheckMetrics) -> Self {
+        Self { validator, edge: ArcSwap::from_pointee(Edge::new(settings)), metrics }
+    }
+
+    /// Answers so from now on; what was remembered is forgotten.
+    pub fn replace_settings(&self, settings: EdgeSettings) {
+        if *self.edge.load().settings() != settings {
+            self.edge.store(Arc::new(Edge::new(settings)));
+        }
+    }
+
+    /// Checks a request under its route's words, and hands what is needed for an allow to `allow`.
+    pub async fn check<T: Send>(
+        &self,
+        request: &EdgeRequest<'_>,
+        words: &[(&str, &str)],
+        allow: impl FnOnce(&Allowed<'_>) -> T + Send,
+    ) -> Answer<T> {
+        let edge = self.edge.load_full();
+        let route = edge.route(words, unreadable);
+        let stop = match &route.policy {
+            Ok(policy) => match self.admit(&edge, (&route, policy), request, allow).await {
+                Ok(allowed) => return Answer::Allowed(allowed),
+                Err(stop) => stop,
+            },
+            Err(problem) => Stop::Denied(Denial::Policy(problem.clone())),
+        };
+        self.stopped(stop, request, route.policy.as_ref().ok(), edge.settings())
+    }
+
+    /// A request that cannot be checked, because it does not say what is needed for that.
+    pub fn unreadable<T>(&self, problem: &'static str, request: &EdgeRequest<'_>) -> Answer<T> {
+        let edge = self.edge.load();
+        self.stopped(Stop::Denied(Denial::Request(problem)), request, None, edge.settings())
+    }
+
+    fn stopped<T>(
+        &self,
+        stop: Stop,
+        request: &EdgeRequest<'_>,
+        policy: Option<&RoutePolicy>,
+        settings: &EdgeSettings,
+    ) -> Answer<T> {
+        match stop {
+            Stop::Denied(denial) => {
+                self.metrics.denied(&denial);
+                let reply = reply::of_denial(&denial, request, policy, settings);
+                Answer::Denied { denial, reply }
+            }
+            Stop::CannotTell(fault) => {
+                self.metrics.cannot_tell();
+                let reply = reply::cannot_tell(fault.reason(), fault.message(), fault.retry_after(), request);
+                Answer::CannotTell { fault, reply, told: settings.cannot_tell }
+            }
+        }
+    }
+
+    async fn admit<T: Send>(
+        &self,
+        edge: &Edge,
+        (route, policy): (&Route, &RoutePolicy),
+        request: &EdgeRequest<'_>,
+        allow: impl FnOnce(&Allowed<'_>) -> T + Send,
+    ) -> Result<T, Stop> {
+        if policy.preflight && request.method.is_none() {
+            return Err(Stop::Denied(Denial::Policy(needs_method())));
+        }
+        let settings = edge.settings();
+        let Some(credential) =
+            credential::of(request, &policy.sources).map_err(|it| Stop::Denied(it.into()))?
+        else {
+            let Some(admission) = without_credential(policy, request) else {
+                return Err(Stop::Denied(Denial::missing()));
+            };
+            let allowed = Allowed {
+                admission,
+                settings,
+                encoded: None,
+                forwarded: None,
+                edge,
+                route,
+                whose: Whose::Nobody,
+            };
+            self.metrics.allowed(&allowed.admission);
+            return Ok(allow(&allowed));
+        };
+        let presented = Presented { scheme: credential.scheme, certificate: request.certificate };
+        let question = Question {
+            token: &credential.token,
+            requirements: policy.requirements(presented),
+            min_revision: None,
+            max_staleness: None,
+        };
+        let answered = |pass: Pass<'_>| {
+            let admission = Admission::Token(pass.permit);
+            let (forwarded, whose) = (forwarded(&credential, settings), Whose::Token(pass.cached));
+            let encoded = Some(pass.cached.encoded());
+            let allowed = Allowed { admission, settings, encoded, forwarded, edge, route, whose };
+            self.metrics.allowed(&allowed.admission);
+            allow(&allowed)
+        };
+        match self.validator.validate(&question, answered).await {
+            Ok(verdict) => verdict.outcome.map_err(|refusal| Stop::Denied(Denial::Refused(refusal))),
+            Err(fault) => Err(Stop::CannotTell(fault)),
+        }
+    }
+}
+
+/// What a proxy that does not say the method cannot be asked for.
+fn needs_method() -> PolicyProblem {
+    PolicyProblem {
+        name: "preflight".to_owned(),
+        problem: "needs `http.forwarded`, which says who tells the method of a request",
+    }
+}
+
+fn forwarded<'c>(credential: &'c Credential<'_>, settings: &EdgeSettings) -> Option<&'c str> {
+    match settings.upstream_authorization {
+        UpstreamAuthorization::AccessToken if !credential.is_plain => Some(&credential.token),
+        UpstreamAuthorization::AccessToken | UpstreamAuthorization::Strip => None,
+    }
+}
+
+/// Once for each route, since it is the same for each of its requests, all of which are denied.
+fn unreadable(problem: &PolicyProblem) {
+    tracing::error!(
+        policy.name = %problem.name,
+        error.message = problem.problem,
+        "a route's policy cannot be read, so nothing passes there"
+    );
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! What the edge remembers: each route's policy, read once, and each token's answer for a route, written once.
+//!
+//! One of these stands for one state of the configuration; another configuration gets another, with nothing in it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use moka::{policy::EvictionPolicy, sync::Cache};
+use smallvec::SmallVec;
+
+use super::cache::CachedToken;
+use crate::domain::edge::{
+    route::{PolicyProblem, RoutePolicy},
+    settings::EdgeSettings,
+};
+
+/// Routes that are remembered. A proxy has as many as somebody wrote down, but anybody who may call can make some up.
+const MOST_ROUTES: u64 = 1_000;
+
+/// Bytes of answers that are remembered, beside `cache.max_bytes`.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What an answer takes beside its bytes: its keys, the allocator's share, moka's own record.
+const ANSWER_OVERHEAD: usize = 256;
+
+/// A route's policy, or why it has none.
+#[derive(Debug)]
+pub struct Route {
+    /// No other route has, or had, this number.
+    number: u64,
+    /// What it asks.
+    pub policy: Result<RoutePolicy, PolicyProblem>,
+}
+
+/// For whom an answer is: nobody's answers have numbers that no token has.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a token's content")]
+pub enum Whose<'t> {
+    /// A token's.
+    Token(&'t CachedToken),
+    /// That of a request without identity.
+    Nobody,
+}
+
+/// The edge, under one configuration.
+pub struct Edge {
+    settings: EdgeSettings,
+    silent: Arc<Route>,
+    routes: Cache<Box<[u8]>, Arc<Route>>,
+    answers: Cache<(u64, u64), Bytes>,
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Edge {
+    /// An edge that remembers nothing yet.
+    pub fn new(settings: EdgeSettings) -> Self {
+        let weight = |_: &(u64, u64), answer: &Bytes| {
+            u32::try_from(answer.len() + ANSWER_OVERHEAD).unwrap_or(u32::MAX)
+        };
+        Self {
+            silent: route([], &settings),
+            settings,
+            routes: Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(MOST_ROUTES).build(),
+            answers: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .max_capacity(MOST_BYTES)
+                .weigher(weight)
+                .build(),
+        }
+    }
+
+    /// How requests are answered.
+    pub fn settings(&self) -> &EdgeSettings {
+        &self.settings
+    }
+
+    /// The route that says this. `unreadable` is told once that one cannot be read.
+    pub fn route(&self, words: &[(&str, &str)], unreadable: impl FnOnce(&PolicyProblem)) -> Arc<Route> {
+        if words.is_empty() {
+            return Arc::clone(&self.silent);
+        }
+        let mut words: SmallVec<[(&str, &str); 8]> = words.into();
+        // A map has no order.
+        words.sort_unstable();
+        let key = key(&words);
+        if let Some(route) = self.routes.get(key.as_slice()) {
+            return route;
+        }
+        let route = route(words, &self.settings);
+        if let Err(problem) = &route.policy {
+            unreadable(problem);
+        }
+        self.routes.insert(key.as_slice().into(), Arc::clone(&route));
+        route
+    }
+
+    /// The answer for a token on a route, made by `make` the first time.
+    pub fn answer(&self, whose: Whose<'_>, route: &Route, make: impl FnOnce() -> Bytes) -> Bytes {
+        let number = match whose {
+            Whose::Token(cached) => cached.number(),
+            Whose::Nobody => 0,
+        };
+        let key = (number, route.number);
+        if let Some(answer) = self.answers.get(&key) {
+            return answer;
+        }
+        let answer = make();
+        self.answers.insert(key, answer.clone());
+        answer
+    }
+}
+
+fn route<'w>(words: impl IntoIterator<Item = (&'w str, &'w str)>, settings: &EdgeSettings) -> Arc<Route> {
+    static NUMBERS: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+    Arc::new(Route { number, policy: RoutePolicy::read(words, &settings.sources) })
+}
+
+/// Each text with its length in front, so that no two lists look the same.
+fn key(words: &[(&str, &str)]) -> SmallVec<[u8; 256]> {
+    let mut key = SmallVec::new();
+    for text in words.iter().flat_map(|(name, value)| [name, value]) {
+        key.extend_from_slice(&text.len().to_le_bytes());
+        key.extend_from_slice(text.as_bytes());
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(edge: &Edge, words: &[(&str, &str)]) -> (Arc<Route>, usize) {
+        let mut told = 0;
+        let route = edge.route(words, |_| told += 1);
+        (route, told)
+    }
+
+    #[test]
+    fn a_route_is_read_once_in_whatever_order_its_words_come() {
+        let edge = Edge::new(EdgeSettings::default());
+        let (first, _) = read(&edge, &[("optional", "true"), ("kind", "id")]);
+        let (again, _) = read(&edge, &[("kind", "id"), ("optional", "true")]);
+        let (other, _) = read(&edge, &[("kind", "id"), ("optional", "false")]);
+        assert_eq!(first.number, again.number);
+        assert_ne!(first.number, other.number);
+        assert!(first.policy.as_ref().is_ok_and(|policy| policy.optional));
+    }
+
+    #[test]
+    fn a_route_that_cannot_be_read_is_told_once() {
+        let edge = Edge::new(EdgeSettings::default());
+        let words = [("optoinal", "true")];
+        assert_eq!(read(&edge, &words).1, 1);
+        let (route, told) = read(&edge, &words);
+        assert!(route.policy.is_err());
+        assert_eq!(told, 0);
+    }
+
+    #[test]
+    fn words_do_not_run_into_each_other() {
+        assert_ne!(key(&[("ab", "c")]), key(&[("a", "bc")]));
+        assert_ne!(key(&[("a", "b"), ("c", "d")]), key(&[("a", "b")]));
+    }
+
+    #[test]
+    fn an_answer_is_made_once_for_each_route() {
+        let edge = Edge::new(EdgeSettings::default());
+        let (one, two) = (read(&edge, &[]).0, read(&edge, &[("kind", "id")]).0);
+        let make = |text: &'static str| move || Bytes::from_static(text.as_bytes());
+        assert_eq!(edge.answer(Whose::Nobody, &one, make("a")), "a");
+        assert_eq!(edge.answer(Whose::Nobody, &one, make("b")), "a");
+        assert_eq!(edge.answer(Whose::Nobody, &two, make("c")), "c");
+    }
+}
