@@ -36,7 +36,8 @@ impl Version {
             Self::V1_40 => "1.40.0",
             Self::V1_36 => "1.36.2",
         };
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!(".tools/envoy/{name}/envoy/_bin/envoy"));
+        let program =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!(".tools/envoy/{name}/envoy/_bin/envoy"));
         assert!(program.is_file(), "run `make test`, which installs {}", program.display());
         program
     }
@@ -67,7 +68,7 @@ impl Envoy {
         let directory = tempfile::Builder::new().prefix("envoy-").tempdir().unwrap();
         let file = directory.path().join("envoy.json");
         let address = directory.path().join("admin");
-        std::fs::write("/tmp/rig-envoy.json", config::bootstrap(upstream.port(), doors).to_string()).unwrap();        std::fs::write(&file, config::bootstrap(upstream.port(), doors).to_string()).unwrap();
+        std::fs::write(&file, config::bootstrap(upstream.port(), doors).to_string()).unwrap();
         let mut running = Running::start(
             Command::new(version.program())
                 .arg("--config-path")

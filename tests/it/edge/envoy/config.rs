@@ -87,13 +87,13 @@ impl Door {
     }
 
     fn cluster_name(&self) -> String {
-        format!("service of {}", self.name)
+        format!("service-{}", self.name)
     }
 
     fn cluster(&self) -> Value {
-        let endpoints = self.services.iter().map(|socket| {
-            json!({ "endpoint": { "address": { "pipe": { "path": socket.to_str().unwrap() } } } })
-        });
+        let endpoints = self.services.iter().map(
+            |socket| json!({ "endpoint": { "address": { "pipe": { "path": socket.to_str().unwrap() } } } }),
+        );
         let mut cluster = cluster(&self.cluster_name(), endpoints.collect());
         cluster["typed_extension_protocol_options"] = json!({
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -138,8 +138,7 @@ impl Door {
             },
             "http_filters": filters,
         });
-        let chain =
-            json!({ "filters": [{ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager }] });
+        let chain = json!({ "filters": [{ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager }] });
         json!({
             "name": self.name,
             "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } },
@@ -187,7 +186,8 @@ fn strip() -> Value {
 
 /// Lets the upstream see the dynamic metadata of the check.
 fn show() -> Value {
-    let header = json!({ "key": "x-seen-metadata", "value": "%DYNAMIC_METADATA(envoy.filters.http.ext_authz)%" });
+    let header =
+        json!({ "key": "x-seen-metadata", "value": "%DYNAMIC_METADATA(envoy.filters.http.ext_authz)%" });
     json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
         "mutations": {
@@ -201,7 +201,8 @@ fn show() -> Value {
 fn routes() -> Vec<Value> {
     let per_route = |settings: Value| {
         let mut settings = settings;
-        settings["@type"] = json!("type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute");
+        settings["@type"] =
+            json!("type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute");
         json!({ "envoy.filters.http.ext_authz": settings })
     };
     let route = |prefix: &str, settings: Value| {
@@ -213,8 +214,12 @@ fn routes() -> Vec<Value> {
     };
     let mut routes = vec![route("/disabled", per_route(json!({ "disabled": true })))];
     for (prefix, policy) in ROUTES {
-        let extensions: Value = policy.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        routes.push(route(prefix, per_route(json!({ "check_settings": { "context_extensions": extensions } }))));
+        let extensions: Value =
+            policy.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        routes.push(route(
+            prefix,
+            per_route(json!({ "check_settings": { "context_extensions": extensions } })),
+        ));
     }
     routes.push(route("/", json!({})));
     routes
