@@ -22,6 +22,8 @@ mod written;
 
 mod secret;
 
+mod ext_authz;
+mod http;
 mod listen;
 mod sections;
 mod store;
@@ -56,7 +58,7 @@ pub use self::{
 };
 use self::{listen::Listeners, problem::Place, reader::Reader, section::Section};
 use crate::{
-    api::{LimitSettings, ListenAddress, ServerSettings},
+    api::{LimitSettings, ListenAddress, ServerSettings, http::HttpSettings},
     domain::{edge::settings::EdgeSettings, refresh::RefreshSettings},
     issuer::IssuerSettings,
     ops::telemetry::TelemetrySettings,
@@ -72,6 +74,7 @@ pub struct Config {
     pub server: ServerSettings,
     /// The admin port; `None`: off.
     pub admin: Option<ListenAddress>,
+    pub http: HttpSettings,
     pub issuers: Vec<IssuerSettings>,
     pub cache: CacheSettings,
     pub revocation: RevocationSettings,
@@ -161,16 +164,30 @@ fn checked(
 }
 
 fn all_sections(root: &mut Section<'_, '_>) -> Config {
-    let Listeners { listen, admin } = listen::read(root);
+    let Listeners { listen, admin, http } = listen::read(root);
     let server = sections::server(root);
     let refresh = refresh::read(root);
     let issuers = issuers::read(root, &refresh);
     let cache = sections::cache(root);
     let revocation = sections::revocation(root);
     let store = store::read(root);
-    let ext_authz = EdgeSettings::default();
+    let ext_authz = ext_authz::read(root);
+    http::compare(root, &http, &ext_authz);
     let limits = sections::limits(root);
     let telemetry = telemetry::read(root);
     sections::not_built(root);
-    Config { listen, server, admin, issuers, cache, revocation, refresh, store, ext_authz, limits, telemetry }
+    Config {
+        listen,
+        server,
+        admin,
+        http,
+        issuers,
+        cache,
+        revocation,
+        refresh,
+        store,
+        ext_authz,
+        limits,
+        telemetry,
+    }
 }

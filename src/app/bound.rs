@@ -144,7 +144,7 @@ impl<T: TokenService> Bound<T> {
         if let Reloading::Watched(watcher) = reloading {
             // A process that drains changes no more.
             let draining = calls.stopping().clone();
-            background.spawn(async move { draining.run_until_cancelled(watcher.run()).await });
+            background.spawn(async move { draining.run_until_cancelled(Box::pin(watcher.run())).await });
         }
 
         shutdown.await;

@@ -4,7 +4,7 @@ mod store;
 
 use super::Config;
 use crate::{
-    api::ServerSettings,
+    api::{ServerSettings, http::HttpSettings},
     ops::telemetry::{OtlpSettings, TelemetrySettings},
     state::cache::CacheSettings,
     store::StoreSettings,
@@ -17,6 +17,7 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         listen,
         server,
         admin,
+        http,
         issuers: _,
         cache,
         revocation: _,
@@ -26,6 +27,7 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         limits: _,
         telemetry,
     } = running;
+    let HttpSettings { listen: http_listen, forwarded } = http;
     let ServerSettings { reflection, max_connection_age, keepalive, max_header_bytes } = server;
     let CacheSettings { max_bytes, max_age } = cache;
     let StoreSettings { kind, key_ring } = store;
@@ -34,6 +36,8 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
     let is_other = [
         ("listen", *listen != wanted.listen),
         ("admin.listen", *admin != wanted.admin),
+        ("http.listen", *http_listen != wanted.http.listen),
+        ("http.forwarded", *forwarded != wanted.http.forwarded),
         ("server.reflection", *reflection != wanted.server.reflection),
         ("server.max_connection_age", *max_connection_age != wanted.server.max_connection_age),
         ("server.keepalive", *keepalive != wanted.server.keepalive),
@@ -74,9 +78,11 @@ mod tests {
 
     const ISSUER: &str = "issuers: [{ issuer: https://a.example, audiences: [api] }]\n";
     /// Another value for each key outside `issuers`.
-    const CHANGES: [&str; 22] = [
+    const CHANGES: [&str; 34] = [
         "listen: 127.0.0.1:1",
         "admin: { listen: off }",
+        "http: { listen: 127.0.0.1:1 }",
+        "http: { forwarded: x_original }",
         "server: { reflection: true }",
         "server: { max_connection_age: 1m }",
         "server: { keepalive: 1m }",
@@ -94,6 +100,16 @@ mod tests {
         "telemetry: { log: debug }",
         "telemetry: { format: pretty }",
         "telemetry: { otlp_endpoint: http://127.0.0.1:4317 }",
+        "ext_authz: { cannot_tell: rpc_error }",
+        "ext_authz: { sources: [header:x-token] }",
+        "ext_authz: { upstream_authorization: access_token }",
+        "ext_authz: { headers: { subject: x-user } }",
+        "ext_authz: { lists: json }",
+        "ext_authz: { max_identity_bytes: 1KiB }",
+        "ext_authz: { dynamic_metadata: off }",
+        "ext_authz: { realm: api }",
+        "ext_authz: { resource_metadata: https://a.example }",
+        "ext_authz: { login: { url: https://a.example } }",
         "limits: { max_token_bytes: 1KiB }",
         "limits: { max_concurrent: 1 }",
         "limits: { drain: 1s }",
@@ -157,7 +173,7 @@ mod tests {
             let (section, rest) = line.split_once(": ").unwrap();
             let key = rest.trim_start_matches("{ ").split_once(": ").map(|(key, _)| key);
             let key = key.map_or_else(|| section.to_owned(), |key| format!("{section}.{key}"));
-            let expected = if ["limits", "refresh", "revocation"].contains(&section) {
+            let expected = if ["ext_authz", "limits", "refresh", "revocation"].contains(&section) {
                 vec![]
             } else {
                 vec![key.as_str()]

@@ -4,13 +4,14 @@ use std::{net::SocketAddr, path::Path};
 
 use super::{
     effective::Shown,
+    http,
     key::Key,
     notation::Notation,
     scalar::{Setting, expected},
     section::Section,
     tree::Value,
 };
-use crate::api::ListenAddress;
+use crate::api::{ListenAddress, http::HttpSettings};
 
 const LISTEN: Key = Key::restart("listen", "Where gRPC is answered. Each address once.");
 const ADMIN: Key = Key::restart("admin", "The admin port.");
@@ -19,7 +20,7 @@ const ADMIN_LISTEN: Key =
 const ANY_CALLER: Key = Key::reload(
     "insecure_allow_any_caller",
     "Accept calls from other hosts without knowing who calls. As this version can neither do TLS nor tell callers apart, \
-     a `listen` address beyond loopback is refused unless this says `true`. Unix sockets and `admin` are not concerned.",
+     a `listen` address beyond loopback, of `http`, too, is refused unless this says `true`. Unix sockets and `admin` are not concerned.",
 );
 
 impl Setting for ListenAddress {
@@ -50,13 +51,14 @@ impl Setting for ListenAddress {
     }
 }
 
-/// The addresses of `listen` and of `admin.listen`.
+/// The addresses of `listen` and of `admin.listen`, and `http`.
 pub(super) struct Listeners {
     pub(super) listen: Vec<ListenAddress>,
     pub(super) admin: Option<ListenAddress>,
+    pub(super) http: HttpSettings,
 }
 
-/// Reads both, and refuses to be open to everybody unless that was written.
+/// Reads them, and refuses to be open to everybody unless that was written.
 pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
     let listen = root.one_or_more(LISTEN, vec![loopback(50_051)], "at least one address is needed");
     let admin = root.section_or_off(ADMIN, |admin| {
@@ -69,10 +71,12 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
         root.show("admin", Shown::Section(vec![("listen", None::<ListenAddress>.show())]));
     }
     let admin = admin.flatten();
+    let http = http::read(root);
     let any_caller = root.value(ANY_CALLER, false);
-    check_each_is_another(root, &listen, admin.as_ref());
-    check_callers(root, &listen, any_caller);
-    Listeners { listen, admin }
+    check_each_is_another(root, &listen, [("admin", admin.as_ref()), ("http", http.listen.as_ref())]);
+    check_callers(root, "listen", &listen, any_caller);
+    check_callers(root, "http", http.listen.as_slice(), any_caller);
+    Listeners { listen, admin, http }
 }
 
 fn loopback(port: u16) -> ListenAddress {
@@ -82,15 +86,21 @@ fn loopback(port: u16) -> ListenAddress {
 fn check_each_is_another(
     root: &mut Section<'_, '_>,
     listen: &[ListenAddress],
-    admin: Option<&ListenAddress>,
+    [admin, http]: [(&str, Option<&ListenAddress>); 2],
 ) {
     for (index, address) in listen.iter().enumerate() {
         if is_one_place(address) && listen.iter().take(index).any(|before| before == address) {
             root.problem("listen", format!("{} is listed twice", address.show()));
         }
-        if is_one_place(address) && admin == Some(address) {
-            root.problem("admin", format!("`listen` has {} already", address.show()));
+        for (key, _) in [admin, http].iter().filter(|(_, it)| is_one_place(address) && *it == Some(address)) {
+            root.problem(key, format!("`listen` has {} already", address.show()));
         }
+    }
+    if let (_, Some(address)) = admin
+        && is_one_place(address)
+        && http.1 == Some(address)
+    {
+        root.problem("http", format!("`admin` has {} already", address.show()));
     }
 }
 
@@ -103,7 +113,7 @@ fn is_one_place(address: &ListenAddress) -> bool {
 }
 
 /// Until callers can be told apart, whoever reaches the port may do everything.
-fn check_callers(root: &mut Section<'_, '_>, listen: &[ListenAddress], any_caller: bool) {
+fn check_callers(root: &mut Section<'_, '_>, key: &str, listen: &[ListenAddress], any_caller: bool) {
     for address in listen.iter().filter(|address| is_reachable_from_elsewhere(address)) {
         let address = address.show();
         if any_caller {
@@ -114,7 +124,7 @@ fn check_callers(root: &mut Section<'_, '_>, listen: &[ListenAddress], any_calle
                 "{address} is not loopback, and without TLS and callers everybody who can reach it may ask \
                  everything; listen on loopback or a unix socket, or write `insecure_allow_any_caller: true`"
             );
-            root.problem("listen", message);
+            root.problem(key, message);
         }
     }
 }

@@ -122,7 +122,7 @@ fn table_row(row: &Row) -> String {
 mod tests {
     use super::*;
 
-    const PAGE: &str = "# Page\n<!-- keys: issuers listen insecure_allow_any_caller admin server -->\nold\n<!-- end -->\n\
+    const PAGE: &str = "# Page\n<!-- keys: issuers listen insecure_allow_any_caller admin http ext_authz server -->\nold\n<!-- end -->\n\
          <!-- keys: issuers[].keys cache revocation refresh store key_ring limits telemetry -->\n<!-- end -->\nlast\n";
 
     #[test]

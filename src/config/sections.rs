@@ -65,13 +65,11 @@ const MAX_ENTRIES: Key = Key::reload(
 );
 
 /// Documented sections whose features are to come, and what they are for.
-const TO_COME: [(&str, &str); 7] = [
-    ("http", "back-channel logout, a check for nginx"),
+const TO_COME: [(&str, &str); 5] = [
     ("tls", "TLS for `listen`"),
     ("callers", "who may call what"),
     ("sessions", "tracking and timeouts"),
     ("cookies", "browser sessions"),
-    ("ext_authz", "Envoy's external authorization"),
     ("events", "the stream of what happened"),
 ];
 

@@ -102,6 +102,18 @@ issuers:
     keys: {refresh_after: 2s, max_age: 2d, min_refetch: 1s, timeout: 1ms, max_bytes: 1KiB, max_keys: 1}
 cache: {max_bytes: 1MiB, max_age: 1ms}
 refresh: {early: 30s, lease: 10s, limit: {burst: 5}}
+http: {listen: 'unix:/run/check.sock', forwarded: x_forwarded}
+ext_authz:
+  cannot_tell: rpc_error
+  sources: [authorization, 'header:X-Token', 'query:access_token']
+  upstream_authorization: access_token
+  headers: {subject: X-User, issuer: off, omitted: x-left-out}
+  lists: json
+  max_identity_bytes: 32KiB
+  dynamic_metadata: off
+  realm: 'off'
+  resource_metadata: https://a.example/.well-known/oauth-protected-resource
+  login: {url: 'https://a.example/login?app=é', return_to: rd}
 store: {path: /var/lib/x.redb}
 limits: {max_token_bytes: 256, max_concurrent: 1, drain: 0s}
 telemetry: {log: 'info,countersign=debug', format: pretty, otlp_endpoint: 'https://otel.example:4317', sample_ratio: 0.25}

@@ -226,6 +226,3 @@ fn unreadable(problem: &PolicyProblem) {
         "a route's policy cannot be read, so nothing passes there"
     );
 }
-
-#[cfg(test)]
-mod tests;

@@ -362,4 +362,6 @@ fn unavailable(issuer: &Issuer) -> Stop {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -28,7 +28,8 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 ];
 
 /// Which rooms may name a crate.
-const CRATES: [(&str, &[&str]); 22] = [
+const CRATES: [(&str, &[&str]); 23] = [
+    ("envoy_types", &["api"]),
     ("tonic", &["api", "app", "cli"]),
     ("tonic_health", &["api", "app", "cli"]),
     ("tonic_reflection", &["api"]),
@@ -168,6 +169,13 @@ fn what_an_issuer_says_about_a_token_comes_from_its_endpoint_only() {
 fn statuses_are_made_in_one_file() {
     let makes = |source: &Source| STATUSES.iter().any(|name| source.names(&format!("Status::{name}(")));
     none(&paths(|source| source.path != "api/grpc/status.rs" && makes(source)));
+}
+
+/// E6: Envoy takes every response with code 0 for an allow, so each is made where an admission is at hand.
+#[test]
+fn e6_envoys_answers_are_made_in_one_file() {
+    let makes = |source: &Source| source.names("CheckResponse {") || source.names("CheckResponse::default");
+    none(&paths(|source| source.path != "api/grpc/ext_authz/answer.rs" && makes(source)));
 }
 
 #[test]

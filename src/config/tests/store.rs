@@ -237,7 +237,7 @@ fn what_is_allowed_and_not_safe_is_a_warning() {
 fn the_effective_store_shows_no_secret() {
     let loaded = load_here(SHARED, &full_environment()).unwrap();
     let (_, store) = loaded.effective.split_once("store:\n").unwrap();
-    let (store, _) = store.split_once("limits:").unwrap();
+    let (store, _) = store.split_once("ext_authz:").unwrap();
     insta::assert_snapshot!(store);
     let shown = format!("{:?} {}", loaded.config, loaded.effective);
     assert!(!shown.contains("hunter2"), "{shown}");

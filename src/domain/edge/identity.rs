@@ -100,7 +100,7 @@ fn json(entries: TextList<'_>) -> String {
             ascii.push(character);
         } else {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
+                ascii.extend(format!("\\u{unit:04x}").chars());
             }
         }
     }

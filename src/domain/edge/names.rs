@@ -52,7 +52,9 @@ pub fn spellings(name: &str) -> Vec<String> {
     for character in name.chars() {
         let other = (character == '-')
             .then(|| spellings.iter().map(|spelling| format!("{spelling}_")).collect::<Vec<_>>());
-        spellings.iter_mut().for_each(|spelling| spelling.push(character));
+        for spelling in &mut spellings {
+            spelling.push(character);
+        }
         spellings.extend(other.unwrap_or_default());
     }
     spellings

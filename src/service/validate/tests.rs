@@ -1,93 +1,23 @@
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::*;
+use super::{
+    testing::{Setup, setup, unloaded, unloaded_with},
+    *,
+};
 use crate::{
-    app::start_issuer,
     domain::{
         kind::TokenKind,
         reason::Reason,
         revocation::{Reach, Revocation, Target},
-        testing::{ISSUER, at, claims_with, compact, config},
+        testing::{ISSUER, at, claims_with, compact},
     },
-    issuer::{HttpClient, KeyMetrics, Surroundings},
-    ops::{
-        drain::Tasks,
-        metrics::{SightMetrics, registry},
-    },
-    state::{contact::Contact, revocations::Revocations, sessions::Sessions},
-    store::{Snapshot, Store, testing::memory::MemoryStore},
+    state::{contact::Contact, revocations::Revocations},
 };
 
 mod stale;
-
-#[derive(Debug)]
-struct ManualClock(Mutex<UnixTime>);
-
-impl Clock for ManualClock {
-    fn now(&self) -> UnixTime {
-        *self.0.lock().unwrap()
-    }
-}
-
-struct Setup {
-    validator: Validator,
-    revocations: Arc<Revocations>,
-    store: Arc<MemoryStore>,
-    clock: Arc<ManualClock>,
-}
-
-fn unloaded() -> Setup {
-    unloaded_with(Revocations::new(1000), None)
-}
-
-fn unloaded_with(revocations: Revocations, contact: Option<Arc<Contact>>) -> Setup {
-    // Whoever comes second finds the provider installed; it is the same one.
-    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let config = config("");
-    let clock = Arc::new(ManualClock(Mutex::new(at(0))));
-    let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-    let (mut registry, tasks) = (registry(), Tasks::default());
-    let around = Surroundings {
-        http: HttpClient::new().unwrap(),
-        store: None,
-        clock: Arc::clone(&shared),
-        metrics: KeyMetrics::register(&mut registry),
-        tasks: tasks.clone(),
-    };
-    let issuers = config.issuers.iter().map(|it| start_issuer(None, it.clone(), &around).unwrap()).collect();
-    let (store, revocations) = (Arc::new(MemoryStore::default()), Arc::new(revocations));
-    let kept: Arc<dyn Store> = Arc::<MemoryStore>::clone(&store);
-    let sights = SightMetrics::register(&mut registry);
-    let sessions = Arc::new(Sessions::start(kept, Arc::clone(&revocations), sights, &tasks));
-    let sources = RevocationSources {
-        revocations: Arc::clone(&revocations),
-        contact,
-        sessions,
-        on_stale: OnStale::Serve,
-    };
-    let validator = Validator::new(
-        Trust::new(issuers, 16 * 1024),
-        sources,
-        TokenCache::new(config.cache).unwrap(),
-        |_| EncodedToken { bytes: Bytes::new(), claims_prefix: 0, refresh_suffix: 0 },
-        shared,
-        ValidationMetrics::register(&mut registry),
-    );
-    Setup { validator, revocations, store, clock }
-}
-
-fn setup() -> Setup {
-    let setup = unloaded();
-    setup.load();
-    setup
-}
 
 fn question(token: &str) -> Question<'_> {
     Question {
@@ -117,11 +47,6 @@ fn said<T>(answer: Result<Verdict<T>, Fault>) -> Said {
 }
 
 impl Setup {
-    fn load(&self) {
-        let nothing = Snapshot { revision: revision(0), revocations: vec![] };
-        self.revocations.load(nothing, Duration::ZERO, at(0));
-    }
-
     async fn ask(&self, token: &str) -> Said {
         said(self.validator.validate(&question(token), |_| ()).await)
     }

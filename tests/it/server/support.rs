@@ -3,10 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use countersign::{
-    api::{LimitSettings, ListenAddress, ServerSettings},
+    api::{LimitSettings, ListenAddress, ServerSettings, http::HttpSettings},
     app::{Bound, Exit, KeyHolder, Shell, StartError},
     config::Config,
-    domain::refresh::RefreshSettings,
+    domain::{edge::settings::EdgeSettings, refresh::RefreshSettings},
     ops::{
         drain::Tasks,
         telemetry::{LogFormat, TelemetrySettings},
@@ -106,6 +106,7 @@ pub(crate) fn config() -> Config {
             max_header_bytes: 64 * 1024,
         },
         admin: Some(any),
+        http: HttpSettings { listen: None, forwarded: None },
         issuers: vec![],
         cache: CacheSettings { max_bytes: 0, max_age: Duration::ZERO },
         revocation: RevocationSettings {
@@ -116,6 +117,7 @@ pub(crate) fn config() -> Config {
         },
         refresh: RefreshSettings::default(),
         store: StoreSettings::embedded("unused"),
+        ext_authz: EdgeSettings::default(),
         limits: LimitSettings {
             max_token_bytes: 16 * 1024,
             max_concurrent: 64,

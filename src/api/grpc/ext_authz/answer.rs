@@ -17,6 +17,7 @@ use crate::{
         admission::Admission,
         denial::Denial,
         identity::Identity,
+        names::spellings,
         reply::Reply,
         settings::{EdgeSettings, UpstreamAuthorization},
         source::Source,
@@ -91,9 +92,9 @@ fn ok(allowed: &Allowed<'_>) -> OkHttpResponse {
 
 /// Where nobody has looked on this route, somebody else's token may be, so that none of these goes on.
 fn credential_headers(settings: &EdgeSettings) -> impl Iterator<Item = String> {
-    settings.sources.iter().filter_map(|source| match source {
-        Source::Header(name) => Some(name.clone()),
-        Source::Authorization | Source::Query(_) => None,
+    settings.sources.iter().flat_map(|source| match source {
+        Source::Header(name) => spellings(name),
+        Source::Authorization | Source::Query(_) => vec![],
     })
 }
 

@@ -102,8 +102,9 @@ impl<'b> Check<'b> {
         if self.http.is_none() {
             return Err("the check has no `attributes.request.http`; only HTTP requests can be checked");
         }
-        let text =
-            |bytes: Option<&'b [u8]>, problem| str::from_utf8(bytes.unwrap_or_default()).map_err(|_| problem);
+        let text = |bytes: Option<&'b [u8]>, problem| {
+            str::from_utf8(bytes.unwrap_or_default()).map_err(|_not_text| problem)
+        };
         let words = self.extensions.iter().map(|(name, value)| {
             let (Ok(name), Ok(value)) = (str::from_utf8(name), str::from_utf8(value)) else {
                 return Err("`context_extensions` hold something that is not UTF-8");

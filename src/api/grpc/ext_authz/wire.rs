@@ -17,7 +17,7 @@ pub(super) enum Content<'b> {
 }
 
 /// The fields of a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Fields<'b> {
     rest: &'b [u8],
 }
