@@ -8,4 +8,5 @@ mod facts;
 mod refused;
 mod scene;
 mod scripted;
+mod smuggling;
 mod upstream;

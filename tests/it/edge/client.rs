@@ -48,57 +48,69 @@ pub(super) async fn request(port: u16, method: &str, path: &str, headers: &[(&st
     answers.remove(0)
 }
 
-/// Sends these bytes and after them one more request, and returns everything that was answered before the connection ended: what
-/// the bytes caused, all of it, has happened then.
+/// Sends these bytes and returns everything that was answered before the connection ended: what they caused, all of it, has
+/// happened then. The last of them asks for that end, unless it comes by itself.
 pub(super) async fn exchange(port: u16, bytes: &[u8]) -> Vec<Answer> {
-    within("an answer", LONG, async {
+    let what = format!("an answer to {}", bytes.escape_ascii());
+    within(&what, LONG, async {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         // Who refuses the beginning may hang up before it has read all.
         drop(stream.write_all(bytes).await);
         let mut received = Vec::new();
-        while let Ok(1..) = stream.read_buf(&mut received).await {}
+        while let Ok(1..) = stream.read_buf(&mut received).await {
+            // Envoy leaves it open for a while after an answer that says so.
+            if parse(&received).last().is_some_and(|answer| answer.header("connection") == "close") {
+                break;
+            }
+        }
         parse(&received)
     })
     .await
 }
 
+/// Every answer that is there in whole.
 fn parse(mut bytes: &[u8]) -> Vec<Answer> {
     let mut answers = Vec::new();
-    while !bytes.is_empty() {
-        let end = find(bytes, b"\r\n\r\n").unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(bytes)));
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let mut lines = head.split("\r\n");
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let headers: Vec<_> = lines
-            .map(|line| line.split_once(':').unwrap())
-            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-            .collect();
-        let mut answer = Answer { status, headers, body: String::new() };
-        bytes = &bytes[end + 4..];
-        let body;
-        if answer.header("transfer-encoding") == "chunked" {
-            (body, bytes) = unchunk(bytes);
-        } else {
-            let length = answer.header("content-length").parse().unwrap_or(0);
-            body = bytes[..length].to_vec();
-            bytes = &bytes[length..];
-        }
-        answer.body = String::from_utf8_lossy(&body).into_owned();
+    while let Some((answer, rest)) = first(bytes) {
         answers.push(answer);
+        bytes = rest;
     }
     answers
 }
 
+fn first(bytes: &[u8]) -> Option<(Answer, &[u8])> {
+    let end = find(bytes, b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers: Vec<_> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
+    let mut answer = Answer { status, headers, body: String::new() };
+    let rest = &bytes[end + 4..];
+    let (body, rest) = if answer.header("transfer-encoding") == "chunked" {
+        unchunk(rest)?
+    } else {
+        let length = answer.header("content-length").parse().unwrap_or(0);
+        let (body, rest) = rest.split_at_checked(length)?;
+        (body.to_vec(), rest)
+    };
+    answer.body = String::from_utf8_lossy(&body).into_owned();
+    Some((answer, rest))
+}
+
 /// A body in chunks (RFC 9112 section 7.1), and what comes after it.
-fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, &[u8]) {
+fn unchunk(mut bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut body = Vec::new();
     loop {
-        let end = find(bytes, b"\r\n").expect("the length of a chunk");
-        let length = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).unwrap(), 16).unwrap();
-        body.extend_from_slice(&bytes[end + 2..end + 2 + length]);
-        bytes = &bytes[end + 2 + length + 2..];
+        let end = find(bytes, b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).ok()?, 16).ok()?;
+        let (chunk, rest) = bytes[end + 2..].split_at_checked(length)?;
+        body.extend_from_slice(chunk);
+        bytes = rest.strip_prefix(b"\r\n")?;
         if length == 0 {
-            return (body, bytes);
+            return Some((body, bytes));
         }
     }
 }

@@ -26,7 +26,8 @@ impl Head {
     /// The headers in their order, spelt as they came.
     pub(super) fn headers(&self) -> Vec<(String, String)> {
         let text = self.text();
-        let lines = text.split("\r\n").skip(1).filter(|line| !line.is_empty());
+        // Some servers end a line at either.
+        let lines = text.split(['\r', '\n']).skip(1).filter(|line| !line.is_empty());
         // What is no header is shown as one without a value, rather than left out.
         lines
             .map(|line| line.split_once(':').unwrap_or((line, "")))

@@ -133,6 +133,8 @@ impl Door {
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": self.name,
             "generate_request_id": false,
+            // Who is refused is not waited for.
+            "delayed_close_timeout": "0.02s",
             "route_config": {
                 "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes() }],
             },
