@@ -1,0 +1,12 @@
+//! The service behind a real Envoy: what reaches the upstream, what the client is told, and what happens when something fails.
+#![cfg(test)] // tells clippy that helpers may unwrap, too
+
+mod allowed;
+mod client;
+mod envoy;
+mod facts;
+mod refused;
+mod scene;
+mod scripted;
+mod smuggling;
+mod upstream;

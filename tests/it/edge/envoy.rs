@@ -1,0 +1,132 @@
+//! A real Envoy in a process of its own: one upstream, and several doors to it, each with an ext_authz filter of its own.
+
+mod config;
+
+use std::{
+    collections::BTreeMap,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
+
+pub(super) use config::{Door, IDENTITY};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{net::TcpStream, process::Command};
+
+use super::{
+    client::{self, LONG},
+    upstream::Upstream,
+};
+use crate::support::{process::Running, wait::until};
+
+/// What scripts/install-envoy.sh installs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// The newest.
+    V1_40,
+    /// Takes an `error_response` for a denial.
+    V1_36,
+}
+
+impl Version {
+    pub(super) const ALL: [Self; 2] = [Self::V1_40, Self::V1_36];
+
+    fn program(self) -> PathBuf {
+        let name = match self {
+            Self::V1_40 => "1.40.0",
+            Self::V1_36 => "1.36.2",
+        };
+        let program =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!(".tools/envoy/{name}/envoy/_bin/envoy"));
+        assert!(program.is_file(), "run `make test`, which installs {}", program.display());
+        program
+    }
+}
+
+/// What an ext_authz filter has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) ok: u64,
+    pub(super) denied: u64,
+    pub(super) error: u64,
+    pub(super) timeout: u64,
+    pub(super) failure_mode_allowed: u64,
+}
+
+/// A running Envoy. It is killed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Envoy {
+    admin: u16,
+    doors: BTreeMap<String, u16>,
+    running: Running,
+    _directory: TempDir,
+}
+
+impl Envoy {
+    /// Starts one with these doors, and waits until it is ready.
+    pub(super) async fn start(version: Version, upstream: &Upstream, doors: &[Door]) -> Self {
+        let directory = tempfile::Builder::new().prefix("envoy-").tempdir().unwrap();
+        let file = directory.path().join("envoy.json");
+        let address = directory.path().join("admin");
+        std::fs::write(&file, config::bootstrap(upstream.port(), doors).to_string()).unwrap();
+        let mut running = Running::start(
+            Command::new(version.program())
+                .arg("--config-path")
+                .arg(&file)
+                .arg("--admin-address-path")
+                .arg(&address)
+                .args(["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]),
+        );
+        let admin = until("Envoy to be ready", LONG, async || {
+            if let Some(status) = running.child.try_wait().unwrap() {
+                panic!("Envoy ended with {status}:\n{}", running.output.text());
+            }
+            let admin = std::fs::read_to_string(&address).ok()?;
+            let port = admin.rsplit_once(':')?.1.parse().ok()?;
+            // It is written before anybody listens there.
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
+            (client::get(port, "/ready", &[]).await.status == 200).then_some(port)
+        })
+        .await;
+        let doors = listeners(&client::get(admin, "/listeners?format=json", &[]).await.json());
+        Self { admin, doors, running, _directory: directory }
+    }
+
+    /// The port of a door.
+    #[track_caller]
+    pub(super) fn door(&self, name: &str) -> u16 {
+        *self.doors.get(name).unwrap_or_else(|| panic!("no door {name}: {:?}", self.doors))
+    }
+
+    /// What a door's filter has counted so far.
+    pub(super) async fn counts(&self, door: &str) -> Counts {
+        let stats = client::get(self.admin, "/stats?filter=ext_authz&format=json", &[]).await.json();
+        let count = |what: &str| {
+            let name = format!("cluster.upstream.ext_authz.{door}.{what}");
+            let mut stats = stats["stats"].as_array().unwrap().iter();
+            stats.find(|stat| stat["name"] == name).map_or(0, |stat| stat["value"].as_u64().unwrap())
+        };
+        Counts {
+            ok: count("ok"),
+            denied: count("denied"),
+            error: count("error"),
+            timeout: count("timeout"),
+            failure_mode_allowed: count("failure_mode_allowed"),
+        }
+    }
+
+    /// What it logged.
+    pub(super) fn output(&self) -> String {
+        self.running.output.text()
+    }
+}
+
+fn listeners(said: &Value) -> BTreeMap<String, u16> {
+    let listeners = said["listener_statuses"].as_array().unwrap().iter();
+    listeners
+        .map(|listener| {
+            let port = listener["local_address"]["socket_address"]["port_value"].as_u64().unwrap();
+            (listener["name"].as_str().unwrap().to_owned(), u16::try_from(port).unwrap())
+        })
+        .collect()
+}
