@@ -18,6 +18,7 @@ mod banner;
 mod cache;
 mod clients;
 mod doctor;
+mod edge_http;
 mod introspection;
 mod keys;
 mod oidc;
