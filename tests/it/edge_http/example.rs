@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign::domain::edge::{names::spellings, settings::Field};
 use tokio::process::Command;
 
 use crate::{
@@ -29,4 +30,27 @@ async fn the_example_runs_and_prints_what_its_page_says() {
     let printed = running.output.text();
     assert!(status.success(), "{status}\n{printed}");
     assert!(matches(&printed, &said.text), "the page says:\n{}\nbut it printed:\n{printed}", said.text);
+}
+
+/// A field that is added later must not get through where nobody thought of it.
+#[test]
+fn every_example_takes_out_every_identity_header() {
+    let file =
+        |name: &str| std::fs::read_to_string(root().join("examples").join(name)).unwrap().to_lowercase();
+    let (nginx, traefik, caddy) =
+        (file("nginx/countersign-protect.conf"), file("traefik/dynamic.yaml"), file("caddy/Caddyfile"));
+    for field in Field::ALL {
+        let name = field.default_name();
+        assert!(nginx.contains(&format!("\nproxy_set_header {name} $")), "nginx: {name}");
+        assert!(traefik.contains(&format!("          - {name}\n")), "Traefik: {name}");
+        assert!(caddy.contains(&format!(" {name}")), "Caddy: {name}");
+        for spelling in spellings(name).iter().filter(|spelling| *spelling != name) {
+            assert!(traefik.contains(&format!("          {spelling}: \"\"\n")), "Traefik: {spelling}");
+        }
+        for spelling in spellings(name) {
+            let starts = ["x-auth-", "x-auth_", "x_auth-", "x_auth_"];
+            let start = starts.into_iter().find(|start| spelling.starts_with(start)).unwrap();
+            assert!(caddy.contains(&format!("request_header -{start}*\n")), "Caddy: {spelling}");
+        }
+    }
 }

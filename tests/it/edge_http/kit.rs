@@ -71,10 +71,20 @@ http: {{ listen: 127.0.0.1:{port}{http} }}
         format!("Bearer {}", self.token(|claims| claims["iss"] = UNREACHABLE.into()))
     }
 
+    /// A whole number among the metrics.
+    pub(super) async fn count(&self, sample: &str) -> String {
+        count(&self.service, sample).await
+    }
+
     /// `GET` of a check.
     pub(super) async fn check(&self, query: &str, headers: &[(&str, &str)]) -> Response {
         send(self.port, "GET", &format!("/check{query}"), headers).await
     }
+}
+
+/// A whole number among a service's metrics, as it is printed.
+pub(super) async fn count(service: &Service, sample: &str) -> String {
+    service.metric(sample).await.to_string()
 }
 
 /// What came back.
@@ -112,9 +122,11 @@ impl Response {
 
 /// One request on a connection of its own.
 pub(super) async fn send(port: u16, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request =
-        format!("{method} {target} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n{headers}\r\n");
+    let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n{}\r\n",
+        headers.concat()
+    );
     within("an answer", TO_ANSWER, raw(port, request.as_bytes())).await
 }
 

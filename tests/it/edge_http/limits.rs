@@ -10,7 +10,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::kit::{AUDIENCE, ISSUER, Response, TO_ANSWER, raw, send};
+use super::kit::{AUDIENCE, ISSUER, Response, TO_ANSWER, count, raw, send};
 use crate::support::{
     idp::{Idp, Reply},
     ports,
@@ -43,9 +43,9 @@ impl Busy {
              http: {{ listen: 127.0.0.1:{port} }}\n{more}"
         );
         let service = Service::start(&yaml).await;
-        let (go, hold) = watch::channel(false);
+        let (go, gate) = watch::channel(false);
         let document = key_set(&[&old, &new]).to_string().into_bytes();
-        idp.change(move |_| Reply::Held(hold.clone(), document.clone()));
+        idp.change(move |_| Reply::Held(gate.clone(), document.clone()));
         let asked = idp.hits().len();
         let bearer = |signer: &Signer| format!("Bearer {}", signer.access_token(&claims(ISSUER, AUDIENCE)));
         let waits = bearer(&new);
@@ -72,17 +72,17 @@ async fn checks_have_their_share_of_the_limit_and_more_are_told_to_come_back() {
     // A call over gRPC has no room, either.
     let said = busy.service.validate(busy.good.trim_start_matches("Bearer ")).await.cannot_tell();
     assert_eq!(said.code(), tonic::Code::ResourceExhausted);
-    assert_eq!(busy.service.metric("countersign_in_flight_requests").await, 1.0);
+    assert_eq!(count(&busy.service, "countersign_in_flight_requests").await, "1");
     let turned_away = "countersign_requests_total{method=\"HTTP /check\",code=\"RESOURCE_EXHAUSTED\"}";
-    assert_eq!(busy.service.metric(turned_away).await, 1.0);
+    assert_eq!(count(&busy.service, turned_away).await, "1");
 
     let (service, answer) = busy.finish().await;
     assert_eq!(answer.status, 200, "{answer:?}");
     until("room", TO_ANSWER, async || {
-        (service.metric("countersign_in_flight_requests").await == 0.0).then_some(())
+        (count(&service, "countersign_in_flight_requests").await == "0").then_some(())
     })
     .await;
-    assert_eq!(service.metric("countersign_requests_total{method=\"HTTP /check\",code=\"OK\"}").await, 1.0);
+    assert_eq!(count(&service, "countersign_requests_total{method=\"HTTP /check\",code=\"OK\"}").await, "1");
 }
 
 #[tokio::test]
