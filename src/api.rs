@@ -1,4 +1,4 @@
-//! The only server code: gRPC services and the admin port.
+//! The only server code: gRPC services, the admin port, and checks over HTTP.
 
 pub mod connection;
 pub mod grpc;

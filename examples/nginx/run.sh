@@ -26,7 +26,7 @@ trap 'exit 130' INT TERM
 for file in nginx.conf countersign-check.conf countersign-protect.conf countersign.yaml; do
     sed -e "s/127.0.0.1:8080/127.0.0.1:$nginx_port/" -e "s/127.0.0.1:8081/127.0.0.1:$backend_port/" \
         -e "s/127.0.0.1:50052/127.0.0.1:$check_port/" -e "s/127.0.0.1:8400/127.0.0.1:$issuer_port/" \
-        -e "s|unix:countersign.sock|unix:$directory/countersign.sock|" "$file" >"$directory/$file"
+        -e "s|unix:/run/countersign/grpc.sock|unix:$directory/countersign.sock|" "$file" >"$directory/$file"
 done
 
 # The development identity provider brings a Countersign of its own along, which is of no use here.

@@ -19,6 +19,7 @@ mod cache;
 mod clients;
 mod doctor;
 mod edge;
+mod edge_http;
 mod introspection;
 mod keys;
 mod oidc;

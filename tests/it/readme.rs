@@ -148,7 +148,7 @@ pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
 }
 
 /// Whether the pieces between `...` come in this order, the first one at the beginning.
-fn matches(printed: &str, expected: &str) -> bool {
+pub(crate) fn matches(printed: &str, expected: &str) -> bool {
     let mut pieces = expected.trim_end().split("...");
     let Some(mut rest) = printed.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
     pieces.all(|piece| match rest.find(piece) {

@@ -115,14 +115,14 @@ mod tests {
 
     #[test]
     fn each_word_is_there_once() {
-        for index in 0..GOOD.len() {
+        for (index, word) in GOOD.into_iter().enumerate() {
             let mut without = GOOD.to_vec();
             without.remove(index);
-            let told = Original::read(Some(Forwarded::XOriginal), &headers(&without)).map(drop);
-            assert!(told.is_err(), "without {}", GOOD[index].0);
-            let twice = [GOOD.as_slice(), &[GOOD[index]]].concat();
-            let told = Original::read(Some(Forwarded::XOriginal), &headers(&twice)).map(drop);
-            assert!(told.is_err(), "twice {}", GOOD[index].0);
+            let twice = [GOOD.as_slice(), &[word]].concat();
+            for words in [without, twice] {
+                let told = Original::read(Some(Forwarded::XOriginal), &headers(&words)).map(drop);
+                assert!(told.is_err(), "{words:?}");
+            }
         }
     }
 
