@@ -35,6 +35,9 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true and say with networkPolicy who gets through, or use mode: sidecar, which listens on a Unix socket" .host (int .port))) -}}
 {{- end -}}
 {{- end -}}
+{{- if and (include "countersign.httpPort" .root) (not $insecure) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.http.listen: is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true, too, or an address that only this pod reaches") -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "countersign.check.listening" -}}

@@ -25,9 +25,22 @@ part of it read it back with fromYaml. toYaml keeps whole numbers whole and quot
 {{- default "embedded" (default dict .Values.config.store).kind -}}
 {{- end -}}
 
-{{/* What only a restart can change, so that a change of it replaces the pods. docs/configuration.md says which keys. */}}
+{{/*
+What only a restart can change, so that a change of it replaces the pods: whole sections, and single keys of others.
+docs/configuration.md says which.
+*/}}
 {{- define "countersign.restartKeys" -}}
-{{- pick (include "countersign.config" . | fromYaml) "listen" "admin" "server" "cache" "store" "key_ring" "telemetry" | toYaml -}}
+{{- $config := include "countersign.config" . | fromYaml -}}
+{{- $found := dict -}}
+{{- range list "listen" "admin" "server" "cache" "store" "key_ring" "telemetry" "http.listen" -}}
+{{- $path := splitList "." . -}}
+{{- $value := get $config (first $path) -}}
+{{- if and (gt (len $path) 1) (kindIs "map" $value) -}}
+{{- $value = get $value (last $path) -}}
+{{- end -}}
+{{- $_ := set $found . $value -}}
+{{- end -}}
+{{- toYaml $found -}}
 {{- end -}}
 
 {{/* Where gRPC is answered: {"tcp": [{host, port}], "unix": [path]}. */}}
@@ -54,6 +67,15 @@ part of it read it back with fromYaml. toYaml keeps whole numbers whole and quot
 {{- int .port -}}
 {{- break -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Where HTTP checks are answered (`http.listen`), if other pods reach that: its port. */}}
+{{- define "countersign.httpPort" -}}
+{{- $http := default dict .Values.config.http -}}
+{{- $listen := ternary $http.listen "" (kindIs "map" $http) | toString -}}
+{{- if and (regexMatch ":[0-9]+$" $listen) (not (regexMatch "^(127\\.|\\[::1\\]|unix:)" $listen)) -}}
+{{- regexFind "[0-9]+$" $listen -}}
 {{- end -}}
 {{- end -}}
 

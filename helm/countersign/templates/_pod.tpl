@@ -16,6 +16,9 @@ ports:
   {{- with include "countersign.grpcPort" . }}
   - {name: grpc, containerPort: {{ . }}, protocol: TCP}
   {{- end }}
+  {{- with include "countersign.httpPort" . }}
+  - {name: csign-http, containerPort: {{ . }}, protocol: TCP}
+  {{- end }}
   - {name: csign-admin, containerPort: {{ include "countersign.adminPort" . }}, protocol: TCP}
 # gRPC probes of kubelet speak no TLS; the admin port answers strangers no more than this.
 startupProbe:

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use super::kit::{committed, decode, render_one, sets};
+use super::kit::{committed, decode, render_one, render_without_schema, sets};
 use crate::readme::root;
 
 /// What is removed, one name a line.
@@ -48,6 +48,17 @@ fn identity_headers_are_removed_in_every_spelling_before_the_check() {
             .map(str::to_owned)
             .into();
     assert_eq!(removed(&render_one(&own).text, "- remove: "), expected);
+}
+
+/// What the service is told to call them is removed, too; `off` is none, and its default name is removed all the same.
+#[test]
+fn names_from_the_configuration_are_removed_as_well() {
+    let values = sets()["istio"]
+        .replace("config:\n", "config:\n  ext_authz: {headers: {subject: X-User, roles: off}}\n");
+    let mut expected = identity();
+    expected.extend(["x-user", "x_user"].map(str::to_owned));
+    let rendered = render_without_schema(&values);
+    assert_eq!(removed(&rendered.text, "- remove: "), expected, "{}", rendered.error);
 }
 
 /// 403 would tell a user that the token is no good, and nobody is let in unless that is written.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kit::{Rendered, all_rendered, committed, render_one, sets};
+use super::kit::{Rendered, all_rendered, committed, render_one, render_without_schema, sets};
 
 fn policy(rendered: &Rendered) -> &Value {
     &rendered.one("NetworkPolicy", "cs-countersign")["spec"]
@@ -83,4 +83,36 @@ fn what_the_configuration_names_is_reached_and_nothing_else() {
     assert_eq!(reached(policy(&render_one(&plain))), [53, 53, 443, 80]);
     let sentinels = sets()["redis"].replace("durability:", "sentinel: {master: countersign}, durability:");
     assert_eq!(reached(policy(&render_one(&sentinels))), [53, 53, 443, 6379, 26379]);
+}
+
+/// Checks over HTTP have a port of their own, where they are answered for other pods.
+#[test]
+fn checks_over_http_are_reached_where_they_listen_for_others() {
+    let with = |http: &str| sets()["minimal"].replace("config:\n", &format!("config:\n  http: {http}\n"));
+    let ports = |rendered: &Rendered| {
+        rendered.one("Service", "cs-countersign")["spec"]["ports"].as_array().unwrap().len()
+    };
+    for none in [
+        "off",
+        "{listen: off}",
+        "{listen: 127.0.0.1:8081}",
+        "{listen: \"[::1]:8081\"}",
+        "{listen: unix:/tmp/a}",
+    ] {
+        let rendered = render_without_schema(&with(none));
+        assert_eq!(ports(&rendered), 1, "{none}");
+    }
+    let rendered = render_without_schema(&with("{listen: 0.0.0.0:8081}"));
+    let service = &rendered.one("Service", "cs-countersign")["spec"]["ports"][1];
+    assert_eq!((&service["port"], &service["targetPort"]), (&json!(8080), &json!("csign-http")));
+    let container =
+        &rendered.one("StatefulSet", "cs-countersign")["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(
+        container["ports"][1],
+        json!({"name": "csign-http", "containerPort": 8081, "protocol": "TCP"})
+    );
+    assert_eq!(policy(&rendered)["ingress"][0]["ports"][1]["port"], "csign-http");
+    let refused =
+        render_without_schema(&with("{listen: 0.0.0.0:8081}").replace("caller: true", "caller: false"));
+    assert!(refused.error.contains("* config.http.listen: is reached from other pods"), "{}", refused.error);
 }
