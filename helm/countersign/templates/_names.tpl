@@ -1,7 +1,8 @@
 {{/* Names and labels. */}}
 
+{{/* Short enough for `-test`. */}}
 {{- define "countersign.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 58 | trimSuffix "-" -}}
 {{- end -}}
 
 {{/* Short enough for `-headless`, and for the pods' own suffixes. */}}

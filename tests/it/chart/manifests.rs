@@ -213,3 +213,23 @@ fn a_budget_honours_the_fewest_replicas() {
         }
     }
 }
+
+/// Names of Services and values of labels have at most 63 characters, and a StatefulSet's pods get eleven more.
+#[test]
+fn long_names_are_cut_to_what_kubernetes_takes() {
+    let long = "a".repeat(63);
+    for set in ["minimal", "redis", "sidecar", "istio", "monitored"] {
+        let rendered =
+            render_one(&format!("{}\nnameOverride: {long}\nfullnameOverride: {long}", sets()[set]));
+        assert_eq!(rendered.error, "", "{set}");
+        for object in &rendered.objects {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let most = if object["kind"] == "StatefulSet" { 52 } else { 63 };
+            assert!(name.len() <= most, "{set}: {name}");
+            for (label, value) in object["metadata"]["labels"].as_object().into_iter().flatten() {
+                let value = value.as_str().unwrap();
+                assert!(value.len() <= 63 && !value.ends_with('-'), "{set}: {label}: {value}");
+            }
+        }
+    }
+}
