@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .PHONY: help dev build test lint check torture bench fuzz fuzz-lock instructions instructions-update fmt fmt-check \
-	clippy docs schema protos protos-image deny deny-advisories clean distclean
+	clippy docs schema image protos protos-image deny deny-advisories clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,10 +69,14 @@ docs: ## build the API documentation, warnings being errors
 protos: ## lint the protos and compare them with proto/image.binpb
 	@scripts/protos.sh
 
-schema: ## make docs/countersign.schema.json and the tables of docs/configuration.md from the code
+schema: ## make docs/countersign.schema.json, its copy in the chart and the tables of docs/configuration.md from the code
 	@cargo build --locked --quiet
 	@target/debug/countersign schema >docs/countersign.schema.json
+	@python3 helm/schema.py
 	@target/debug/countersign schema --page docs/configuration.md
+
+image: ## build the container image; without a container engine, what would be in it (IMAGE)
+	@scripts/image.sh
 
 protos-image: ## after a release: take the protos as what later ones must stay compatible with
 	@scripts/install-buf.sh

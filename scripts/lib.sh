@@ -19,6 +19,26 @@ debian() {
     "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# The same for packages that would start a server at its usual port, which the tests neither need nor want. Where policy-rc.d
+# says so, Debian's package scripts start nothing; one that was there before stays.
+debian_idle() {
+    local policy=/usr/sbin/policy-rc.d made='' run=()
+    [ "$(id -u)" = 0 ] || run=(sudo)
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${run[@]}" tee "$policy" >/dev/null
+        "${run[@]}" chmod 755 "$policy"
+        made=yes
+    fi
+    local outcome=0
+    debian "$@" || outcome=$?
+    [ -z "$made" ] || "${run[@]}" rm -f "$policy"
+    # Nor at the next start of the machine.
+    if command -v systemctl >/dev/null; then
+        "${run[@]}" systemctl disable --now "$1" >/dev/null 2>&1 || true
+    fi
+    return "$outcome"
+}
+
 # npm_ci DIRECTORY: installs what the directory's lock file names, unless that has been done. No package runs a script
 # of its own, so none can fetch anything else.
 npm_ci() {

@@ -5,6 +5,7 @@ pub mod dev;
 pub mod doctor;
 pub mod exit;
 mod fault;
+pub mod healthcheck;
 pub mod keygen;
 pub mod refresh;
 mod remote;
@@ -43,6 +44,8 @@ enum Command {
     Refresh(refresh::Args),
     /// Tell a running service to refuse a token, a session, a user, a client or all of an issuer from now on.
     Revoke(revoke::Args),
+    /// Ask a running service whether it serves, for images without a shell.
+    Healthcheck(healthcheck::Args),
     /// Make a key ring, or rotate one.
     Keygen(keygen::Args),
     /// Back up a store, or bring one back.
@@ -62,6 +65,7 @@ impl Cli {
             Command::Validate(args) => validate::run(args).await,
             Command::Refresh(args) => refresh::run(args).await,
             Command::Revoke(args) => revoke::run(args).await,
+            Command::Healthcheck(args) => healthcheck::run(args).await,
             Command::Keygen(args) => keygen::execute(&args),
             Command::Store(args) => store::execute(&args).await,
             Command::Schema(args) => schema::execute(&args),

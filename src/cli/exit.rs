@@ -7,9 +7,11 @@ use crate::{app::Exit, config::Problems};
 /// For `--help`.
 pub const HELP: &str = "\
 Exit codes:
-   0  valid (validate); refreshed (refresh); revoked (revoke); ended with every call answered (serve, dev); healthy, perhaps with warnings (doctor)
+   0  valid (validate); refreshed (refresh); revoked (revoke); ended with every call answered (serve, dev); healthy, perhaps with warnings (doctor);
+      it serves (healthcheck)
    1  the token is refused (validate, refresh); nothing is revoked (revoke); calls were cut at the end (serve, dev); the key ring was not made (keygen);
-      nothing was exported or imported (store); the schema was not printed (schema); something is wrong (doctor)
+      nothing was exported or imported (store); the schema was not printed (schema); something is wrong (doctor);
+      it does not serve, or could not be asked (healthcheck)
    2  the command line is wrong
    3  nobody can tell: the service could not be asked, or had no answer (validate, refresh, revoke); a provider could not be asked,
       and nothing else is wrong (doctor)
@@ -30,7 +32,7 @@ pub const REVOKED: u8 = 0;
 pub const NOT_REVOKED: u8 = 1;
 /// Neither good nor refused.
 pub const CANNOT_TELL: u8 = 3;
-/// Nothing is wrong with any issuer.
+/// Nothing is wrong with any issuer (`doctor`); it serves (`healthcheck`).
 pub const HEALTHY: u8 = 0;
 /// Something is wrong with an issuer.
 pub const UNHEALTHY: u8 = 1;

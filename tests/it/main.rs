@@ -16,6 +16,7 @@ mod support;
 mod api;
 mod banner;
 mod cache;
+mod chart;
 mod clients;
 mod doctor;
 mod edge;

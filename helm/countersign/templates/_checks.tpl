@@ -1,0 +1,190 @@
+{{/*
+What the schema cannot see: values that contradict each other. Each problem is a line with the value's path that says what to
+do; all are reported at once. Every check appends to `problems` of the dict that it gets.
+*/}}
+{{- define "countersign.check" -}}
+{{- $found := dict "problems" (list) -}}
+{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "sidecar" -}}
+{{- include (printf "countersign.check.%s" .) (dict "root" $ "found" $found) -}}
+{{- end -}}
+{{- if $found.problems -}}
+{{- fail (printf "\n\n  * %s\n" (join "\n  * " $found.problems)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.problem" -}}
+{{- $_ := set .found "problems" (append .found.problems .text) -}}
+{{- end -}}
+
+{{- define "countersign.check.image" -}}
+{{- with .root.Values -}}
+{{- if not .image.repository -}}
+{{- include "countersign.problem" (dict "found" $.found "text" "image.repository: write where you pushed the image that the repository's Dockerfile builds, such as registry.example/countersign") -}}
+{{- end -}}
+{{- if not .config.issuers -}}
+{{- include "countersign.problem" (dict "found" $.found "text" "config.issuers: write at least one identity provider, such as [{name: scalekit, profile: scalekit, issuer: https://acme.scalekit.dev, audiences: [skc_12345]}]") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* As the service itself, which would not start: beyond loopback, somebody has to say that anybody may call. */}}
+{{- define "countersign.check.callers" -}}
+{{- $insecure := has (toString .root.Values.config.insecure_allow_any_caller) (list "true" "on") -}}
+{{- range (include "countersign.listening" .root | fromJson).tcp -}}
+{{- if not (or .loopback $insecure) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true and say with networkPolicy who gets through, or use mode: sidecar, which listens on a Unix socket" .host (int .port))) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (include "countersign.httpPort" .root) (not $insecure) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.http.listen: is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true, too, or an address that only this pod reaches") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.check.listening" -}}
+{{- $admin := include "countersign.adminListen" .root -}}
+{{- if or (not $admin) (hasPrefix "127." $admin) (hasPrefix "[::1]" $admin) (hasPrefix "unix:" $admin) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.admin.listen: kubelet asks /livez and /readyz from outside the pod: write 0.0.0.0:9090, or leave it out") -}}
+{{- end -}}
+{{- $listening := include "countersign.listening" .root | fromJson -}}
+{{- if eq .root.Values.mode "sidecar" -}}
+{{- if not $listening.unix -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.listen: a sidecar is asked over a Unix socket: write unix:/run/countersign/grpc.sock, or leave it out") -}}
+{{- end -}}
+{{- range $listening.unix -}}
+{{- if not (hasPrefix "/run/countersign/" .) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s is not in the directory that both containers share: write unix:/run/countersign/NAME" .)) -}}
+{{- end -}}
+{{- end -}}
+{{- else if not (include "countersign.grpcPort" .root) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.listen: no address that other pods reach: write 0.0.0.0:50051, or leave it out, or use mode: sidecar") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.check.replicas" -}}
+{{- $values := .root.Values -}}
+{{- $least := include "countersign.minReplicas" .root | int -}}
+{{- if eq (include "countersign.store" .root) "embedded" -}}
+{{- if $values.autoscaling.enabled -}}
+{{- include "countersign.problem" (dict "found" .found "text" "autoscaling.enabled: the embedded store is for one replica, and others would not know what is revoked: write config.store.kind: redis with its url, or autoscaling.enabled: false") -}}
+{{- else if and (gt $least 1) (ne $values.mode "sidecar") -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "replicas: %d replicas with the embedded store would not know what is revoked on the others: write replicas: 1, or config.store.kind: redis with its url" $least)) -}}
+{{- end -}}
+{{- end -}}
+{{- if $values.autoscaling.enabled -}}
+{{- if gt ($values.autoscaling.minReplicas | int) ($values.autoscaling.maxReplicas | int) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "autoscaling.minReplicas: is more than autoscaling.maxReplicas") -}}
+{{- end -}}
+{{- if not (dig "requests" "cpu" "" $values.resources) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "autoscaling.enabled: the load is measured against resources.requests.cpu: write that, too") -}}
+{{- end -}}
+{{- end -}}
+{{- with $values.podDisruptionBudget -}}
+{{- if and .enabled (gt $least 1) -}}
+{{- include "countersign.check.disruption" (dict "found" $.found "budget" . "least" $least) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A budget that allows nothing holds up every drain of a node for ever. */}}
+{{- define "countersign.check.disruption" -}}
+{{- $available := toString .budget.minAvailable -}}
+{{- if kindIs "invalid" .budget.minAvailable -}}
+{{- if has (toString .budget.maxUnavailable) (list "0" "0%") -}}
+{{- include "countersign.problem" (dict "found" .found "text" "podDisruptionBudget.maxUnavailable: with 0, no node could ever be drained: write at least 1") -}}
+{{- end -}}
+{{- else if or (eq $available "100%") (and (regexMatch "^[0-9]+$" $available) (ge (int $available) (int .least))) -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "podDisruptionBudget.minAvailable: %s of at least %d replicas would keep every node from being drained: write less, or maxUnavailable instead" $available (int .least))) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.check.store" -}}
+{{- $values := .root.Values -}}
+{{- $store := default dict $values.config.store -}}
+{{- if eq (include "countersign.store" .root) "redis" -}}
+{{- if not $store.url -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.store.url: write where Redis is, such as {file: /etc/countersign/secrets/redis/url} with secrets: [{name: redis, secretName: ...}]") -}}
+{{- end -}}
+{{- if not (or $values.keyRing.existingSecret $values.config.key_ring) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "keyRing.existingSecret: replicas that share a Redis share a key ring: `countersign keygen --out ring`, `kubectl create secret generic countersign-key-ring --from-file=ring`, and write keyRing.existingSecret: countersign-key-ring") -}}
+{{- end -}}
+{{- else if not (hasPrefix "/var/lib/countersign/" (include "countersign.config" .root | fromYaml).store.path) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.store.path: must be in /var/lib/countersign/, where the volume is; nothing else can be written to") -}}
+{{- end -}}
+{{- if and $values.keyRing.existingSecret $values.config.key_ring -}}
+{{- include "countersign.problem" (dict "found" .found "text" "keyRing.existingSecret: config.key_ring says already where the key ring is: write one of them") -}}
+{{- end -}}
+{{- $names := list -}}
+{{- range $values.secrets -}}
+{{- if has .name $names -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "secrets: `%s` is there twice" .name)) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.check.ending" -}}
+{{- $least := add (include "countersign.drainSeconds" .root | int64) (.root.Values.preStopSeconds | int64) -}}
+{{- if le (include "countersign.gracePeriod" .root | int64) $least -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "terminationGracePeriodSeconds: must be more than preStopSeconds and config.limits.drain together (%d), or calls and refreshes are cut off; left out, it is" $least)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* They would change what the templates read, without their knowing. */}}
+{{- define "countersign.check.environment" -}}
+{{- range $index, $variable := .root.Values.env -}}
+{{- if hasPrefix "COUNTERSIGN__" .name -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "env[%d].name: write what %s sets in config, where this chart sees it" $index .name)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.check.monitoring" -}}
+{{- $values := .root.Values -}}
+{{- if and $values.serviceMonitor.enabled $values.networkPolicy.enabled (ne $values.mode "sidecar") (not $values.networkPolicy.scrapers) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "networkPolicy.scrapers: Prometheus could not reach /metrics: write where it runs, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]") -}}
+{{- end -}}
+{{- $known := list -}}
+{{- range (include "countersign.alerts" .root | fromYamlArray) -}}
+{{- $known = append $known .alert -}}
+{{- end -}}
+{{- range $values.prometheusRule.disabled -}}
+{{- if not (has . $known) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "prometheusRule.disabled: there is no alert `%s`; there are %s" . (join ", " $known))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.check.envoy" -}}
+{{- $values := .root.Values -}}
+{{- if and $values.envoy.failOpen (not $values.envoy.stripIdentityHeaders) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "envoy.failOpen: while nobody can be asked, clients' own identity headers would reach the applications: write envoy.stripIdentityHeaders: true, too") -}}
+{{- end -}}
+{{- if gt (len (include "countersign.identitySpellings" .root | fromJsonArray)) 64 -}}
+{{- include "countersign.problem" (dict "found" .found "text" "envoy.identityHeaders: all spellings with - and _ together are more than the 64 that Envoy Gateway takes: use shorter or fewer names") -}}
+{{- end -}}
+{{- if $values.envoyGateway.enabled -}}
+{{- if not $values.envoyGateway.targetRefs -}}
+{{- include "countersign.problem" (dict "found" .found "text" "envoyGateway.targetRefs: write what to protect, such as [{kind: HTTPRoute, name: orders}]") -}}
+{{- end -}}
+{{- if and $values.envoy.stripIdentityHeaders (not $values.envoyGateway.gateway) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "envoyGateway.gateway: write the name of the Gateway in front of the routes, whose listeners take identity headers out of requests, or envoy.stripIdentityHeaders: false if another ClientTrafficPolicy does") -}}
+{{- end -}}
+{{- end -}}
+{{- if and $values.istio.enabled $values.istio.selector $values.istio.targetRefs -}}
+{{- include "countersign.problem" (dict "found" .found "text" "istio.selector: Istio takes a selector or targetRefs: write one of them") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "countersign.check.sidecar" -}}
+{{- $values := .root.Values -}}
+{{- if eq $values.mode "sidecar" -}}
+{{- if and (eq (include "countersign.store" .root) "embedded") (not $values.sidecar.separateStores) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "sidecar.separateStores: each pod would know only what is revoked through itself: write config.store.kind: redis with its url, or sidecar.separateStores: true if that is meant") -}}
+{{- end -}}
+{{- range $name, $enabled := dict "autoscaling.enabled" $values.autoscaling.enabled "envoyGateway.enabled" $values.envoyGateway.enabled "istio.enabled" $values.istio.enabled -}}
+{{- if $enabled -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: there are no pods and no Service with mode: sidecar: write false" $name)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

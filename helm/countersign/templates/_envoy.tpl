@@ -1,0 +1,48 @@
+{{/*
+Every name that the service may send identity by, in every spelling with - and _: what an application behind Envoy may take
+for the same name. A JSON array.
+*/}}
+{{- define "countersign.identitySpellings" -}}
+{{- $names := .Values.envoy.identityHeaders -}}
+{{- $configured := default dict (default dict .Values.config.ext_authz).headers -}}
+{{- range $configured -}}
+{{- if and (kindIs "string" .) (not (has . (list "off" "false"))) -}}
+{{- $names = append $names (lower .) -}}
+{{- end -}}
+{{- end -}}
+{{- $all := list -}}
+{{- range $names | uniq -}}
+{{- $spellings := list "" -}}
+{{- range $index, $part := splitList "-" (replace "_" "-" .) -}}
+{{- $longer := list -}}
+{{- range $spellings -}}
+{{- if $index -}}
+{{- $longer = concat $longer (list (printf "%s-%s" . $part) (printf "%s_%s" . $part)) -}}
+{{- else -}}
+{{- $longer = list $part -}}
+{{- end -}}
+{{- end -}}
+{{- $spellings = $longer -}}
+{{- end -}}
+{{- $all = concat $all $spellings -}}
+{{- end -}}
+{{- $all | uniq | toJson -}}
+{{- end -}}
+
+{{/* Where Envoy asks. */}}
+{{- define "countersign.host" -}}
+{{- include "countersign.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
+{{- end -}}
+
+{{/* What Istio's policies are about: workloads by their labels, or Gateways; neither: everything in the namespace. */}}
+{{- define "countersign.istioTarget" -}}
+{{- with .Values.istio.selector }}
+  selector:
+    matchLabels:
+      {{- toYaml . | nindent 6 }}
+{{- end }}
+{{- with .Values.istio.targetRefs }}
+  targetRefs:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# The steps of the Dockerfile, each of which can be run without a container engine, too (scripts/image.sh).
+set -euo pipefail
+
+case "$1" in
+tools)
+    # Writes the bill of materials (CycloneDX).
+    cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked --quiet --version 0.5.9 cargo-cyclonedx
+    ;;
+fetch)
+    cargo fetch --locked
+    ;;
+build)
+    # Nothing comes from the network any more.
+    profile=${IMAGE_PROFILE:-release}
+    target=${CARGO_TARGET_DIR:-target}
+    cargo build --locked --offline --bin countersign --profile "$profile"
+    cargo cyclonedx --quiet --format json --override-filename countersign.cdx
+    mkdir -p "$2"
+    cp "$target/${profile/dev/debug}/countersign" countersign.cdx.json "$2"
+    ;;
+*)
+    echo "usage: $0 tools | fetch | build DIRECTORY" >&2
+    exit 2
+    ;;
+esac
