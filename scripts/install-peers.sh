@@ -11,3 +11,4 @@ command -v curl >/dev/null || debian curl
 npm_ci "$root/tests/it/peers/oidc-provider"
 "$root/scripts/install-clients.sh"
 "$root/scripts/install-redis.sh"
+"$root/scripts/install-envoy.sh"
