@@ -63,6 +63,15 @@ impl<'b> Fields<'b> {
     }
 
     fn varint(&mut self) -> Result<u64, Malformed> {
+        // As most are.
+        if let [byte @ 0..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0;
         for place in 0..10 {
             let (byte, rest) = self.rest.split_first().ok_or(Malformed)?;
