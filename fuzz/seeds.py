@@ -384,6 +384,77 @@ def requests(good):
     }
 
 
+def check(headers, extensions=(), source=b"", **http):
+    """A `CheckRequest` as Envoy writes it."""
+
+    def entry(name, value):
+        return field(1, name) + field(2, value)
+
+    plain = {"id": "1", "method": "GET", "path": "/orders?page=2", "host": "shop.example", "scheme": "https"}
+    numbers = {"id": 1, "method": 2, "path": 4, "host": 5, "scheme": 6, "protocol": 10, "header_map": 13}
+    inner = b"".join(field(numbers[name], value) for name, value in {**plain, **http}.items())
+    inner += b"".join(field(3, entry(name, value)) for name, value in headers)
+    peer = field(1, field(1, field(2, "10.0.0.7") + field(3, 51234)))
+    attributes = field(1, peer + source) + field(2, peer)
+    attributes += field(4, field(1, field(1, NOW)) + field(2, inner))
+    attributes += b"".join(field(10, entry(name, value)) for name, value in extensions)
+    return field(1, attributes + field(11, b"") + field(13, b""))
+
+
+def checks(good):
+    bearer = [("authorization", f"Bearer {good}")]
+    page = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]
+    preflight = [("origin", "https://a.example"), ("access-control-request-method", "PUT")]
+    header_map = field(1, field(1, "authorization") + field(3, f"Bearer {good}"))
+    header_map += field(1, field(1, "x-api-token") + field(3, b"\xff"))
+    policy = {
+        "issuer": ISSUER, "audiences": AUDIENCE, "required_scopes": "a,b c", "required_roles": "r",
+        "required_permissions": "p:1", "kind": "access", "optional": "false", "preflight": "true",
+        "sources": "authorization header:x-api-token query:access_token",
+    }.items()
+    plain = check(bearer)
+    return {
+        "empty": b"",
+        "no-request": field(1, b""),
+        "no-http": field(1, field(4, b"")),
+        "plain": plain,
+        "browser": check(bearer + [(name, "something") for name in (
+            ":authority", ":method", ":path", ":scheme", "accept", "accept-encoding", "accept-language", "referer",
+            "user-agent", "x-forwarded-proto", "x-request-id", "x-auth-subject")], [("required_scopes", "a")]),
+        "policy": check(bearer, policy),
+        "misspelt": check(bearer, [("optoinal\n", "true")]),
+        "word-twice": check(bearer, [("optional", "true"), ("optional", "false")]),
+        "optional": check([], [("optional", "true")]),
+        "optional-empty-bearer": check([("authorization", "Bearer")], [("optional", "true")]),
+        "other-scheme": check([("authorization", "Basic YTpi")], [("optional", "true")]),
+        "other-scheme-and-bearer": check([("authorization", f"Basic YTpi, Bearer {good}")]),
+        "same-twice": check([("authorization", f"Bearer {good},bearer  {good}")]),
+        "two": check([("authorization", "Bearer a,Bearer b")]),
+        "dpop": check([("authorization", "DPoP a")]),
+        "tab": check([("authorization", "Bearer\ta")], [("optional", "true")]),
+        "two-places": check(bearer + [("x-api-token", good)], path="/?access_token=a&access%5Ftoken=b#?access_token=c"),
+        "query": check([], path="/a?b=c&access_token=d"),
+        "navigation": check(page, path="/a?b=c&access_token=d&access%5ftoken=e"),
+        "navigation-elsewhere": check(page, path="//evil.example/\\@evil.example", host="shop.example:8443"),
+        "navigation-odd-host": check(page, path="/a", host="a@evil.example/b?c#d"),
+        "navigation-odd-scheme": check(page, path="/a", scheme="javascript"),
+        "accepts-html": check([("accept", "text/html,*/*;q=0.8")]),
+        "preflight": check(preflight, [("preflight", "true")], method="OPTIONS"),
+        "grpc": check([("content-type", "application/grpc+proto")], method="POST"),
+        "raw-headers": check([], header_map=header_map),
+        "certificate": check(bearer, source=field(5, "-----BEGIN%20CERTIFICATE-----%0AAAAA%0A-----END%20CERTIFICATE-----")),
+        "not-utf-8": check([("authorization", b"Bearer \xff\xfe")], [(b"\xff", b"\xfe")], method=b"\xff"),
+        "upper-case": check([("Authorization", "BEARER a")]),
+        "too-many": check([("a", "")] * 2001),
+        "request-twice": field(1, field(4, field(2, b""))) * 2,
+        "header-as-number": field(1, field(4, field(2, field(3, 1)))),
+        "unknown-fields": plain + field(99, "x") + varint(98 << 3 | 5) + bytes(4) + varint(97 << 3 | 1) + bytes(8),
+        "group": varint(99 << 3 | 3) + varint(99 << 3 | 4) + plain,
+        "cut": plain[:-3],
+        "endless-varint": b"\x0a" + b"\xff" * 11,
+    }
+
+
 def main():
     token_seeds = tokens()
     key_list = jwks()
@@ -397,6 +468,7 @@ def main():
     write("discovery", discoveries())
     write("config", configurations())
     write("request", requests(token_seeds["ES256"]))
+    write("check", checks(token_seeds["ES256"]))
 
 
 main()

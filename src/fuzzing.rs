@@ -13,6 +13,6 @@ pub use self::{
     tokens::{claims, token},
 };
 pub use crate::{
-    api::grpc::token::fuzzing::request,
+    api::grpc::{ext_authz::fuzzing::check, token::fuzzing::request},
     issuer::fuzzing::{discovery, jwks},
 };

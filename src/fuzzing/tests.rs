@@ -14,13 +14,14 @@ type Target = fn(&[u8]);
 
 #[test]
 fn every_target_stands_its_corpus() {
-    let targets: [(&str, Target); 6] = [
+    let targets: [(&str, Target); 7] = [
         ("token", super::token),
         ("claims", super::claims),
         ("jwks", super::jwks),
         ("discovery", super::discovery),
         ("config", super::config),
         ("request", super::request),
+        ("check", super::check),
     ];
     for (name, target) in targets {
         let seeds = corpus(name);

@@ -6,6 +6,8 @@
 mod answer;
 mod certificate;
 mod codec;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod metadata;
 mod request;
 mod wire;
