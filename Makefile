@@ -42,6 +42,8 @@ fuzz-lock: ## bring fuzz/Cargo.lock in step with Cargo.lock
 	@cargo metadata --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 
 bench: ## the speed budget: server CPU time against a no-op server; latencies in target/latency.svg
+	@scripts/install-redis.sh
+	@scripts/install-envoy.sh
 	@cargo bench --locked --bench speed
 
 instructions: ## count the instructions of a validation, and compare with benches/instructions.txt

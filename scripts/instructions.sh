@@ -39,7 +39,7 @@ count() {
 if [ "${1:-}" = update ]; then
     {
         sed -n '/^#/p' "$expected" | sed "s/^# By .*/# By $built_by/"
-        for scene in cached answered uncached; do
+        for scene in cached answered checked uncached; do
             printf '%-9s %6d %3d%%\n' "$scene" "$(count "$scene")" "$(sed -n "s/^$scene .* \([0-9]*\)%$/\1/p" "$expected")"
         done
     } >"$out/new"

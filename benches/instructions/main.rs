@@ -13,6 +13,8 @@
     reason = "a measuring program, not the service: it may stop at the first surprise"
 )]
 
+mod checked;
+
 use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
@@ -98,6 +100,12 @@ fn main() {
             let token = token(0);
             let tokens = vec![token.as_str(); WARM_UP + CALLS];
             scene_of(&tokens, |tokens| answer(&runtime, &api, tokens));
+        }
+        "checked" => {
+            let edge = checked::edge(validator);
+            let token = token(0);
+            let tokens = vec![token.as_str(); WARM_UP + CALLS];
+            scene_of(&tokens, |tokens| checked::check(&runtime, &edge, tokens));
         }
         other => panic!("no such scene: {other}"),
     }

@@ -70,12 +70,24 @@ impl Load {
         requests: Vec<Bytes>,
         good: fn(&[u8]) -> bool,
     ) -> Self {
+        let path = format!("/countersign.v1.TokenService/{method}");
+        Self::of(connections, process, &path, requests, good).await
+    }
+
+    /// The same of any service's method.
+    pub(crate) async fn of(
+        connections: usize,
+        process: &Process,
+        path: &str,
+        requests: Vec<Bytes>,
+        good: fn(&[u8]) -> bool,
+    ) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{}", process.address)).unwrap();
         let mut channels = Vec::new();
         for _ in 0..connections {
             channels.push(endpoint.connect().await.unwrap());
         }
-        let path = PathAndQuery::try_from(format!("/countersign.v1.TokenService/{method}")).unwrap();
+        let path = PathAndQuery::try_from(path).unwrap();
         Self { channels, path, requests: Arc::new(requests), good }
     }
 

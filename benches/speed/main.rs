@@ -18,6 +18,8 @@
     reason = "a measuring program, not the service: it may stop at the first surprise, and it reads clocks"
 )]
 
+mod check;
+mod envoy;
 mod latency;
 mod load;
 mod machine;
@@ -27,6 +29,7 @@ mod refresh;
 mod replicas;
 mod report;
 mod revocations;
+mod rounds;
 mod scenes;
 mod tokens;
 
@@ -41,6 +44,7 @@ fn main() {
             let key = arguments.get(4).map(|algorithm| (algorithm.as_str(), arguments[5].as_str()));
             noop::serve(&arguments[2], &arguments[3], key);
         }
+        Some("noop-check") => check::noop::serve(&arguments[2], &arguments[3], &arguments[4]),
         Some("noop-threads") => noop::serve_in_threads(&arguments[2], &arguments[3]),
         // `cargo test --benches` runs bench programs without `--bench`; measuring is not testing.
         _ if !arguments.iter().any(|argument| argument == "--bench") => {}

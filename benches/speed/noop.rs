@@ -1,7 +1,7 @@
 //! The yardstick: a tonic server that decodes the same request and returns the same bytes, with the settings that
 //! `countersign serve` uses by default, and does nothing in between, or verifies the bare signature.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,10 +14,15 @@ use countersign::proto::server::{
 use prost_types::Timestamp;
 use tonic::{
     Request, Response, Status,
+    body::Body,
+    server::NamedService,
     transport::{Server, server::TcpIncoming},
 };
+use tower::Service;
 
 use crate::tokens::parsed;
+
+pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
 struct NoOp {
     token: Bytes,
@@ -57,7 +62,7 @@ pub(crate) fn serve(address: &str, answer: &str, key: Option<(&str, &str)>) {
     let service = NoOp { token: Bytes::from(std::fs::read(answer).unwrap()), verify };
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async move {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-        serve_on(listener, TokenServiceServer::new(service)).await;
+        serve_on(listener, server(service)).await;
     });
 }
 
@@ -66,7 +71,7 @@ pub(crate) fn serve(address: &str, answer: &str, key: Option<(&str, &str)>) {
 pub(crate) fn serve_in_threads(address: &str, answer: &str) {
     let address: SocketAddr = address.parse().unwrap();
     let service = NoOp { token: Bytes::from(std::fs::read(answer).unwrap()), verify: None };
-    let service = TokenServiceServer::new(service);
+    let service = server(service);
     let threads = std::thread::available_parallelism().unwrap().get();
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -83,14 +88,28 @@ pub(crate) fn serve_in_threads(address: &str, answer: &str) {
     });
 }
 
-async fn serve_on(listener: tokio::net::TcpListener, service: TokenServiceServer<NoOp>) {
+fn server(service: NoOp) -> TokenServiceServer<NoOp> {
+    TokenServiceServer::new(service)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES)
+}
+
+/// With the settings of `countersign serve`.
+pub(crate) async fn serve_on<S>(listener: tokio::net::TcpListener, service: S)
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+{
     Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_max_header_list_size(64 * 1024)
         .max_connection_age(Duration::from_mins(30))
-        .add_service(
-            service.max_decoding_message_size(4 * 1024 * 1024).max_encoding_message_size(4 * 1024 * 1024),
-        )
+        .add_service(service)
         .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
         .await
         .unwrap();

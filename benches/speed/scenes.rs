@@ -17,18 +17,19 @@ use countersign::{
 use prost::Message;
 
 use crate::{
-    latency,
+    check::{self, Edge},
+    envoy, latency,
     load::{Load, Round},
     machine,
     process::{Process, free_address},
     refresh, replicas,
     report::{median, note, row},
     revocations,
+    rounds::{ROUNDS, in_turn, medians, ratios},
     tokens::{AUDIENCE, ISSUER, Signer, jwks},
 };
 
 pub(crate) const TOKEN_BYTES: usize = 730;
-const ROUNDS: usize = 7;
 const CALLS: usize = 60_000;
 const FRESH_TOKENS: usize = 12_000;
 /// Serial numbers of the tokens in batches: no other scene's.
@@ -37,7 +38,7 @@ const STARTS: usize = 11;
 /// A million revocations may have to be read first.
 const TO_BE_READY: Duration = Duration::from_mins(2);
 /// They measure what needs none of the servers that the others share.
-const APART: [&str; 4] = ["revocations", "propagation", "joining", "refresh"];
+const APART: [&str; 6] = ["revocations", "propagation", "joining", "refresh", "check", "envoy"];
 
 /// Measures the scenes whose names are asked for; all of them if none is.
 pub(crate) async fn run(asked: &[String]) {
@@ -61,6 +62,15 @@ pub(crate) async fn run(asked: &[String]) {
     }
     if wanted("refresh") {
         refresh::measure(&directory).await;
+    }
+    if wanted("check") || wanted("envoy") {
+        let edge = Edge::start(&directory, &signers[0], now).await;
+        if wanted("check") {
+            check::measure(&edge).await;
+        }
+        if wanted("envoy") {
+            envoy::measure(&directory, &edge).await;
+        }
     }
     if !asked.is_empty() && asked.iter().all(|scene| APART.contains(&scene.as_str())) {
         std::fs::remove_dir_all(&directory).unwrap();
@@ -105,7 +115,8 @@ pub(crate) fn validate(token: &str) -> Bytes {
     ValidateRequest { token: token.to_owned(), ..ValidateRequest::default() }.encode_to_vec().into()
 }
 
-fn config(directory: &Path, name: &str, max_age: &str) -> (PathBuf, std::net::SocketAddr) {
+/// Writes a configuration; returns where it is and where its server listens.
+pub(crate) fn config(directory: &Path, name: &str, max_age: &str) -> (PathBuf, std::net::SocketAddr) {
     let (address, admin) = (free_address(), free_address());
     let (jwks, store) = (directory.join("jwks.json"), directory.join(format!("{name}.redb")));
     let text = format!(
@@ -303,7 +314,12 @@ async fn start_and_idle(directory: &Path) {
 }
 
 pub(crate) async fn ready(admin: std::net::SocketAddr, since: Instant) {
-    while !try_get(admin, "/readyz").await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+    until_200(admin, "/readyz", since).await;
+}
+
+/// Asks an admin port until it says 200 there.
+pub(crate) async fn until_200(admin: std::net::SocketAddr, path: &str, since: Instant) {
+    while !try_get(admin, path).await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
         assert!(since.elapsed() < TO_BE_READY, "never ready");
         tokio::time::sleep(Duration::from_micros(500)).await;
     }
@@ -328,25 +344,4 @@ async fn try_get(admin: std::net::SocketAddr, path: &str) -> Option<String> {
 pub(crate) async fn dev_issuer() -> DevIssuer {
     let clock = std::sync::Arc::new(SystemClock);
     DevIssuer::start(DevOptions::default(), clock, &Tasks::default()).await.unwrap()
-}
-
-async fn in_turn(a: impl AsyncFn() -> Round, b: impl AsyncFn() -> Round) -> (Vec<Round>, Vec<Round>) {
-    // One round each that does not count: connections, caches and branch predictors warm up.
-    a().await;
-    b().await;
-    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        of_a.push(a().await);
-        of_b.push(b().await);
-    }
-    (of_a, of_b)
-}
-
-fn medians(rounds: &[Round], figure: impl Fn(Round) -> f64) -> f64 {
-    median(&rounds.iter().map(|round| figure(*round)).collect::<Vec<_>>())
-}
-
-/// The median of the ratios of neighbours, which a slow change of the machine's speed does not move.
-fn ratios(a: &[Round], b: &[Round], figure: impl Fn(Round) -> f64) -> f64 {
-    median(&a.iter().zip(b).map(|(a, b)| figure(*a) / figure(*b)).collect::<Vec<_>>())
 }
