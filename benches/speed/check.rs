@@ -138,14 +138,11 @@ fn headers(authorization: &str) -> HashMap<String, String> {
 /// The same request, as a client sends it to a proxy: what the proxy adds is not there yet.
 pub(crate) fn http(token: &str) -> Bytes {
     let headers = headers(&format!("Bearer {token}"));
-    let mut request = format!("GET {} HTTP/1.1\r\nhost: {}\r\n", headers[":path"], headers[":authority"]);
-    let of_client =
-        headers.iter().filter(|(name, _)| !name.starts_with(':') && !PROXY_ADDS.contains(&name.as_str()));
-    for (name, value) in of_client {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str("\r\n");
-    request.into()
+    let is_of_client = |name: &str| !name.starts_with(':') && !PROXY_ADDS.contains(&name);
+    let of_client = headers.iter().filter(|(name, _)| is_of_client(name));
+    let lines: Vec<_> = of_client.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let (path, host) = (&headers[":path"], &headers[":authority"]);
+    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{}\r\n", lines.concat()).into()
 }
 
 const PROXY_ADDS: [&str; 2] = ["x-forwarded-proto", "x-request-id"];

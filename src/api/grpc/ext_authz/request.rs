@@ -96,6 +96,12 @@ impl<'b> Check<'b> {
         })
     }
 
+    /// Whether it has more headers or words than are looked at.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn has_too_many(&self) -> bool {
+        self.has_too_many
+    }
+
     /// The request, and its route's words; or what is missing.
     pub(super) fn request(&self) -> Result<(EdgeRequest<'_>, Words<'_>), &'static str> {
         if !self.has_attributes {
