@@ -37,7 +37,7 @@ nginx -p "$directory" -c nginx.conf 2>"$directory/nginx.log" &
 site=http://127.0.0.1:$nginx_port
 issuer=http://127.0.0.1:$issuer_port
 # curl asks again until somebody answers, and until Countersign has the keys and says 401.
-wait_for() { curl -s -o /dev/null --retry 60 --retry-delay 1 --retry-all-errors --max-time 5 "$@"; }
+wait_for() { curl -s -o /dev/null --retry 15 --retry-delay 1 --retry-all-errors --max-time 5 "$@"; }
 wait_for -f "$issuer/.well-known/openid-configuration"
 login() { curl -sf -d subject=alice -d "scope=$1" "$issuer/dev/login" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'; }
 token=$(login "openid notes.read")

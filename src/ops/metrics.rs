@@ -65,6 +65,7 @@ mod tests {
     /// Everything that `app` registers. Whoever adds metrics adds them here and in docs/metrics.md.
     fn full_registry() -> Registry {
         let mut registry = registry();
+        CheckMetrics::register(&mut registry);
         RequestMetrics::register(&mut registry, methods::names());
         ValidationMetrics::register(&mut registry);
         ReloadMetrics::register(&mut registry);

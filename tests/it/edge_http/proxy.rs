@@ -33,16 +33,14 @@ impl Nginx {
     pub(super) async fn start(check_port: u16, routes: &[(&str, &str)]) -> Self {
         let backend = Idp::start(|_| Reply::ok(b"from the backend".to_vec())).await;
         let directory = tempfile::tempdir().unwrap();
-        // Its workers run as another user if this one is root.
-        let command = ["755", directory.path().to_str().unwrap()];
-        assert!(Command::new("chmod").args(command).status().await.unwrap().success());
         for file in COPIED {
             std::fs::copy(root().join("examples/nginx").join(file), directory.path().join(file)).unwrap();
         }
         let port = ports::reserve();
         let routes: String = routes.iter().map(|(path, policy)| location(path, policy, &backend)).collect();
+        // One process, so that none outlives a test that is killed.
         let config = format!(
-            "daemon off;\npid nginx.pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\n    access_log off;\n{}\
+            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\n    access_log off;\n{}\
              \n    upstream countersign {{ server 127.0.0.1:{check_port}; keepalive 4; }}\n    server {{\n        \
              listen 127.0.0.1:{port};\n        include countersign-check.conf;\n{routes}    }}\n}}\n",
             temporary()
