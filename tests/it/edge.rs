@@ -7,6 +7,7 @@ mod bound;
 mod client;
 mod configured;
 mod envoy;
+mod example;
 mod facts;
 mod failures;
 mod refused;
