@@ -9,6 +9,7 @@ pub mod denial;
 pub mod identity;
 mod login;
 pub mod names;
+pub mod query;
 pub mod reply;
 pub mod request;
 pub mod route;

@@ -19,6 +19,7 @@ use crate::{
             admission::{Admission, without_credential},
             credential::{self, Credential},
             denial::Denial,
+            query,
             reply::{self, Reply},
             request::EdgeRequest,
             route::{PolicyProblem, RoutePolicy},
@@ -27,7 +28,7 @@ use crate::{
     },
     ops::metrics::CheckMetrics,
     state::{
-        cache::EncodedToken,
+        cache::{CachedToken, EncodedToken},
         edge::{Edge, Route, Whose},
     },
 };
@@ -75,16 +76,45 @@ pub struct Allowed<'a> {
     pub encoded: Option<&'a EncodedToken>,
     /// What it presented, if it is to go on as `Authorization: Bearer` and is not there already.
     pub forwarded: Option<&'a str>,
+    /// Query parameters in which there is a credential, to be taken out.
+    pub parameters: &'a [&'a str],
     edge: &'a Edge,
     route: &'a Route,
     whose: Whose<'a>,
 }
 
-impl Allowed<'_> {
-    /// The encoded answer: made once for a token and a route, unless it holds the token itself (C6).
-    pub fn answer(&self, make: impl FnOnce() -> Bytes) -> Bytes {
-        if self.forwarded.is_some() { make() } else { self.edge.answer(self.whose, self.route, make) }
+impl<'a> Allowed<'a> {
+    /// With the token that passes, and what of it is to go on, if there is one.
+    fn at(
+        At { edge, route, .. }: At<'a>,
+        parameters: &'a [&'a str],
+        admission: Admission<'a>,
+        token: Option<(&'a CachedToken, Option<&'a str>)>,
+    ) -> Self {
+        let (encoded, forwarded, whose) = match token {
+            Some((cached, forwarded)) => (Some(cached.encoded()), forwarded, Whose::Token(cached)),
+            None => (None, None, Whose::Nobody),
+        };
+        Self { admission, settings: edge.settings(), encoded, forwarded, parameters, edge, route, whose }
     }
+
+    /// The encoded answer: made once for a token and a route, unless it holds the token itself (C6) or is about this request's
+    /// query, too.
+    pub fn answer(&self, make: impl FnOnce() -> Bytes) -> Bytes {
+        if self.forwarded.is_some() || !self.parameters.is_empty() {
+            make()
+        } else {
+            self.edge.answer(self.whose, self.route, make)
+        }
+    }
+}
+
+/// Where a request is checked.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    edge: &'a Edge,
+    route: &'a Route,
+    policy: &'a RoutePolicy,
 }
 
 /// What comes of a request before its answer is written.
@@ -114,15 +144,39 @@ impl Checker {
         allow: impl FnOnce(&Allowed<'_>) -> T + Send,
     ) -> Answer<T> {
         let edge = self.edge.load_full();
-        let route = edge.route(words, unreadable);
-        let stop = match &route.policy {
-            Ok(policy) => match self.admit(&edge, (&route, policy), request, allow).await {
+        let route = edge.route(words);
+        let stop = match self.policy(&route, request) {
+            Ok(policy) => match self.admit(At { edge: &edge, route: &route, policy }, request, allow).await {
                 Ok(allowed) => return Answer::Allowed(allowed),
                 Err(stop) => stop,
             },
-            Err(problem) => Stop::Denied(Denial::Policy(problem.clone())),
+            Err(problem) => {
+                report(&route, &problem);
+                Stop::Denied(Denial::Policy(problem))
+            }
         };
         self.stopped(stop, request, route.policy.as_ref().ok(), edge.settings())
+    }
+
+    /// A route's policy, if it can be held to.
+    fn policy<'r>(
+        &self,
+        route: &'r Route,
+        request: &EdgeRequest<'_>,
+    ) -> Result<&'r RoutePolicy, PolicyProblem> {
+        let policy = route.policy.as_ref().map_err(Clone::clone)?;
+        let problem = |name: &str, problem| Err(PolicyProblem { name: name.to_owned(), problem });
+        if policy.preflight && request.method.is_none() {
+            return problem(
+                "preflight",
+                "needs `http.forwarded`, which says who tells the method of a request",
+            );
+        }
+        // Asked each time: issuers come and go.
+        if !policy.issuer.is_empty() && !self.validator.knows_issuer(&policy.issuer) {
+            return problem("issuer", "is not the `issuer` of one that is configured");
+        }
+        Ok(policy)
     }
 
     /// A request that cannot be checked, because it does not say what is needed for that.
@@ -154,32 +208,23 @@ impl Checker {
 
     async fn admit<T: Send>(
         &self,
-        edge: &Edge,
-        (route, policy): (&Route, &RoutePolicy),
+        at: At<'_>,
         request: &EdgeRequest<'_>,
         allow: impl FnOnce(&Allowed<'_>) -> T + Send,
     ) -> Result<T, Stop> {
-        if policy.preflight && request.method.is_none() {
-            return Err(Stop::Denied(Denial::Policy(needs_method())));
-        }
+        let At { edge, policy, .. } = at;
         let settings = edge.settings();
-        let Some(credential) =
-            credential::of(request, &policy.sources).map_err(|it| Stop::Denied(it.into()))?
-        else {
-            let Some(admission) = without_credential(policy, request) else {
-                return Err(Stop::Denied(Denial::missing()));
+        let parameters = request.query().map(|query| query::present(query, &settings.sources));
+        let parameters = parameters.unwrap_or_default();
+        let credential = credential::of(request, &policy.sources, &settings.sources);
+        let Some(credential) = credential.map_err(|unusable| Stop::Denied(unusable.into()))? else {
+            return match without_credential(policy, request) {
+                Some(admission) => {
+                    self.metrics.allowed(&admission);
+                    Ok(allow(&Allowed::at(at, &parameters, admission, None)))
+                }
+                None => Err(Stop::Denied(Denial::missing())),
             };
-            let allowed = Allowed {
-                admission,
-                settings,
-                encoded: None,
-                forwarded: None,
-                edge,
-                route,
-                whose: Whose::Nobody,
-            };
-            self.metrics.allowed(&allowed.admission);
-            return Ok(allow(&allowed));
         };
         let presented = Presented { scheme: credential.scheme, certificate: request.certificate };
         let question = Question {
@@ -190,24 +235,14 @@ impl Checker {
         };
         let answered = |pass: Pass<'_>| {
             let admission = Admission::Token(pass.permit);
-            let (forwarded, whose) = (forwarded(&credential, settings), Whose::Token(pass.cached));
-            let encoded = Some(pass.cached.encoded());
-            let allowed = Allowed { admission, settings, encoded, forwarded, edge, route, whose };
-            self.metrics.allowed(&allowed.admission);
-            allow(&allowed)
+            self.metrics.allowed(&admission);
+            let token = Some((pass.cached, forwarded(&credential, settings)));
+            allow(&Allowed::at(at, &parameters, admission, token))
         };
         match self.validator.validate(&question, answered).await {
             Ok(verdict) => verdict.outcome.map_err(|refusal| Stop::Denied(Denial::Refused(refusal))),
             Err(fault) => Err(Stop::CannotTell(fault)),
         }
-    }
-}
-
-/// What a proxy that does not say the method cannot be asked for.
-fn needs_method() -> PolicyProblem {
-    PolicyProblem {
-        name: "preflight".to_owned(),
-        problem: "needs `http.forwarded`, which says who tells the method of a request",
     }
 }
 
@@ -219,10 +254,12 @@ fn forwarded<'c>(credential: &'c Credential<'_>, settings: &EdgeSettings) -> Opt
 }
 
 /// Once for each route, since it is the same for each of its requests, all of which are denied.
-fn unreadable(problem: &PolicyProblem) {
-    tracing::error!(
-        policy.name = %problem.name,
-        error.message = problem.problem,
-        "a route's policy cannot be read, so nothing passes there"
-    );
+fn report(route: &Route, problem: &PolicyProblem) {
+    if route.is_first_report() {
+        tracing::error!(
+            policy.name = %problem.name,
+            error.message = problem.problem,
+            "a route's policy cannot be read, so nothing passes there"
+        );
+    }
 }

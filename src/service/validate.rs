@@ -171,6 +171,11 @@ impl Validator {
         self.metrics.cache_holds(tokens, bytes);
     }
 
+    /// Whether there is an issuer with this `iss` now.
+    pub fn knows_issuer(&self, issuer: &str) -> bool {
+        self.trust.load().with_name(issuer).is_some()
+    }
+
     /// The time, for [`Validator::validate_at_once`].
     pub fn now(&self) -> UnixTime {
         self.clock.now()

@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -20,14 +20,17 @@ use crate::domain::edge::{
     settings::EdgeSettings,
 };
 
-/// Routes that are remembered. A proxy has as many as somebody wrote down, but anybody who may call can make some up.
-const MOST_ROUTES: u64 = 1_000;
+/// Bytes of routes that are remembered. A proxy has as many as somebody wrote down, but anybody who may call can make some up.
+const MOST_ROUTE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Longer routes are read each time, in bytes.
+const LONGEST_ROUTE: usize = 16 * 1024;
 
 /// Bytes of answers that are remembered, beside `cache.max_bytes`.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What an answer takes beside its bytes: its keys, the allocator's share, moka's own record.
-const ANSWER_OVERHEAD: usize = 256;
+/// What an entry takes beside its bytes: its keys, the allocator's share, moka's own record.
+const OVERHEAD: usize = 256;
 
 /// A route's policy, or why it has none.
 #[derive(Debug)]
@@ -36,6 +39,14 @@ pub struct Route {
     number: u64,
     /// What it asks.
     pub policy: Result<RoutePolicy, PolicyProblem>,
+    is_reported: AtomicBool,
+}
+
+impl Route {
+    /// Whether nobody has told yet what is wrong with it; true once.
+    pub fn is_first_report(&self) -> bool {
+        !self.is_reported.swap(true, Ordering::Relaxed)
+    }
 }
 
 /// For whom an answer is: nobody's answers have numbers that no token has.
@@ -65,17 +76,21 @@ impl fmt::Debug for Edge {
 impl Edge {
     /// An edge that remembers nothing yet.
     pub fn new(settings: EdgeSettings) -> Self {
-        let weight = |_: &(u64, u64), answer: &Bytes| {
-            u32::try_from(answer.len() + ANSWER_OVERHEAD).unwrap_or(u32::MAX)
-        };
+        let answer_weight = |_: &(u64, u64), answer: &Bytes| weight(answer.len());
+        // The words are in the key, and read.
+        let route_weight = |key: &Box<[u8]>, _: &Arc<Route>| weight(2 * key.len());
         Self {
             silent: route([], &settings),
             settings,
-            routes: Cache::builder().eviction_policy(EvictionPolicy::lru()).max_capacity(MOST_ROUTES).build(),
+            routes: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .max_capacity(MOST_ROUTE_BYTES)
+                .weigher(route_weight)
+                .build(),
             answers: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(MOST_BYTES)
-                .weigher(weight)
+                .weigher(answer_weight)
                 .build(),
         }
     }
@@ -85,10 +100,13 @@ impl Edge {
         &self.settings
     }
 
-    /// The route that says this. `unreadable` is told once that one cannot be read.
-    pub fn route(&self, words: &[(&str, &str)], unreadable: impl FnOnce(&PolicyProblem)) -> Arc<Route> {
+    /// The route that says this.
+    pub fn route(&self, words: &[(&str, &str)]) -> Arc<Route> {
         if words.is_empty() {
             return Arc::clone(&self.silent);
+        }
+        if words.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > LONGEST_ROUTE {
+            return route(words.iter().copied(), &self.settings);
         }
         let mut words: SmallVec<[(&str, &str); 8]> = words.into();
         // A map has no order.
@@ -98,9 +116,6 @@ impl Edge {
             return route;
         }
         let route = route(words, &self.settings);
-        if let Err(problem) = &route.policy {
-            unreadable(problem);
-        }
         self.routes.insert(key.as_slice().into(), Arc::clone(&route));
         route
     }
@@ -121,10 +136,15 @@ impl Edge {
     }
 }
 
+fn weight(bytes: usize) -> u32 {
+    u32::try_from(bytes + OVERHEAD).unwrap_or(u32::MAX)
+}
+
 fn route<'w>(words: impl IntoIterator<Item = (&'w str, &'w str)>, settings: &EdgeSettings) -> Arc<Route> {
     static NUMBERS: AtomicU64 = AtomicU64::new(0);
     let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-    Arc::new(Route { number, policy: RoutePolicy::read(words, &settings.sources) })
+    let policy = RoutePolicy::read(words, &settings.sources);
+    Arc::new(Route { number, policy, is_reported: AtomicBool::new(false) })
 }
 
 /// Each text with its length in front, so that no two lists look the same.
@@ -141,31 +161,33 @@ fn key(words: &[(&str, &str)]) -> SmallVec<[u8; 256]> {
 mod tests {
     use super::*;
 
-    fn read(edge: &Edge, words: &[(&str, &str)]) -> (Arc<Route>, usize) {
-        let mut told = 0;
-        let route = edge.route(words, |_| told += 1);
-        (route, told)
-    }
-
     #[test]
     fn a_route_is_read_once_in_whatever_order_its_words_come() {
         let edge = Edge::new(EdgeSettings::default());
-        let (first, _) = read(&edge, &[("optional", "true"), ("kind", "id")]);
-        let (again, _) = read(&edge, &[("kind", "id"), ("optional", "true")]);
-        let (other, _) = read(&edge, &[("kind", "id"), ("optional", "false")]);
+        let first = edge.route(&[("optional", "true"), ("kind", "id")]);
+        let again = edge.route(&[("kind", "id"), ("optional", "true")]);
+        let other = edge.route(&[("kind", "id"), ("optional", "false")]);
         assert_eq!(first.number, again.number);
         assert_ne!(first.number, other.number);
         assert!(first.policy.as_ref().is_ok_and(|policy| policy.optional));
     }
 
     #[test]
-    fn a_route_that_cannot_be_read_is_told_once() {
+    fn what_is_wrong_with_a_route_is_told_once() {
         let edge = Edge::new(EdgeSettings::default());
         let words = [("optoinal", "true")];
-        assert_eq!(read(&edge, &words).1, 1);
-        let (route, told) = read(&edge, &words);
-        assert!(route.policy.is_err());
-        assert_eq!(told, 0);
+        assert!(edge.route(&words).policy.is_err());
+        assert!(edge.route(&words).is_first_report());
+        assert!(!edge.route(&words).is_first_report());
+    }
+
+    #[test]
+    fn a_long_route_is_not_remembered() {
+        let edge = Edge::new(EdgeSettings::default());
+        let long = "a,".repeat(4_000);
+        let words = [("audiences", long.as_str()), ("required_scopes", &long), ("required_roles", &long)];
+        assert_ne!(edge.route(&words).number, edge.route(&words).number);
+        assert!(edge.route(&words).policy.is_ok());
     }
 
     #[test]
@@ -177,7 +199,7 @@ mod tests {
     #[test]
     fn an_answer_is_made_once_for_each_route() {
         let edge = Edge::new(EdgeSettings::default());
-        let (one, two) = (read(&edge, &[]).0, read(&edge, &[("kind", "id")]).0);
+        let (one, two) = (edge.route(&[]), edge.route(&[("kind", "id")]));
         let make = |text: &'static str| move || Bytes::from_static(text.as_bytes());
         assert_eq!(edge.answer(Whose::Nobody, &one, make("a")), "a");
         assert_eq!(edge.answer(Whose::Nobody, &one, make("b")), "a");

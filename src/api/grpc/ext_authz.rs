@@ -24,7 +24,7 @@ use tonic::{
     Status,
     body::Body,
     codegen::BoxFuture,
-    server::{Grpc, NamedService, UnaryService},
+    server::{Grpc, UnaryService},
 };
 use tower::Service;
 
@@ -79,11 +79,7 @@ impl ExtAuthz {
     }
 }
 
-impl NamedService for ExtAuthz {
-    const NAME: &'static str = "envoy.service.auth.v3.Authorization";
-}
-
-/// As tonic's generated services are, over bytes.
+/// As tonic's generated services are, over bytes. Only what it [serves](Self::serves) gets here.
 impl Service<Request<Body>> for ExtAuthz {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -96,9 +92,6 @@ impl Service<Request<Body>> for ExtAuthz {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let service = self.clone();
         Box::pin(async move {
-            if !Self::serves(request.uri().path()) {
-                return Ok(status::unknown_method().into_http());
-            }
             let limit = Some(service.max_message_bytes);
             let mut grpc = Grpc::new(BytesCodec).apply_max_message_size_config(limit, None);
             Ok(grpc.unary(service, request).await)

@@ -7,7 +7,10 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::{
-    domain::reason::{Reason, Recovery, Refusal},
+    domain::{
+        edge::denial::Denial,
+        reason::{Reason, Recovery, Refusal},
+    },
     proto::server,
     service::{fault::Fault, refresh::Trouble},
 };
@@ -130,6 +133,16 @@ fn code_of(trouble: &Trouble) -> Code {
     }
 }
 
+/// What a denial counts as, over whatever transport.
+pub(in crate::api) fn code_of_denial(denial: &Denial) -> Code {
+    match denial {
+        Denial::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
+        Denial::Refused(_) | Denial::Conflict => Code::Unauthenticated,
+        Denial::Policy(_) => Code::FailedPrecondition,
+        Denial::Request(_) => Code::InvalidArgument,
+    }
+}
+
 impl From<Fault> for CallError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
@@ -187,11 +200,6 @@ pub fn took_too_long() -> Status {
 pub fn draining() -> Status {
     let message = "this replica shuts down; open the stream again, another replica will serve it";
     Status::with_error_details(Code::Unavailable, message, details("DRAINING", HashMap::new()))
-}
-
-/// A method that the service does not have.
-pub fn unknown_method() -> Status {
-    Status::new(Code::Unimplemented, "the service has no such method")
 }
 
 /// A broken invariant of ours. The text is fixed; the log has the rest.

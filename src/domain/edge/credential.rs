@@ -8,9 +8,8 @@ use std::borrow::Cow;
 
 use memchr::memchr_iter;
 use smallvec::SmallVec;
-use url::form_urlencoded;
 
-use super::{request::EdgeRequest, source::Source};
+use super::{query, request::EdgeRequest, source::Source};
 use crate::domain::{
     decide::Scheme,
     reason::{Reason, Refusal},
@@ -40,14 +39,23 @@ pub enum Unusable {
 /// All that are there.
 type Found<'r> = SmallVec<[Credential<'r>; 2]>;
 
-/// The credential of a request, if it has one.
-pub fn of<'r>(request: &EdgeRequest<'r>, sources: &[Source]) -> Result<Option<Credential<'r>>, Unusable> {
+/// The credential of a request, if it has one, in these of the `configured` sources.
+pub fn of<'r>(
+    request: &EdgeRequest<'r>,
+    sources: &[Source],
+    configured: &[Source],
+) -> Result<Option<Credential<'r>>, Unusable> {
+    if request.query().is_some_and(|query| query::has_disguised(query, configured)) {
+        return Err(malformed(
+            "a parameter that can hold a token is spelt in a way that hides it; write it as it is",
+        ));
+    }
     let mut found = Found::new();
     for source in sources {
         match source {
             Source::Authorization => from_authorization(request, &mut found)?,
             Source::Header(name) => from_header(request, name, &mut found)?,
-            Source::Query(name) => from_query(request, name, &mut found),
+            Source::Query(name) => from_query(request, name, &mut found)?,
         }
     }
     let mut found = found.into_iter();
@@ -142,23 +150,28 @@ fn from_header<'r>(request: &EdgeRequest<'r>, name: &str, found: &mut Found<'r>)
     Ok(())
 }
 
-fn from_query<'r>(request: &EdgeRequest<'r>, name: &str, found: &mut Found<'r>) {
-    let Some(query) = request.query() else { return };
-    for (_, token) in form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name) {
-        // The query's bytes live as long as the request, and so does what needed no decoding.
-        let token = Cow::Owned(token.into_owned());
+fn from_query<'r>(request: &EdgeRequest<'r>, name: &str, found: &mut Found<'r>) -> Result<(), Unusable> {
+    for token in query::values(request.query().unwrap_or_default(), name) {
+        if token.is_empty() {
+            return Err(nothing());
+        }
         found.push(Credential { token, scheme: Scheme::Bearer, is_plain: false });
     }
+    Ok(())
 }
 
 /// An empty one is presented, and no token: a proxy or a script that lost the token must not look like nobody.
 fn text(bytes: &[u8]) -> Result<Cow<'_, str>, Unusable> {
     if bytes.is_empty() {
-        return Err(malformed("a credential was presented without a token in it"));
+        return Err(nothing());
     }
     str::from_utf8(bytes)
         .map(Cow::Borrowed)
         .map_err(|_not_text| malformed("the token holds a character that no token may hold"))
+}
+
+fn nothing() -> Unusable {
+    malformed("a credential was presented without a token in it")
 }
 
 fn malformed(message: &'static str) -> Unusable {

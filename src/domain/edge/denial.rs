@@ -80,11 +80,18 @@ impl Denial {
     pub(super) fn challenge_error(&self) -> Option<&'static str> {
         match self {
             Self::Refused(refusal) if refusal.reason() == Reason::Missing => None,
+            // For another audience it takes another token, not more of this one.
+            Self::Refused(refusal) if refusal.reason() == Reason::AudienceMismatch => Some("invalid_token"),
             Self::Refused(refusal) if refusal.reason().is_insufficient() => Some("insufficient_scope"),
             Self::Refused(_) => Some("invalid_token"),
             Self::Conflict | Self::Request(_) => Some("invalid_request"),
             Self::Policy(_) => Some("server_error"),
         }
+    }
+
+    /// Whether a scope was missing, or a permission.
+    pub(super) fn lacks_scope(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.reason() == Reason::InsufficientScope)
     }
 
     /// The stable name in answers: that of a refusal (`Rejection.reason` without its prefix), or one of the edge's own.

@@ -1,7 +1,7 @@
 //! Who a request is from, in headers that a backend can trust.
 //!
-//! Values are visible ASCII without `%`; every other byte of their UTF-8 text is percent-encoded (RFC 3986 section 2.1), in a
-//! list with commas the comma, too. So nothing in a claim can end a header, begin another or look like two entries, and what
+//! Values are visible ASCII; every other byte of their UTF-8 text is percent-encoded (RFC 3986 section 2.1), as is `%`, and in a
+//! list with commas the comma. A list in JSON is escaped as JSON is instead. So nothing in a claim can end a header, begin another or look like two entries, and what
 //! was encoded can be read back.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -14,6 +14,9 @@ const TEXT: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
 
 /// What no entry of a list with commas has in it.
 const ENTRY: &AsciiSet = &TEXT.add(b',');
+
+/// What `Omitted` takes if it names all the others.
+const ALL_WORDS: usize = "subject,issuer,expires,session,organization,roles,scopes".len();
 
 /// The identity headers of one token.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
@@ -30,13 +33,22 @@ impl<'s> Identity<'s> {
 
     /// That of a token. What there is no room for is left out and named.
     pub fn of(token: &VerifiedToken, settings: &'s EdgeSettings) -> Self {
-        let mut headers = Vec::with_capacity(Field::ALL.len());
+        let fields = Field::ALL.into_iter().filter_map(|field| {
+            let name = settings.names.of(field)?;
+            let value = value(field, token, settings.lists).filter(|value| !value.is_empty())?;
+            Some((field, name, value))
+        });
+        let fields: Vec<_> = fields.collect();
+        let bytes: usize = fields.iter().map(|(_, name, value)| name.len() + value.len()).sum();
         let mut room = settings.max_identity_bytes;
+        if bytes > room {
+            // For saying so.
+            room = room
+                .saturating_sub(settings.names.of(Field::Omitted).map_or(0, |name| name.len() + ALL_WORDS));
+        }
+        let mut headers = Vec::with_capacity(Field::ALL.len());
         let mut omitted: Vec<&str> = Vec::new();
-        for field in Field::ALL {
-            let Some(name) = settings.names.of(field) else { continue };
-            let value = value(field, token, settings.lists);
-            let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        for (field, name, value) in fields {
             match room.checked_sub(name.len() + value.len()) {
                 Some(rest) => {
                     room = rest;

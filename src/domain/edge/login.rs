@@ -5,6 +5,12 @@ use url::{Url, form_urlencoded};
 
 use super::{request::EdgeRequest, settings::Login, source::Source};
 
+/// Parameters that are tokens wherever they are (RFC 6750 section 2.3; those of OpenID Connect).
+const TOKENS: [&str; 4] = ["access_token", "id_token", "id_token_hint", "refresh_token"];
+
+/// Longer addresses are not told, in bytes: encoded they are up to three times as long, in a header.
+const LONGEST: usize = 2 * 1024;
+
 /// The login page's address, with that of the page that was asked for if it is told. A token in its query is not: this address
 /// goes to another page, its logs and the browser's history.
 pub(super) fn location(login: &Login, request: &EdgeRequest<'_>, sources: &[Source]) -> String {
@@ -26,8 +32,10 @@ fn page(request: &EdgeRequest<'_>, sources: &[Source]) -> Option<Url> {
     }
     page.set_path(path);
     if let Some(query) = request.query() {
-        let is_token =
-            |name: &str| sources.iter().any(|source| matches!(source, Source::Query(known) if known == name));
+        let is_token = |name: &str| {
+            TOKENS.contains(&name)
+                || sources.iter().any(|source| matches!(source, Source::Query(known) if known == name))
+        };
         let has_token = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| is_token(&name));
         if has_token {
             let kept = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !is_token(name));
@@ -36,7 +44,7 @@ fn page(request: &EdgeRequest<'_>, sources: &[Source]) -> Option<Url> {
             page.set_query(Some(query));
         }
     }
-    Some(page)
+    (page.as_str().len() <= LONGEST).then_some(page)
 }
 
 #[cfg(test)]
@@ -67,6 +75,15 @@ mod tests {
         assert!(location.ends_with("%2Fa%3Fb%3Dc"), "{location}");
         let location = sent("https://l.example/", Some("rd"), "/a?access%5Ftoken=secret");
         assert!(!location.contains("secret"), "{location}");
+        let location =
+            sent("https://l.example/", Some("rd"), "/cb?refresh_token=secret&id_token=secret&state=s");
+        assert!(!location.contains("secret") && location.contains("state"), "{location}");
+    }
+
+    #[test]
+    fn a_long_address_is_not_told() {
+        let target = format!("/{}", "a".repeat(LONGEST));
+        assert_eq!(sent("https://l.example/in", Some("rd"), &target), "https://l.example/in");
     }
 
     #[test]

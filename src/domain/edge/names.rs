@@ -1,31 +1,52 @@
 //! Names of headers, and the ways in which a client may write them so that something behind the proxy reads them.
 
-/// Headers that HTTP, the proxy or credentials need: nothing else may be done with them.
-const TAKEN: [&str; 24] = [
+/// Headers that HTTP, the proxy, browsers or credentials need: nothing else may be done with them.
+const TAKEN: [&str; 25] = [
     "accept",
+    "age",
+    "allow",
     "authorization",
+    "cache-control",
     "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
     "cookie",
+    "date",
     "expect",
+    "expires",
     "forwarded",
     "host",
     "keep-alive",
+    "location",
     "origin",
-    "proxy-authorization",
-    "proxy-connection",
+    "pragma",
     "range",
-    "set-cookie",
+    "referer",
+    "server",
     "te",
     "trailer",
-    "transfer-encoding",
     "upgrade",
+    "user-agent",
+    "vary",
     "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
+];
+
+/// Beginnings of names that are taken as well.
+const FAMILIES: [&str; 16] = [
+    "accept-",
+    "access-control-",
+    "content-",
+    "grpc-",
+    "if-",
+    "proxy-",
+    "sec-",
+    "set-cookie",
+    "transfer-",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-original-",
+    "x-rewrite-",
+    "x-request-id",
+    "x-real-ip",
+    "www-",
 ];
 
 /// Longer names are nobody's.
@@ -43,6 +64,7 @@ pub fn is_free(name: &str) -> bool {
         && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
         && name.matches('-').count() <= MOST_DASHES
         && !TAKEN.contains(&name)
+        && !FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// Every spelling of a name with `-` and `_` (many servers read one as the other), the name itself first. Case is the
@@ -90,6 +112,11 @@ mod tests {
             "-x",
             "1x",
             "a-b-c-d-e-f",
+            "x-forwarded-client-cert",
+            "cache-control",
+            "sec-fetch-mode",
+            "content-length",
+            "set-cookie",
             "\u{e9}",
         ] {
             assert!(!is_free(bad), "{bad}");

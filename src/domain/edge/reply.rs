@@ -88,8 +88,7 @@ fn challenge(denial: &Denial, policy: Option<&RoutePolicy>, settings: &EdgeSetti
     if let Some(error) = denial.challenge_error() {
         parameter("error", error);
         parameter("error_description", denial.message());
-        let scopes = policy.map(|policy| policy.scopes.join(" ")).unwrap_or_default();
-        if error == "insufficient_scope" && !scopes.is_empty() {
+        if let Some(scopes) = policy.filter(|_| denial.lacks_scope()).and_then(missing) {
             parameter("scope", &scopes);
         }
     }
@@ -97,6 +96,12 @@ fn challenge(denial: &Denial, policy: Option<&RoutePolicy>, settings: &EdgeSetti
         parameter("resource_metadata", url);
     }
     challenge
+}
+
+/// The scopes that would do. Where permissions are asked for as well, it may be those that were missing, and a client that came
+/// with the same scopes again would be told the same.
+fn missing(policy: &RoutePolicy) -> Option<String> {
+    (policy.permissions.is_empty() && !policy.scopes.is_empty()).then(|| policy.scopes.join(" "))
 }
 
 /// A quoted string (RFC 9110 section 5.6.4) of visible ASCII. RFC 6750 allows no quotes and backslashes in these at all, so

@@ -33,7 +33,7 @@ pub struct EdgeRequest<'r> {
     pub takes_redirects: bool,
 }
 
-impl EdgeRequest<'_> {
+impl<'r> EdgeRequest<'r> {
     /// The only value of a header, as text; `None` if there is none, or there are several.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         match *self.headers.values(name) {
@@ -48,7 +48,7 @@ impl EdgeRequest<'_> {
     }
 
     /// The query, as it was sent; fragments are no part of it.
-    pub(super) fn query(&self) -> Option<&str> {
+    pub fn query(&self) -> Option<&'r str> {
         let target = self.target?.split('#').next()?;
         target.split_once('?').map(|(_, query)| query)
     }

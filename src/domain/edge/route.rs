@@ -81,10 +81,12 @@ impl RoutePolicy {
 
     fn take(&mut self, name: &str, value: &str, sources: &[Source]) -> Result<(), &'static str> {
         match name {
-            "issuer" if value.is_empty() => return Err("needs the `issuer` of a configured issuer"),
+            "issuer" if value.is_empty() || value.contains(char::is_control) => {
+                return Err("needs the `issuer` of a configured issuer");
+            }
             "issuer" => value.clone_into(&mut self.issuer),
             "audiences" => self.audiences = list(value)?,
-            "required_scopes" => self.scopes = list(value)?,
+            "required_scopes" => self.scopes = scopes(value)?,
             "required_roles" => self.roles = list(value)?,
             "required_permissions" => self.permissions = list(value)?,
             "kind" => self.kind = kind(value)?,
@@ -117,12 +119,28 @@ impl RoutePolicy {
 
 /// Commas or spaces between the entries, as in `scope`. An empty list asks for nothing, which nobody writes down.
 fn list(value: &str) -> Result<Vec<String>, &'static str> {
+    // A line's end that YAML has left there would be part of an entry that no token has.
+    if value.chars().any(|character| character.is_control() || character.is_whitespace() && character != ' ')
+    {
+        return Err("has a line break, a tab or the like; entries have commas or spaces between them");
+    }
     let entries: Vec<String> =
         value.split([',', ' ']).filter(|entry| !entry.is_empty()).map(ToOwned::to_owned).collect();
     if entries.is_empty() {
         Err("needs one or more entries, with commas or spaces between them")
     } else {
         Ok(entries)
+    }
+}
+
+/// Scopes have characters of their own (RFC 6749 section 3.3).
+fn scopes(value: &str) -> Result<Vec<String>, &'static str> {
+    let is_of_scopes = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    let scopes = list(value)?;
+    if scopes.iter().all(|scope| scope.bytes().all(is_of_scopes)) {
+        Ok(scopes)
+    } else {
+        Err("has a character that no scope has")
     }
 }
 
@@ -143,7 +161,7 @@ fn kind(value: &str) -> Result<TokenKind, &'static str> {
 }
 
 fn chosen(names: &[String], sources: &[Source]) -> Result<Vec<Source>, &'static str> {
-    let find = |name: &String| sources.iter().find(|source| source.to_string() == *name).cloned();
+    let find = |name: &String| Source::parse(name).ok().filter(|source| sources.contains(source));
     names
         .iter()
         .map(|name| find(name).ok_or("names a source that `ext_authz.sources` does not have"))
@@ -186,7 +204,7 @@ mod tests {
             ("kind", "id"),
             ("optional", "true"),
             ("preflight", "true"),
-            ("sources", "header:x-token"),
+            ("sources", "header:X-Token"),
         ])
         .unwrap();
         assert_eq!(policy.issuer, "https://a.example");
@@ -208,6 +226,12 @@ mod tests {
             ("issuer", ""),
             ("audiences", ""),
             ("required_scopes", " , "),
+            ("required_scopes", "read\n"),
+            ("required_scopes", "re\"ad"),
+            ("required_scopes", "r\u{e9}ad"),
+            ("required_roles", "a\tb"),
+            ("audiences", "a\u{a0}b"),
+            ("issuer", "https://a.example\n"),
             ("kind", "refresh"),
             ("optional", "yes"),
             ("optional", ""),

@@ -135,13 +135,16 @@ pub struct IdentityNames {
 }
 
 impl IdentityNames {
-    /// `sent` in the order of [`Field::ALL`]. A field that is not sent keeps its default name out of requests all the same: what
-    /// is behind the proxy may read it.
+    /// `sent` in the order of [`Field::ALL`]. A field that is not sent, or by another name, keeps its default name out of requests
+    /// all the same: what is behind the proxy may still read it.
     pub fn new(sent: [Option<String>; Field::ALL.len()]) -> Self {
-        let names = Field::ALL.iter().zip(&sent);
-        let spellings = names
-            .flat_map(|(field, name)| spellings(name.as_deref().unwrap_or_else(|| field.default_name())))
-            .collect();
+        let mut names: Vec<&str> = sent.iter().flatten().map(String::as_str).collect();
+        for default in Field::ALL.map(Field::default_name) {
+            if !names.contains(&default) {
+                names.push(default);
+            }
+        }
+        let spellings = names.into_iter().flat_map(spellings).collect();
         Self { sent, spellings }
     }
 
@@ -194,6 +197,6 @@ mod tests {
         assert_eq!(names.of(Field::Issuer), None);
         let has = |name: &str| names.spellings().iter().any(|known| known == name);
         assert!(has("x-user") && has("x_user") && has("x-auth-issuer") && has("x_auth_issuer"));
-        assert!(!has("x-auth-subject"));
+        assert!(has("x-auth-subject") && has("x_auth_subject"), "of another name");
     }
 }

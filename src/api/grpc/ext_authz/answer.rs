@@ -13,6 +13,7 @@ use tonic::Code;
 
 use super::metadata;
 use crate::{
+    api::grpc::status,
     domain::edge::{
         admission::Admission,
         denial::Denial,
@@ -32,13 +33,11 @@ pub(super) fn allowed(allowed: &Allowed<'_>) -> Bytes {
 
 /// A request does not pass.
 pub(super) fn denied(denial: &Denial, reply: Reply) -> Bytes {
-    let code = match denial {
-        Denial::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
-        Denial::Refused(_) | Denial::Conflict => Code::Unauthenticated,
-        Denial::Policy(_) => Code::FailedPrecondition,
-        Denial::Request(_) => Code::InvalidArgument,
-    };
-    encoded(code, &denial.reason(), (Some(HttpResponse::DeniedResponse(http(reply))), None))
+    encoded(
+        status::code_of_denial(denial),
+        &denial.reason(),
+        (Some(HttpResponse::DeniedResponse(http(reply))), None),
+    )
 }
 
 /// Nobody can tell: with code 0 Envoy would let it pass, whatever else is in the message (E4).
@@ -64,7 +63,7 @@ fn metadata(allowed: &Allowed<'_>) -> Option<envoy_types::pb::google::protobuf::
 
 /// What changes about a request on its way. Envoy sets first and removes last, so that no name may be in both (E2).
 fn ok(allowed: &Allowed<'_>) -> OkHttpResponse {
-    let Allowed { admission, settings, forwarded, .. } = allowed;
+    let Allowed { admission, settings, forwarded, parameters, .. } = allowed;
     let identity = match admission {
         Admission::Token(permit) => Identity::of(permit.token(), settings),
         Admission::Anonymous(_) | Admission::Preflight(_) => Identity::none(),
@@ -86,7 +85,8 @@ fn ok(allowed: &Allowed<'_>) -> OkHttpResponse {
         None => headers_to_remove.push("authorization".to_owned()),
     }
     headers_to_remove.extend(credential_headers(settings));
-    let query_parameters_to_remove = query_parameters(settings);
+    // Only where they are: for this, Envoy writes the whole query anew.
+    let query_parameters_to_remove = parameters.iter().map(|name| (*name).to_owned()).collect();
     OkHttpResponse { headers, headers_to_remove, query_parameters_to_remove, ..OkHttpResponse::default() }
 }
 
@@ -96,14 +96,6 @@ fn credential_headers(settings: &EdgeSettings) -> impl Iterator<Item = String> {
         Source::Header(name) => spellings(name),
         Source::Authorization | Source::Query(_) => vec![],
     })
-}
-
-fn query_parameters(settings: &EdgeSettings) -> Vec<String> {
-    let names = settings.sources.iter().filter_map(|source| match source {
-        Source::Query(name) => Some(name.clone()),
-        Source::Authorization | Source::Header(_) => None,
-    });
-    names.collect()
 }
 
 /// To the client, instead of the answer of what it asked for. `append` stays unset: with true, Envoy would drop the header.

@@ -123,7 +123,7 @@ fn settings() -> EdgeSettings {
 
 /// Why it is denied: if nothing else, because nobody has signed its token.
 fn admit(request: &EdgeRequest<'_>, policy: &RoutePolicy) -> Option<Denial> {
-    match credential::of(request, &policy.sources) {
+    match credential::of(request, &policy.sources, &settings().sources) {
         Ok(Some(credential)) => {
             plain(&credential, request);
             let reason =

@@ -27,6 +27,8 @@ const MOST_PAIRS: usize = 2_000;
 #[derive(Default)]
 pub(super) struct Check<'b> {
     has_attributes: bool,
+    /// Headers or words beyond [`MOST_PAIRS`], which a client may have sent: no reason for an error that a proxy may let pass.
+    has_too_many: bool,
     http: Option<&'b [u8]>,
     method: Option<&'b [u8]>,
     path: Option<&'b [u8]>,
@@ -53,8 +55,8 @@ impl<'b> Check<'b> {
             1 => set(&mut source, content),
             4 => set(&mut request, content),
             10 => {
-                self.extensions.push(entry(content)?);
-                bounded(self.extensions.len())
+                keep(&mut self.extensions, entry(content)?, &mut self.has_too_many);
+                Ok(())
             }
             _ => Ok(()),
         })?;
@@ -76,8 +78,8 @@ impl<'b> Check<'b> {
         each(message, |number, content| match number {
             2 => set(&mut self.method, content),
             3 => {
-                self.headers.push(entry(content)?);
-                bounded(self.headers.len())
+                keep(&mut self.headers, entry(content)?, &mut self.has_too_many);
+                Ok(())
             }
             4 => set(&mut self.path, content),
             5 => set(&mut self.host, content),
@@ -88,9 +90,9 @@ impl<'b> Check<'b> {
         // With `encode_raw_headers`: each header by itself, in bytes.
         each(raw.unwrap_or_default(), |number, content| {
             if number == 1 {
-                self.headers.push(header(content)?);
+                keep(&mut self.headers, header(content)?, &mut self.has_too_many);
             }
-            bounded(self.headers.len())
+            Ok(())
         })
     }
 
@@ -101,6 +103,9 @@ impl<'b> Check<'b> {
         }
         if self.http.is_none() {
             return Err("the check has no `attributes.request.http`; only HTTP requests can be checked");
+        }
+        if self.has_too_many {
+            return Err("the request has more than 2000 headers");
         }
         let text = |bytes: Option<&'b [u8]>, problem| {
             str::from_utf8(bytes.unwrap_or_default()).map_err(|_not_text| problem)
@@ -164,8 +169,16 @@ fn each<'b>(
     Ok(())
 }
 
-fn bounded(pairs: usize) -> Result<(), Malformed> {
-    if pairs > MOST_PAIRS { Err(Malformed) } else { Ok(()) }
+fn keep<'b, A: smallvec::Array<Item = Pair<'b>>>(
+    pairs: &mut SmallVec<A>,
+    pair: Pair<'b>,
+    has_too_many: &mut bool,
+) {
+    if pairs.len() < MOST_PAIRS {
+        pairs.push(pair);
+    } else {
+        *has_too_many = true;
+    }
 }
 
 /// An entry of a map: a message of a key and a value, either of which is left out where it is empty.

@@ -224,7 +224,7 @@ async fn e2_what_is_set_is_not_removed_and_all_else_is() {
             .iter()
             .all(|name| ok.headers_to_remove.iter().any(|it| it == name))
     );
-    assert_eq!(ok.query_parameters_to_remove, ["t"]);
+    assert!(ok.query_parameters_to_remove.is_empty());
     let fields = metadata.unwrap().fields;
     assert_eq!(fields["subject"].kind, Some(Kind::StringValue("alice".to_owned())));
     let Some(Kind::StructValue(claims)) = &fields["claims"].kind else { panic!("claims are a struct") };
@@ -295,12 +295,41 @@ async fn e4_nobody_can_tell_comes_with_a_body_and_when_to_ask_again() {
     assert!(reply.body.contains("REVOCATIONS_STALE"), "{}", reply.body);
 }
 
-#[tokio::test]
-async fn another_method_of_the_service_is_unimplemented() {
-    let mut service = telling(EdgeSettings::default()).0;
-    let request =
-        Request::builder().uri("/envoy.service.auth.v3.Authorization/Other").body(Body::empty()).unwrap();
-    let response = Service::call(&mut service, request).await.unwrap();
-    assert_eq!(response.headers().get("grpc-status").unwrap(), "12");
+#[test]
+fn another_method_of_the_service_is_not_served() {
+    assert!(ExtAuthz::serves("/envoy.service.auth.v3.Authorization/Check"));
     assert!(!ExtAuthz::serves("/envoy.service.auth.v3.Authorization/Other"));
+}
+
+#[tokio::test]
+async fn a_parameter_with_the_token_is_taken_out_where_it_is() {
+    let edge = telling(with_query());
+    let value = bearer(&json!({}));
+    let token = value.strip_prefix("Bearer ").unwrap();
+    let passes = async |target: &str, words: &[(&str, &str)]| {
+        let response = edge.ask(message(&authorized(&value), target, words)).await.unwrap();
+        match response.http_response {
+            Some(HttpResponse::OkResponse(ok)) => Some(ok.query_parameters_to_remove),
+            _ => None,
+        }
+    };
+    assert_eq!(passes("/?a=b", &[]).await, Some(vec![]));
+    assert_eq!(passes(&format!("/?t={token}"), &[]).await, Some(vec!["t".to_owned()]));
+    // On a route that does not look there, too: nobody has verified that one.
+    let only = [("sources", "authorization")];
+    assert_eq!(passes("/?t=forged", &only).await, Some(vec!["t".to_owned()]));
+    assert_eq!(passes("/?a=b", &only).await, Some(vec![]));
+    assert_eq!(passes("/?%74=forged", &only).await, None, "spelt so that Envoy does not find it");
+}
+
+#[tokio::test]
+async fn a_route_for_an_issuer_that_nobody_knows_is_a_misspelt_policy() {
+    let edge = telling(EdgeSettings::default());
+    let good = bearer(&json!({}));
+    for (issuer, expected) in
+        [(crate::domain::testing::ISSUER, Outcome::Allowed), ("https://isuer.example", Outcome::Denied(500))]
+    {
+        let answer = edge.ask(message(&authorized(&good), "/", &[("issuer", issuer)])).await;
+        assert_eq!(outcome(&answer), expected, "{issuer}");
+    }
 }

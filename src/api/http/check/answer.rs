@@ -10,6 +10,7 @@ use http::{
 use tonic::Code;
 
 use crate::{
+    api::grpc::status,
     domain::edge::{
         admission::Admission,
         denial::Denial,
@@ -62,15 +63,7 @@ fn told(allowed: &Allowed<'_>, headers: &HeaderMap) -> Option<HeaderMap> {
 
 /// A request does not pass.
 pub(super) fn denied(denial: &Denial, reply: Reply) -> Outcome {
-    instead(
-        match denial {
-            Denial::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
-            Denial::Refused(_) | Denial::Conflict => Code::Unauthenticated,
-            Denial::Policy(_) => Code::FailedPrecondition,
-            Denial::Request(_) => Code::InvalidArgument,
-        },
-        reply,
-    )
+    instead(status::code_of_denial(denial), reply)
 }
 
 /// Too many are at work.

@@ -10,7 +10,7 @@ fn all() -> Vec<Source> {
 
 /// What a request with these headers and this target shows, in words.
 fn found(headers: &[(&'static str, &str)], target: &str, sources: &[Source]) -> String {
-    match of(&Listed::of(headers).request("GET", target), sources) {
+    match of(&Listed::of(headers).request("GET", target), sources, &all()) {
         Ok(None) => "none".to_owned(),
         Ok(Some(Credential { token, scheme: Scheme::Bearer, .. })) => token.into_owned(),
         Ok(Some(Credential { token, scheme: Scheme::Dpop, .. })) => format!("dpop {token}"),
@@ -49,7 +49,7 @@ fn what_begins_as_ours_is_never_nobody() {
     // The token itself is looked at by the validator.
     authorization_is("Bearer a\tb", "a\tb");
     let bytes = Listed(vec![("authorization", b"Bearer \xff\xfe".to_vec())]);
-    let refused = of(&bytes.request("GET", "/"), &[Source::Authorization]);
+    let refused = of(&bytes.request("GET", "/"), &[Source::Authorization], &[]);
     assert!(matches!(refused, Err(Unusable::Refused(_))));
 }
 
@@ -97,13 +97,16 @@ fn a_query_is_decoded_and_a_fragment_is_none() {
     assert_eq!(found(&[], "/?a=b&access_token=x%2Dy", &all()), "x-y");
     assert_eq!(found(&[], "/?a=b#&access_token=x", &all()), "none");
     assert_eq!(found(&[], "/access_token=x", &all()), "none");
+    assert_eq!(found(&[], "/?access_token=", &all()), "malformed");
+    // Also on a route that does not look there.
+    assert_eq!(found(&[], "/?access%5Ftoken=x", &[Source::Authorization]), "malformed");
 }
 
 #[test]
 fn only_an_authorization_that_says_one_thing_in_one_way_is_plain() {
     let plain = |value: &str| {
         let headers = Listed::of(&[("authorization", value)]);
-        of(&headers.request("GET", "/"), &[Source::Authorization]).ok().flatten().map(|it| it.is_plain)
+        of(&headers.request("GET", "/"), &[Source::Authorization], &[]).ok().flatten().map(|it| it.is_plain)
     };
     assert_eq!(plain("Bearer a"), Some(true));
     for other in ["Bearer  a", "Bearer a ", "Bearer a,Bearer a", "DPoP a"] {

@@ -57,12 +57,14 @@ fn lists_can_be_json_in_visible_ascii() {
 
 #[test]
 fn what_there_is_no_room_for_is_left_out_and_named() {
-    let settings = EdgeSettings { max_identity_bytes: 200, ..EdgeSettings::default() };
+    let settings = EdgeSettings { max_identity_bytes: 256, ..EdgeSettings::default() };
     let claims = json!({"roles": ["r".repeat(200)], "scope": "read"});
     let all = headers(&claims, &settings);
     let names: Vec<_> = all.iter().map(|(name, _)| name.as_str()).collect();
     assert!(!names.contains(&"x-auth-roles") && names.contains(&"x-auth-scopes"), "{names:?}");
     assert_eq!(all.last().unwrap(), &("x-auth-omitted".to_owned(), "roles".to_owned()));
+    let bytes: usize = all.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(bytes <= 256, "{bytes}");
 }
 
 #[test]

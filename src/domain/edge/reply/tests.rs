@@ -50,6 +50,10 @@ fn a_refused_token_is_401_and_an_insufficient_one_403_with_the_scope() {
         challenge.contains("error=\"insufficient_scope\"") && challenge.contains("scope=\"read write\""),
         "{challenge}"
     );
+    for other in [Reason::InsufficientRole, Reason::AudienceMismatch] {
+        let other = reply(&refused(other), &[], &EdgeSettings::default());
+        assert!(other.status == 403 && !header(&other, "www-authenticate").unwrap().contains("scope=\""));
+    }
     let conflict = reply(&Denial::Conflict, &[], &EdgeSettings::default());
     assert_eq!(conflict.status, 401);
     assert!(header(&conflict, "www-authenticate").unwrap().contains("error=\"invalid_request\""));
