@@ -2,10 +2,16 @@
 #![cfg(test)] // tells clippy that helpers may unwrap, too
 
 mod allowed;
+mod bad_requests;
+mod bound;
 mod client;
+mod configured;
 mod envoy;
+mod example;
 mod facts;
+mod failures;
 mod refused;
+mod replicas;
 mod scene;
 mod scripted;
 mod smuggling;

@@ -113,7 +113,7 @@ impl Drop for Dev {
 }
 
 /// Runs a script and returns what it printed.
-async fn run(exports: &str, script: &str) -> String {
+pub(crate) async fn run(exports: &str, script: &str) -> String {
     let whole = format!("{exports}\n{script}");
     let command = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &whole])

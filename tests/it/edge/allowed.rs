@@ -165,7 +165,7 @@ async fn each_route_has_its_policy() {
         let rich = scene.token(&[("roles", json!(["admin"])), ("permissions", json!(["notes:write"]))]);
         let reader = scene.token(&[("scope", json!("read"))]);
         let other = scene.token(&[("aud", json!(super::scene::OTHER_AUDIENCE))]);
-        let (second, id) = (scene.second_token(), scene.id_token());
+        let (second, id) = (scene.signers.second_token(), scene.signers.id_token());
         for (path, token, status) in [
             ("/plain", &plain, 200),
             ("/plain/deeper?a=b", &plain, 200),

@@ -41,7 +41,8 @@ pub(super) async fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> Answ
 
 /// The same with another method.
 pub(super) async fn request(port: u16, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = lines.concat();
     let head = format!("{method} {path} HTTP/1.1\r\nhost: edge.test\r\n{lines}connection: close\r\n\r\n");
     let mut answers = exchange(port, head.as_bytes()).await;
     assert!(answers.len() == 1, "not one answer: {answers:?}");

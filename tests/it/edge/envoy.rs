@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(super) use config::{Door, IDENTITY};
+pub(super) use config::{Certificates, Door, IDENTITY};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpStream, process::Command};
@@ -43,14 +43,15 @@ impl Version {
     }
 }
 
-/// What an ext_authz filter has counted.
+/// What was counted of checks at a door.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) ok: u64,
     pub(super) denied: u64,
     pub(super) error: u64,
-    pub(super) timeout: u64,
     pub(super) failure_mode_allowed: u64,
+    /// Of the service's cluster: the filter does not count apart what comes too late.
+    pub(super) upstream_rq_timeout: u64,
 }
 
 /// A running Envoy. It is killed when this is dropped.
@@ -100,18 +101,19 @@ impl Envoy {
 
     /// What a door's filter has counted so far.
     pub(super) async fn counts(&self, door: &str) -> Counts {
-        let stats = client::get(self.admin, "/stats?filter=ext_authz&format=json", &[]).await.json();
-        let count = |what: &str| {
-            let name = format!("cluster.upstream.ext_authz.{door}.{what}");
+        let path = "/stats?filter=(ext_authz|upstream_rq_timeout)&format=json";
+        let stats = client::get(self.admin, path, &[]).await.json();
+        let count = |name: String| {
             let mut stats = stats["stats"].as_array().unwrap().iter();
             stats.find(|stat| stat["name"] == name).map_or(0, |stat| stat["value"].as_u64().unwrap())
         };
+        let of_filter = |word: &str| count(format!("cluster.upstream.ext_authz.{door}.{word}"));
         Counts {
-            ok: count("ok"),
-            denied: count("denied"),
-            error: count("error"),
-            timeout: count("timeout"),
-            failure_mode_allowed: count("failure_mode_allowed"),
+            ok: of_filter("ok"),
+            denied: of_filter("denied"),
+            error: of_filter("error"),
+            failure_mode_allowed: of_filter("failure_mode_allowed"),
+            upstream_rq_timeout: count(format!("cluster.service-{door}.upstream_rq_timeout")),
         }
     }
 

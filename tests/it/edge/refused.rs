@@ -38,7 +38,8 @@ async fn e3_e4_every_refusal_says_why_and_also_where_failures_pass() {
         let good = scene.token(&[]);
         let expired = scene.token(&[("iat", json!(1_000)), ("exp", json!(2_000))]);
         let bound = scene.token(&[("cnf", json!({ "jkt": "abc" }))]);
-        let forged = Signer::fresh("ES256").named(scene.signer.key_id()).access_token(&claims(ISSUER, "a"));
+        let forged =
+            Signer::fresh("ES256").named(scene.signers.first.key_id()).access_token(&claims(ISSUER, "a"));
         let show = |token: &str| Some(bearer(token));
         let rows: [Row<'_>; 15] = [
             ("/plain", None, 401, "MISSING", None),

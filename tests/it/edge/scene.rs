@@ -10,7 +10,7 @@ use super::{
 use crate::support::{
     ports,
     service::Service,
-    tokens::{Signer, claims, key_set},
+    tokens::{Signer, claims, encode, key_set},
 };
 
 pub(super) const ISSUER: &str = "https://idp.example.test";
@@ -26,6 +26,8 @@ pub(super) const OTHER_AUDIENCE: &str = "https://other.example.test";
 pub(super) const CLOSED: &str = "closed";
 pub(super) const RAW: &str = "raw";
 pub(super) const OPEN: &str = "open";
+/// Nothing in front of ext_authz strips anything.
+pub(super) const BARE: &str = "bare";
 /// Fails open, and nobody is there to ask.
 pub(super) const ALONE: &str = "alone";
 
@@ -34,8 +36,7 @@ pub(super) struct Scene {
     pub(super) service: Service,
     pub(super) upstream: Upstream,
     pub(super) envoy: Envoy,
-    pub(super) signer: Signer,
-    second: Signer,
+    pub(super) signers: Signers,
 }
 
 impl Scene {
@@ -43,40 +44,63 @@ impl Scene {
         Self::with(version, "").await
     }
 
-    /// `more`: further sections of the configuration.
+    /// `more`: further issuers, and then further sections of the configuration.
     pub(super) async fn with(version: Version, more: &str) -> Self {
-        let (signer, second) = (Signer::es256(), Signer::es256().named("second"));
-        let files = [("keys.json", key_set(&[&signer])), ("second.json", key_set(&[&second]))];
-        let files = files.map(|(name, keys)| (name, keys.to_string().into_bytes()));
-        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, keys)| (*name, keys.as_slice())).collect();
-        let service = Service::start_with_files(&yaml(more), &files).await;
+        let (service, signers) = start_service(more, &[]).await;
         let upstream = Upstream::start().await;
         let doors = [
             Door::to(CLOSED, service.socket()),
             Door::to(RAW, service.socket()).raw(),
             Door::to(OPEN, service.socket()).failing_open(),
+            Door::to(BARE, service.socket()).bare(),
             Door::to(ALONE, service.directory().join("nobody")).failing_open(),
         ];
         let envoy = Envoy::start(version, &upstream, &doors).await;
-        Self { service, upstream, envoy, signer, second }
+        Self { service, upstream, envoy, signers }
     }
 
     /// A good access token of alice, changed.
     pub(super) fn token(&self, more: &[(&str, Value)]) -> String {
-        Self::signed(&self.signer, ISSUER, more)
+        self.signers.token(more)
+    }
+
+    /// Asks at a door, with a token as it is usually shown.
+    pub(super) async fn ask(&self, door: &str, path: &str, token: &str) -> Answer {
+        client::get(self.envoy.door(door), path, &[("authorization", &bearer(token))]).await
+    }
+}
+
+/// Whose tokens are accepted.
+pub(super) struct Signers {
+    pub(super) first: Signer,
+    second: Signer,
+}
+
+impl Signers {
+    /// One for each of the two issuers.
+    pub(super) fn new() -> Self {
+        Self { first: Signer::es256(), second: Signer::es256().named("second") }
+    }
+
+    /// Their key sets, as files beside the configuration.
+    pub(super) fn files(&self) -> [(&'static str, Vec<u8>); 2] {
+        let file = |signer: &Signer| key_set(&[signer]).to_string().into_bytes();
+        [("keys.json", file(&self.first)), ("second.json", file(&self.second))]
+    }
+
+    /// A good access token of alice, changed.
+    pub(super) fn token(&self, more: &[(&str, Value)]) -> String {
+        signed(&self.first, ISSUER, more)
     }
 
     /// The same of the second issuer.
     pub(super) fn second_token(&self) -> String {
-        Self::signed(&self.second, SECOND, &[])
+        signed(&self.second, SECOND, &[])
     }
 
-    fn signed(signer: &Signer, issuer: &str, more: &[(&str, Value)]) -> String {
-        let mut claims = claims(issuer, AUDIENCE);
-        for (name, value) in more {
-            claims[*name] = value.clone();
-        }
-        signer.access_token(&claims)
+    /// A token that is bound to the certificate with this digest (RFC 8705 section 3.1).
+    pub(super) fn bound_token(&self, digest: &[u8]) -> String {
+        self.token(&[("cnf", json!({ "x5t#S256": encode(digest) }))])
     }
 
     /// An ID token.
@@ -85,15 +109,33 @@ impl Scene {
         for name in ["client_id", "scope"] {
             claims.as_object_mut().unwrap().remove(name);
         }
-        let mut header = self.signer.header();
+        let mut header = self.first.header();
         header["typ"] = json!("JWT");
-        self.signer.sign(header.to_string(), claims.to_string())
+        self.first.sign(header.to_string(), claims.to_string())
     }
+}
 
-    /// Asks at a door, with a token as it is usually shown.
-    pub(super) async fn ask(&self, door: &str, path: &str, token: &str) -> Answer {
-        client::get(self.envoy.door(door), path, &[("authorization", &bearer(token))]).await
+fn signed(signer: &Signer, issuer: &str, more: &[(&str, Value)]) -> String {
+    let mut claims = claims(issuer, AUDIENCE);
+    for (name, value) in more {
+        claims[*name] = value.clone();
     }
+    signer.access_token(&claims)
+}
+
+/// Starts a service with these files besides the key sets.
+pub(super) async fn start_service(more: &str, files: &[(&str, &[u8])]) -> (Service, Signers) {
+    let signers = Signers::new();
+    let service = start_replica(&signers, more, files).await;
+    (service, signers)
+}
+
+/// The same for signers that others know, too.
+pub(super) async fn start_replica(signers: &Signers, more: &str, files: &[(&str, &[u8])]) -> Service {
+    let keys = signers.files();
+    let mut all: Vec<(&str, &[u8])> = keys.iter().map(|(name, keys)| (*name, keys.as_slice())).collect();
+    all.extend(files);
+    Service::start_with_files(&yaml(more), &all).await
 }
 
 /// As it stands in `Authorization` (RFC 6750 section 2.1).

@@ -10,17 +10,19 @@ use super::{
     allowed::identity,
     client::exchange,
     envoy::Version,
-    scene::{ALONE, CLOSED, OPEN, RAW, Scene, bearer},
+    scene::{ALONE, BARE, CLOSED, OPEN, RAW, Scene, bearer},
 };
 
 /// Goes along with each attempt: what it caused has happened when this has been answered.
 const LAST: &[u8] = b"GET /optional HTTP/1.1\r\nhost: edge.test\r\nconnection: close\r\n\r\n";
 
 /// Where an attempt is made: the door, the route, and whether a good token goes along.
-const PLACES: [(&str, &str, bool); 9] = [
+const PLACES: [(&str, &str, bool); 11] = [
     (CLOSED, "plain", true),
     (RAW, "plain", true),
     (OPEN, "plain", true),
+    (BARE, "plain", true),
+    (BARE, "optional", false),
     (CLOSED, "optional", false),
     (RAW, "optional", false),
     (CLOSED, "disabled", true),

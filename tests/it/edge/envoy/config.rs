@@ -37,9 +37,38 @@ pub(in super::super) struct Door {
     name: &'static str,
     services: Vec<PathBuf>,
     is_raw: bool,
+    is_bare: bool,
     failure_mode_allow: bool,
     status_on_error: Option<&'static str>,
     timeout: &'static str,
+    certificates: Option<Certificates>,
+}
+
+/// Of a listener that asks clients for theirs.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Certificates {
+    pub(in super::super) authority: PathBuf,
+    pub(in super::super) chain: PathBuf,
+    pub(in super::super) key: PathBuf,
+}
+
+impl Certificates {
+    fn socket(&self) -> Value {
+        let Self { authority, chain, key } = self;
+        json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": {
+                    "tls_certificates": [{
+                        "certificate_chain": { "filename": chain },
+                        "private_key": { "filename": key },
+                    }],
+                    "validation_context": { "trusted_ca": { "filename": authority } },
+                },
+            },
+        })
+    }
 }
 
 impl Door {
@@ -49,10 +78,12 @@ impl Door {
             name,
             services: vec![service.into()],
             is_raw: false,
+            is_bare: false,
             failure_mode_allow: false,
             status_on_error: Some("ServiceUnavailable"),
             // A loaded machine is no failure.
             timeout: "20s",
+            certificates: None,
         }
     }
 
@@ -68,6 +99,12 @@ impl Door {
         self
     }
 
+    /// Without the filter that strips what the client sent.
+    pub(in super::super) fn bare(mut self) -> Self {
+        self.is_bare = true;
+        self
+    }
+
     /// `failure_mode_allow`.
     pub(in super::super) fn failing_open(mut self) -> Self {
         self.failure_mode_allow = true;
@@ -77,6 +114,12 @@ impl Door {
     /// Without `status_on_error`.
     pub(in super::super) fn with_default_status(mut self) -> Self {
         self.status_on_error = None;
+        self
+    }
+
+    /// Over TLS. A client's certificate is shown to the service.
+    pub(in super::super) fn tls(mut self, certificates: Certificates) -> Self {
+        self.certificates = Some(certificates);
         self
     }
 
@@ -94,7 +137,7 @@ impl Door {
         let endpoints = self.services.iter().map(
             |socket| json!({ "endpoint": { "address": { "pipe": { "path": socket.to_str().unwrap() } } } }),
         );
-        let mut cluster = cluster(&self.cluster_name(), endpoints.collect());
+        let mut cluster = cluster(&self.cluster_name(), &endpoints.collect::<Vec<_>>());
         cluster["typed_extension_protocol_options"] = json!({
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -111,6 +154,7 @@ impl Door {
             "grpc_service": { "envoy_grpc": { "cluster_name": self.cluster_name() }, "timeout": self.timeout },
             "failure_mode_allow": self.failure_mode_allow,
             "encode_raw_headers": self.is_raw,
+            "include_peer_certificate": self.certificates.is_some(),
             "stat_prefix": self.name,
         });
         if let Some(status) = self.status_on_error {
@@ -121,7 +165,7 @@ impl Door {
 
     fn listener(&self) -> Value {
         let filters = json!([
-            { "name": "strip", "typed_config": strip() },
+            { "name": "strip", "typed_config": if self.is_bare { no_change() } else { strip() } },
             { "name": "envoy.filters.http.ext_authz", "typed_config": self.filter() },
             { "name": "show", "typed_config": show() },
             {
@@ -140,7 +184,12 @@ impl Door {
             },
             "http_filters": filters,
         });
-        let chain = json!({ "filters": [{ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager }] });
+        let manager =
+            json!({ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager });
+        let mut chain = json!({ "filters": [manager] });
+        if let Some(certificates) = &self.certificates {
+            chain["transport_socket"] = certificates.socket();
+        }
         json!({
             "name": self.name,
             "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } },
@@ -154,7 +203,7 @@ pub(super) fn bootstrap(upstream: u16, doors: &[Door]) -> Value {
     let endpoint = json!({
         "endpoint": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": upstream } } },
     });
-    let mut clusters = vec![cluster("upstream", vec![endpoint])];
+    let mut clusters = vec![cluster("upstream", &[endpoint])];
     clusters.extend(doors.iter().map(Door::cluster));
     let listeners: Vec<_> = doors.iter().map(Door::listener).collect();
     json!({
@@ -163,7 +212,7 @@ pub(super) fn bootstrap(upstream: u16, doors: &[Door]) -> Value {
     })
 }
 
-fn cluster(name: &str, endpoints: Vec<Value>) -> Value {
+fn cluster(name: &str, endpoints: &[Value]) -> Value {
     json!({
         "name": name,
         "type": "STATIC",
@@ -183,6 +232,12 @@ fn strip() -> Value {
                 "remove_on_match": { "key_matcher": { "safe_regex": { "regex": names.join("|") } } },
             }],
         },
+    })
+}
+
+fn no_change() -> Value {
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
     })
 }
 
