@@ -1,7 +1,7 @@
 //! The way in for `fuzz/`: bytes that Envoy sent, of which a stranger chose most, up to what the stranger is told.
 
 use bytes::Bytes;
-use envoy_types::{ext_authz::v3::pb::CheckRequest, pb::envoy::service::auth::v3::AttributeContext};
+use envoy_types::ext_authz::v3::pb::CheckRequest;
 use prost::Message as _;
 use url::Url;
 
@@ -20,8 +20,6 @@ use crate::domain::{
     reason::{Reason, Refusal},
 };
 
-/// More headers or words are not read.
-const MOST_PAIRS: usize = 2_000;
 const TOKEN_PARAMETER: &str = "access_token";
 const RETURN_TO: &str = "return_to";
 
