@@ -77,15 +77,14 @@ impl Edge {
     /// An edge that remembers nothing yet.
     pub fn new(settings: EdgeSettings) -> Self {
         let answer_weight = |_: &(u64, u64), answer: &Bytes| weight(answer.len());
-        // The words are in the key, and read.
-        let route_weight = |key: &Box<[u8]>, _: &Arc<Route>| weight(2 * key.len());
         Self {
             silent: route([], &settings),
             settings,
+            // The words are in the key, and once more as they were read.
             routes: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(MOST_ROUTE_BYTES)
-                .weigher(route_weight)
+                .weigher(|key, _| weight(2 * key.len()))
                 .build(),
             answers: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
