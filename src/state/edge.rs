@@ -59,11 +59,14 @@ pub enum Whose<'t> {
     Nobody,
 }
 
+/// A route's words, as [`key`] writes them.
+type Words = Box<[u8]>;
+
 /// The edge, under one configuration.
 pub struct Edge {
     settings: EdgeSettings,
     silent: Arc<Route>,
-    routes: Cache<Box<[u8]>, Arc<Route>>,
+    routes: Cache<Words, Arc<Route>>,
     answers: Cache<(u64, u64), Bytes>,
 }
 
@@ -84,7 +87,7 @@ impl Edge {
             routes: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(MOST_ROUTE_BYTES)
-                .weigher(|key, _| weight(2 * key.len()))
+                .weigher(|words: &Words, _| weight(2 * words.len()))
                 .build(),
             answers: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
