@@ -26,19 +26,14 @@ part of it read it back with fromYaml. toYaml keeps whole numbers whole and quot
 {{- end -}}
 
 {{/*
-What only a restart can change, so that a change of it replaces the pods: whole sections, and single keys of others.
+What only a restart can change, so that a change of it replaces the pods.
 docs/configuration.md says which.
 */}}
 {{- define "countersign.restartKeys" -}}
 {{- $config := include "countersign.config" . | fromYaml -}}
 {{- $found := dict -}}
-{{- range list "listen" "admin" "server" "cache" "store" "key_ring" "telemetry" "http.listen" -}}
-{{- $path := splitList "." . -}}
-{{- $value := get $config (first $path) -}}
-{{- if and (gt (len $path) 1) (kindIs "map" $value) -}}
-{{- $value = get $value (last $path) -}}
-{{- end -}}
-{{- $_ := set $found . $value -}}
+{{- range list "listen" "admin" "server" "cache" "store" "key_ring" "telemetry" "http" -}}
+{{- $_ := set $found . (get $config .) -}}
 {{- end -}}
 {{- toYaml $found -}}
 {{- end -}}

@@ -121,12 +121,10 @@ tls: { certificate: a, key: b }
 async fn a_key_whose_feature_is_not_built_is_refused_by_name() {
     let directory = TempDir::new().unwrap();
     let keys = [
-        "http: { listen: 127.0.0.1:1 }",
         "tls: { certificate: a, key: b, client_ca: c }",
         "callers: [{ name: a }]",
         "sessions: { idle_timeout: 1h }",
         "cookies: { mode: handle }",
-        "ext_authz: { cannot_tell: error_response }",
         "events: { keep: 24h }",
     ];
     let lines = refused(directory.path(), &format!("{GOOD}{}\n", keys.join("\n"))).await;
