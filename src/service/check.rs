@@ -150,10 +150,7 @@ impl Checker {
                 Ok(allowed) => return Answer::Allowed(allowed),
                 Err(stop) => stop,
             },
-            Err(problem) => {
-                report(&route, &problem);
-                Stop::Denied(Denial::Policy(problem))
-            }
+            Err(problem) => misspelt(&route, problem),
         };
         self.stopped(stop, request, route.policy.as_ref().ok(), edge.settings())
     }
@@ -177,6 +174,13 @@ impl Checker {
             return problem("issuer", "is not the `issuer` of one that is configured");
         }
         Ok(policy)
+    }
+
+    /// A request of whose route nothing is said, not even that it asks for nothing more.
+    pub fn without_policy<T>(&self, request: &EdgeRequest<'_>) -> Answer<T> {
+        let edge = self.edge.load();
+        let stop = misspelt(edge.unsaid(), PolicyProblem::unsaid());
+        self.stopped(stop, request, None, edge.settings())
     }
 
     /// A request that cannot be checked, because it does not say what is needed for that.
@@ -253,8 +257,8 @@ fn forwarded<'c>(credential: &'c Credential<'_>, settings: &EdgeSettings) -> Opt
     }
 }
 
-/// Once for each route, since it is the same for each of its requests, all of which are denied.
-fn report(route: &Route, problem: &PolicyProblem) {
+/// Told once for each route, since it is the same for each of its requests, all of which are denied.
+fn misspelt(route: &Route, problem: PolicyProblem) -> Stop {
     if route.is_first_report() {
         tracing::error!(
             policy.name = %problem.name,
@@ -262,4 +266,5 @@ fn report(route: &Route, problem: &PolicyProblem) {
             "a route's policy cannot be read, so nothing passes there"
         );
     }
+    Stop::Denied(Denial::Policy(problem))
 }

@@ -128,9 +128,13 @@ impl CheckApi {
 
     async fn check(&self, parts: &Parts) -> Outcome {
         let headers = Asked(&parts.headers);
-        let answer = match Original::read(self.forwarded, &parts.headers) {
-            Ok(original) => {
-                let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let original = Original::read(self.forwarded, &parts.headers);
+        let answer = match (parts.uri.query(), original) {
+            // A proxy that is not told to write a query may leave the client's there, which would be the policy then.
+            (None, _) => self.checker.without_policy(&unknown(&headers)),
+            (Some(_), Err(problem)) => self.checker.unreadable(problem, &unknown(&headers)),
+            (Some(query), Ok(original)) => {
+                let pairs = form_urlencoded::parse(query.as_bytes());
                 let pairs: SmallVec<[_; 8]> = pairs.collect();
                 let words: SmallVec<[(&str, &str); 8]> =
                     pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
@@ -146,7 +150,6 @@ impl CheckApi {
                 let allow = |allowed: &Allowed<'_>| answer::allowed(allowed, &parts.headers);
                 self.checker.check(&request, &words, allow).await
             }
-            Err(problem) => self.checker.unreadable(problem, &unknown(&headers)),
         };
         match answer {
             Answer::Allowed(outcome) => outcome,

@@ -32,6 +32,23 @@ async fn the_example_runs_and_prints_what_its_page_says() {
     assert!(matches(&printed, &said.text), "the page says:\n{}\nbut it printed:\n{printed}", said.text);
 }
 
+/// Where a proxy is told no query, a client writes it (docs/proxies-http.md).
+#[test]
+fn every_example_writes_the_query_of_every_check() {
+    let mut checks = 0;
+    for file in ["nginx/countersign-check.conf", "traefik/dynamic.yaml", "caddy/Caddyfile"] {
+        let text = std::fs::read_to_string(root().join("examples").join(file)).unwrap();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        for after in lines.flat_map(|line| line.split("/check").skip(1)) {
+            assert!(after.starts_with('?'), "{file}: {after}");
+            // Caddy does not send a `?` with nothing behind it.
+            assert!(!file.contains("caddy") || after.len() > 1, "{file}: {after}");
+            checks += 1;
+        }
+    }
+    assert_eq!(checks, 3);
+}
+
 /// A field that is added later must not get through where nobody thought of it.
 #[test]
 fn every_example_takes_out_every_identity_header() {
