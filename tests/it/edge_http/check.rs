@@ -77,7 +77,7 @@ async fn what_is_wrong_with_a_token_is_told_as_rfc_6750_has_it() {
             Some(good.as_str()),
             403,
             "AUDIENCE_MISMATCH",
-            r#"error="insufficient_scope""#.to_owned(),
+            r#"error="invalid_token""#.to_owned(),
         ),
     ] {
         let headers: Vec<_> = authorization.map(|value| ("Authorization", value)).into_iter().collect();
