@@ -183,10 +183,10 @@ impl Checker {
         self.stopped(stop, request, None, edge.settings())
     }
 
-    /// A request that cannot be checked, because it does not say what is needed for that.
-    pub fn unreadable<T>(&self, problem: &'static str, request: &EdgeRequest<'_>) -> Answer<T> {
+    /// A request that cannot be checked, because what is needed for that is not said, or not in a way that can be read.
+    pub fn unreadable<T>(&self, problem: Denial, request: &EdgeRequest<'_>) -> Answer<T> {
         let edge = self.edge.load();
-        self.stopped(Stop::Denied(Denial::Request(problem)), request, None, edge.settings())
+        self.stopped(Stop::Denied(problem), request, None, edge.settings())
     }
 
     fn stopped<T>(

@@ -139,7 +139,7 @@ pub(in crate::api) fn code_of_denial(denial: &Denial) -> Code {
         Denial::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
         Denial::Refused(_) | Denial::Conflict => Code::Unauthenticated,
         Denial::Policy(_) => Code::FailedPrecondition,
-        Denial::Request(_) => Code::InvalidArgument,
+        Denial::Request(_) | Denial::Client(_) => Code::InvalidArgument,
     }
 }
 
