@@ -50,3 +50,19 @@ async fn many_headers_are_no_fault() {
     headers.push(("Authorization", &good));
     assert_eq!(send(nginx.port, "GET", "/", &headers).await.status, 200);
 }
+
+/// nginx has room for 4 or 8 KiB of an answer's headers unless it is told otherwise.
+#[tokio::test]
+async fn an_identity_and_a_token_as_large_as_may_be_get_through() {
+    let more = "ext_authz: { upstream_authorization: access_token, max_identity_bytes: 32KiB }\n";
+    let setup = Setup::with(X_ORIGINAL, more).await;
+    let nginx = Nginx::start(setup.port, &[("/", "")]).await;
+    // Each space takes three bytes in the header.
+    let role = " ".repeat(10_000);
+    let good = format!("Bearer {}", setup.token(|claims| claims["roles"] = serde_json::json!([role])));
+    let answer = send(nginx.port, "GET", "/", &[("Authorization", &good)]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "from the backend"), "{answer:?}");
+    let head = nginx.last();
+    assert!(head.contains(&format!("\r\nx-auth-roles: {}\r\n", "%20".repeat(10_000))), "{}", head.len());
+    assert!(head.contains(&format!("\r\nauthorization: {}\r\n", good.to_lowercase())), "{}", head.len());
+}
