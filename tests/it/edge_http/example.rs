@@ -49,6 +49,33 @@ fn every_example_writes_the_query_of_every_check() {
     assert_eq!(checks, 3);
 }
 
+/// On an optional route, another scheme than ours is no credential, and must not get through as if it had been verified.
+#[test]
+fn caddy_takes_the_clients_authorization_out_before_the_verified_one_comes() {
+    let caddy = std::fs::read_to_string(root().join("examples/caddy/Caddyfile")).unwrap();
+    let lines: Vec<_> = caddy.lines().map(str::trim).collect();
+    let place = |wanted: &str| {
+        let mut found = lines.iter().enumerate().filter(|(_, line)| line.starts_with(wanted));
+        let (place, _) = found.next().unwrap_or_else(|| panic!("no {wanted}"));
+        assert!(found.next().is_none(), "{wanted} is there twice");
+        place
+    };
+    let order = [
+        // Clients cannot make up what is copied from.
+        "request_header -X-Auth-*",
+        "forward_auth",
+        "copy_headers",
+        "request_header -Authorization",
+        "request_header @verified Authorization {header.X-Auth-Verified}",
+        "request_header -X-Auth-Verified",
+        "reverse_proxy",
+    ];
+    assert!(order.map(place).is_sorted(), "{caddy}");
+    let copied = lines[place("copy_headers")];
+    assert!(copied.split(' ').any(|name| name == "Authorization>X-Auth-Verified"), "{copied}");
+    assert!(!copied.split(' ').any(|name| name == "Authorization"), "{copied}");
+}
+
 /// A field that is added later must not get through where nobody thought of it.
 #[test]
 fn every_example_takes_out_every_identity_header() {
