@@ -35,12 +35,14 @@ pub(super) enum Retries {
 impl Retries {
     const ON: &str = "connect-failure,refused-stream,reset,unavailable";
 
-    /// For a route, and for `grpc_service`; they differ in one name only, that of the back-off.
+    /// For a route, and for `grpc_service`.
     fn policy(self) -> Option<Value> {
         (self == Self::Elsewhere).then(|| {
             json!({
                 "retry_on": Self::ON,
                 "num_retries": 3,
+                // `grpc_service` would wait for a second.
+                "retry_back_off": { "base_interval": "0.01s", "max_interval": "0.1s" },
                 "retry_host_predicate": [{
                     "name": "envoy.retry_host_predicates.previous_hosts",
                     "typed_config": {
@@ -165,6 +167,8 @@ fn discover(cluster: &mut Value, file: &std::path::Path) {
     }]);
     // Without this, who has been taken off the list gets calls until a health check fails.
     cluster["ignore_health_on_host_removal"] = json!(true);
+    // The default is three at a time for the whole cluster: all others that a replica leaves behind would fail.
+    cluster["circuit_breakers"] = json!({ "thresholds": [{ "max_retries": 1000 }] });
     // Never to anybody who is not healthy.
     cluster["common_lb_config"] = json!({ "healthy_panic_threshold": { "value": 0 } });
 }
