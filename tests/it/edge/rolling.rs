@@ -6,8 +6,10 @@
 mod fleet;
 mod load;
 
+use std::sync::Arc;
+
 use fleet::{Fleet, Retries};
-use load::Load;
+use load::{Load, Shared};
 
 use super::{
     replicas::shared,
@@ -64,11 +66,12 @@ impl Replica {
 
 /// A deployment under load.
 struct Drill {
-    deployment: Deployment,
-    replicas: Vec<Replica>,
-    upstream: Upstream,
-    fleet: Fleet,
+    /// First, so that it ends before whom it asks.
     load: Load,
+    fleet: Fleet,
+    upstream: Upstream,
+    replicas: Vec<Replica>,
+    deployment: Deployment,
 }
 
 impl Drill {
@@ -81,7 +84,7 @@ impl Drill {
         }
         let fleet = Fleet::start(&upstream, &ports_of(&replicas), retries).await;
         let load = Load::start(signers, &fleet).await;
-        let drill = Self { deployment, replicas, upstream, fleet, load };
+        let drill = Self { load, fleet, upstream, replicas, deployment };
         drill.all_refused().await;
         drill
     }
@@ -120,14 +123,7 @@ impl Drill {
     async fn all_refused(&self) {
         self.load.more().await;
         let known = self.load.revoked();
-        let shared = &self.load.shared;
-        for (number, replica) in self.replicas.iter().enumerate() {
-            let context = format!("all is refused on replica {number}");
-            shared
-                .answered
-                .all_refused(&replica.service, &shared.signers.first, Reads::YourWrites, &context)
-                .await;
-        }
+        refused_by(&self.replicas, &self.load.shared).await;
         // Whoever starts later has read them before it is ready.
         self.load.known(known);
         self.load.more().await;
@@ -135,18 +131,21 @@ impl Drill {
         drop(self.upstream.take());
     }
 
+    /// Ends the load, and looks for all that was revoked once more.
     async fn end(self, what: &str) {
-        let Self { load, replicas, fleet, .. } = self;
-        let shared = std::sync::Arc::clone(&load.shared);
-        let sum = load.stop().await;
-        for replica in &replicas {
-            shared
-                .answered
-                .all_refused(&replica.service, &shared.signers.first, Reads::YourWrites, "all is refused")
-                .await;
-        }
+        let shared = Arc::clone(&self.load.shared);
+        let sum = self.load.stop().await;
+        refused_by(&self.replicas, &shared).await;
         println!("{what}: {sum}");
-        drop(fleet);
+    }
+}
+
+/// Fails the test unless each revocation that was answered counts on each of these.
+async fn refused_by(replicas: &[Replica], shared: &Shared) {
+    for (number, replica) in replicas.iter().enumerate() {
+        let context = format!("all is refused on replica {number}");
+        let Shared { answered, signers, .. } = shared;
+        answered.all_refused(&replica.service, &signers.first, Reads::YourWrites, &context).await;
     }
 }
 
