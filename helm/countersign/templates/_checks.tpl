@@ -4,7 +4,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 */}}
 {{- define "countersign.check" -}}
 {{- $found := dict "problems" (list) -}}
-{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "sidecar" -}}
+{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "istio" "sidecar" "passwords" "egress" -}}
 {{- include (printf "countersign.check.%s" .) (dict "root" $ "found" $found) -}}
 {{- end -}}
 {{- if $found.problems -}}
@@ -151,27 +151,6 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- if not (has . $known) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "prometheusRule.disabled: there is no alert `%s`; there are %s" . (join ", " $known))) -}}
 {{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "countersign.check.envoy" -}}
-{{- $values := .root.Values -}}
-{{- if and $values.envoy.failOpen (not $values.envoy.stripIdentityHeaders) -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoy.failOpen: while nobody can be asked, clients' own identity headers would reach the applications: write envoy.stripIdentityHeaders: true, too") -}}
-{{- end -}}
-{{- if gt (len (include "countersign.identitySpellings" .root | fromJsonArray)) 64 -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoy.identityHeaders: all spellings with - and _ together are more than the 64 that Envoy Gateway takes: use shorter or fewer names") -}}
-{{- end -}}
-{{- if $values.envoyGateway.enabled -}}
-{{- if not $values.envoyGateway.targetRefs -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoyGateway.targetRefs: write what to protect, such as [{kind: HTTPRoute, name: orders}]") -}}
-{{- end -}}
-{{- if and $values.envoy.stripIdentityHeaders (not $values.envoyGateway.gateway) -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoyGateway.gateway: write the name of the Gateway in front of the routes, whose listeners take identity headers out of requests, or envoy.stripIdentityHeaders: false if another ClientTrafficPolicy does") -}}
-{{- end -}}
-{{- end -}}
-{{- if and $values.istio.enabled $values.istio.selector $values.istio.targetRefs -}}
-{{- include "countersign.problem" (dict "found" .found "text" "istio.selector: Istio takes a selector or targetRefs: write one of them") -}}
 {{- end -}}
 {{- end -}}
 

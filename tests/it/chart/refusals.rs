@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::kit::{render, render_one, sets};
 
 /// Sets of values by the sentence that refuses them: the value's path, and what to do.
-fn refused(cases: &[(String, &str)]) {
+pub(super) fn refused(cases: &[(String, &str)]) {
     let sets: BTreeMap<_, _> = cases
         .iter()
         .enumerate()
@@ -22,17 +22,17 @@ fn refused(cases: &[(String, &str)]) {
 }
 
 /// A set of values that is taken as it is.
-fn base(name: &str) -> String {
+pub(super) fn base(name: &str) -> String {
     sets()[name].clone()
 }
 
 /// With more values.
-fn with(base: &str, more: &str) -> String {
+pub(super) fn with(base: &str, more: &str) -> String {
     format!("{base}\n{more}")
 }
 
 /// With more of the service's configuration.
-fn inside(base: &str, more: &str) -> String {
+pub(super) fn inside(base: &str, more: &str) -> String {
     base.replace("config:\n", &format!("config:\n  {more}\n"))
 }
 
@@ -166,7 +166,10 @@ fn what_would_let_a_client_say_who_it_is_is_refused() {
             "* envoy.failOpen: while nobody can be asked, clients' own identity headers would reach the applications",
         ),
         (
-            with(minimal, "envoy: {identityHeaders: [a-b-c-d-e-f-g-h]}"),
+            with(
+                minimal,
+                "envoy: {identityHeaders: [a-b-c-d-e-f-g-h]}\nenvoyGateway: {enabled: true, gateway: public, targetRefs: [{kind: HTTPRoute, name: a}]}",
+            ),
             "* envoy.identityHeaders: all spellings",
         ),
         (
