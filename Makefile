@@ -26,12 +26,13 @@ lint: fmt-check clippy docs protos deny ## everything that CI checks beside the 
 
 check: lint test fuzz instructions ## everything that CI runs
 
-torture: ## the property tests with many more cases, 20 seeds of crashes and of herds, 2000 simulations, 10000 reads of one's own writes, two minutes of fuzzing for each target
+torture: ## the property tests with many more cases, 20 seeds of crashes and of herds, 2000 simulations, 10000 reads of one's own writes, 10 rolling updates, two minutes of fuzzing for each target
 	@scripts/install-peers.sh
 	@PROPTEST_CASES=$${PROPTEST_CASES:-20000} cargo test --locked --lib
 	@REVOCATION_CRASHES=$${REVOCATION_CRASHES:-20} SIMULATIONS=$${SIMULATIONS:-2000} cargo test --locked --test it -- --nocapture revocation::
 	@REVOCATION_CRASHES=$${REVOCATION_CRASHES:-20} REVOCATION_READS=$${REVOCATION_READS:-10000} cargo test --locked --test it -- --nocapture replicas::
 	@REFRESH_CRASHES=$${REFRESH_CRASHES:-20} REFRESH_SEEDS=$${REFRESH_SEEDS:-20} cargo test --locked --test it -- --nocapture refresh::
+	@ROLLING_UPDATES=$${ROLLING_UPDATES:-10} cargo test --locked --test it -- --nocapture edge::rolling::
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-120} FUZZ_SEED=$${FUZZ_SEED:-0} scripts/fuzz.sh
 
 fuzz: ## replay the fuzzing corpora, then fuzz each target for 10 s (FUZZ_SECONDS, FUZZ_SEED)

@@ -58,7 +58,10 @@ pub use self::{
 };
 use self::{listen::Listeners, problem::Place, reader::Reader, section::Section};
 use crate::{
-    api::{LimitSettings, ListenAddress, ServerSettings, http::HttpSettings},
+    api::{
+        LimitSettings, ListenAddress, ServerSettings,
+        http::{HttpSettings, admin::MetricsReaders},
+    },
     domain::{edge::settings::EdgeSettings, refresh::RefreshSettings},
     issuer::IssuerSettings,
     ops::telemetry::TelemetrySettings,
@@ -74,6 +77,7 @@ pub struct Config {
     pub server: ServerSettings,
     /// The admin port; `None`: off.
     pub admin: Option<ListenAddress>,
+    pub metrics: MetricsReaders,
     pub http: HttpSettings,
     pub issuers: Vec<IssuerSettings>,
     pub cache: CacheSettings,
@@ -164,7 +168,7 @@ fn checked(
 }
 
 fn all_sections(root: &mut Section<'_, '_>) -> Config {
-    let Listeners { listen, admin, http } = listen::read(root);
+    let Listeners { listen, admin, metrics, http } = listen::read(root);
     let server = sections::server(root);
     let refresh = refresh::read(root);
     let issuers = issuers::read(root, &refresh);
@@ -180,6 +184,7 @@ fn all_sections(root: &mut Section<'_, '_>) -> Config {
         listen,
         server,
         admin,
+        metrics,
         http,
         issuers,
         cache,

@@ -21,7 +21,7 @@ use crate::{
         },
         http::{
             Forwarded,
-            admin::{Admin, ScrapeHook},
+            admin::{Admin, MetricsReaders, ScrapeHook},
             check::CheckApi,
         },
         listener::{BindError, Listener},
@@ -42,6 +42,7 @@ use crate::{
 pub struct Shell {
     listeners: Vec<Listener>,
     admin: Option<Listener>,
+    metrics_readers: MetricsReaders,
     http: Option<Listener>,
     /// Whose words count there.
     forwarded: Option<Forwarded>,
@@ -69,6 +70,7 @@ impl Shell {
         Ok(Self {
             listeners,
             admin,
+            metrics_readers: config.metrics,
             http,
             forwarded: config.http.forwarded,
             server: config.server,
@@ -144,7 +146,12 @@ impl Shell {
             readiness: self.readiness.clone(),
         };
         let bound = Bound::new(Serving {
-            admin: Admin::new(self.readiness.clone(), self.registry, self.before_scrape),
+            admin: Admin::new(
+                self.readiness.clone(),
+                self.metrics_readers,
+                self.registry,
+                self.before_scrape,
+            ),
             listeners: self.listeners,
             admin_listener: self.admin,
             http,

@@ -17,6 +17,7 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
         listen,
         server,
         admin,
+        metrics,
         http,
         issuers: _,
         cache,
@@ -36,6 +37,7 @@ pub fn needing_restart(running: &Config, wanted: &Config) -> Vec<&'static str> {
     let is_other = [
         ("listen", *listen != wanted.listen),
         ("admin.listen", *admin != wanted.admin),
+        ("admin.metrics", *metrics != wanted.metrics),
         ("http.listen", *http_listen != wanted.http.listen),
         ("http.forwarded", *forwarded != wanted.http.forwarded),
         ("server.reflection", *reflection != wanted.server.reflection),
@@ -78,9 +80,10 @@ mod tests {
 
     const ISSUER: &str = "issuers: [{ issuer: https://a.example, audiences: [api] }]\n";
     /// Another value for each key outside `issuers`.
-    const CHANGES: [&str; 34] = [
+    const CHANGES: [&str; 35] = [
         "listen: 127.0.0.1:1",
         "admin: { listen: off }",
+        "admin: { metrics: network }",
         "http: { listen: 127.0.0.1:1 }",
         "http: { forwarded: x_original }",
         "server: { reflection: true }",

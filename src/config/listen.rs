@@ -11,12 +11,20 @@ use super::{
     section::Section,
     tree::Value,
 };
-use crate::api::{ListenAddress, http::HttpSettings};
+use crate::api::{
+    ListenAddress,
+    http::{HttpSettings, admin::MetricsReaders},
+};
 
 const LISTEN: Key = Key::restart("listen", "Where gRPC is answered. Each address once.");
 const ADMIN: Key = Key::restart("admin", "The admin port.");
 const ADMIN_LISTEN: Key =
     Key::restart("listen", "`/livez`, `/readyz`, `/metrics`. `admin: off` says off too.");
+const ADMIN_METRICS: Key = Key::restart(
+    "metrics",
+    "Who may read `/metrics`: `local` is peers on this machine, `network` is whoever reaches the port, as a Prometheus on another \
+     machine has to. They hold names of issuers and counts, and nothing of tokens or users.",
+);
 const ANY_CALLER: Key = Key::reload(
     "insecure_allow_any_caller",
     "Accept calls from other hosts without knowing who calls. As this version can neither do TLS nor tell callers apart, \
@@ -55,6 +63,7 @@ impl Setting for ListenAddress {
 pub(super) struct Listeners {
     pub(super) listen: Vec<ListenAddress>,
     pub(super) admin: Option<ListenAddress>,
+    pub(super) metrics: MetricsReaders,
     pub(super) http: HttpSettings,
 }
 
@@ -62,21 +71,21 @@ pub(super) struct Listeners {
 pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
     let listen = root.one_or_more(LISTEN, vec![loopback(50_051)], "at least one address is needed");
     let admin = root.section_or_off(ADMIN, |admin| {
-        let about = "who may read `/metrics`; refused with any value, since `off` would be a policy too";
-        admin.not_built_at_all("metrics", about);
-        admin.value(ADMIN_LISTEN, Some(loopback(9_090)))
+        let listen = admin.value(ADMIN_LISTEN, Some(loopback(9_090)));
+        let words = [("local", MetricsReaders::Local), ("network", MetricsReaders::Network)];
+        (listen, admin.choice(ADMIN_METRICS, MetricsReaders::Local, &words))
     });
     if admin.is_none() {
         // `admin: off` says no less than `admin: {listen: off}`.
         root.show("admin", Shown::Section(vec![("listen", None::<ListenAddress>.show())]));
     }
-    let admin = admin.flatten();
+    let (admin, metrics) = admin.unwrap_or((None, MetricsReaders::Local));
     let http = http::read(root);
     let any_caller = root.value(ANY_CALLER, false);
     check_each_is_another(root, &listen, [("admin", admin.as_ref()), ("http", http.listen.as_ref())]);
     check_callers(root, "listen", &listen, any_caller);
     check_callers(root, "http", http.listen.as_slice(), any_caller);
-    Listeners { listen, admin, http }
+    Listeners { listen, admin, metrics, http }
 }
 
 fn loopback(port: u16) -> ListenAddress {

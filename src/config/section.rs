@@ -214,14 +214,6 @@ impl<'t> Section<'_, 't> {
         }
     }
 
-    /// The same where none would be a policy too.
-    pub(super) fn not_built_at_all(&mut self, name: &'static str, about: &'static str) {
-        self.note(Key::reload(name, about), false, || Shape::NotBuilt);
-        if self.raw(name).is_some() {
-            self.problem(name, NOT_BUILT);
-        }
-    }
-
     fn note(&mut self, key: Key, is_needed: bool, shape: impl FnOnce() -> Shape) {
         let section = &self.path;
         self.reader.note(|| Row { section: pattern(section), key, is_needed, shape: shape() });

@@ -150,10 +150,7 @@ impl Checker {
                 Ok(allowed) => return Answer::Allowed(allowed),
                 Err(stop) => stop,
             },
-            Err(problem) => {
-                report(&route, &problem);
-                Stop::Denied(Denial::Policy(problem))
-            }
+            Err(problem) => misspelt(&route, problem),
         };
         self.stopped(stop, request, route.policy.as_ref().ok(), edge.settings())
     }
@@ -179,10 +176,17 @@ impl Checker {
         Ok(policy)
     }
 
-    /// A request that cannot be checked, because it does not say what is needed for that.
-    pub fn unreadable<T>(&self, problem: &'static str, request: &EdgeRequest<'_>) -> Answer<T> {
+    /// A request of whose route nothing is said, not even that it asks for nothing more.
+    pub fn without_policy<T>(&self, request: &EdgeRequest<'_>) -> Answer<T> {
         let edge = self.edge.load();
-        self.stopped(Stop::Denied(Denial::Request(problem)), request, None, edge.settings())
+        let stop = misspelt(edge.unsaid(), PolicyProblem::unsaid());
+        self.stopped(stop, request, None, edge.settings())
+    }
+
+    /// A request that cannot be checked, because what is needed for that is not said, or not in a way that can be read.
+    pub fn unreadable<T>(&self, problem: Denial, request: &EdgeRequest<'_>) -> Answer<T> {
+        let edge = self.edge.load();
+        self.stopped(Stop::Denied(problem), request, None, edge.settings())
     }
 
     fn stopped<T>(
@@ -253,8 +257,8 @@ fn forwarded<'c>(credential: &'c Credential<'_>, settings: &EdgeSettings) -> Opt
     }
 }
 
-/// Once for each route, since it is the same for each of its requests, all of which are denied.
-fn report(route: &Route, problem: &PolicyProblem) {
+/// Told once for each route, since it is the same for each of its requests, all of which are denied.
+fn misspelt(route: &Route, problem: PolicyProblem) -> Stop {
     if route.is_first_report() {
         tracing::error!(
             policy.name = %problem.name,
@@ -262,4 +266,5 @@ fn report(route: &Route, problem: &PolicyProblem) {
             "a route's policy cannot be read, so nothing passes there"
         );
     }
+    Stop::Denied(Denial::Policy(problem))
 }

@@ -66,6 +66,7 @@ type Words = Box<[u8]>;
 pub struct Edge {
     settings: EdgeSettings,
     silent: Arc<Route>,
+    unsaid: Route,
     routes: Cache<Words, Arc<Route>>,
     answers: Cache<(u64, u64), Bytes>,
 }
@@ -82,6 +83,11 @@ impl Edge {
         let answer_weight = |_: &(u64, u64), answer: &Bytes| weight(answer.len());
         Self {
             silent: route([], &settings),
+            unsaid: Route {
+                number: next_number(),
+                policy: Err(PolicyProblem::unsaid()),
+                is_reported: AtomicBool::new(false),
+            },
             settings,
             // The words are in the key, and once more as they were read.
             routes: Cache::builder()
@@ -122,6 +128,11 @@ impl Edge {
         route
     }
 
+    /// What stands for a route about which nothing is said, and nothing passes.
+    pub fn unsaid(&self) -> &Route {
+        &self.unsaid
+    }
+
     /// The answer for a token on a route, made by `make` the first time.
     pub fn answer(&self, whose: Whose<'_>, route: &Route, make: impl FnOnce() -> Bytes) -> Bytes {
         let number = match whose {
@@ -142,11 +153,14 @@ fn weight(bytes: usize) -> u32 {
     u32::try_from(bytes + OVERHEAD).unwrap_or(u32::MAX)
 }
 
-fn route<'w>(words: impl IntoIterator<Item = (&'w str, &'w str)>, settings: &EdgeSettings) -> Arc<Route> {
+fn next_number() -> u64 {
     static NUMBERS: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
+}
+
+fn route<'w>(words: impl IntoIterator<Item = (&'w str, &'w str)>, settings: &EdgeSettings) -> Arc<Route> {
     let policy = RoutePolicy::read(words, &settings.sources);
-    Arc::new(Route { number, policy, is_reported: AtomicBool::new(false) })
+    Arc::new(Route { number: next_number(), policy, is_reported: AtomicBool::new(false) })
 }
 
 /// Each text with its length in front, so that no two lists look the same.

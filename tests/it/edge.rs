@@ -12,6 +12,7 @@ mod facts;
 mod failures;
 mod refused;
 mod replicas;
+mod rolling;
 mod scene;
 mod scripted;
 mod smuggling;

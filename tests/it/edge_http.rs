@@ -7,4 +7,5 @@ mod forwarded;
 mod kit;
 mod limits;
 mod nginx;
+mod nginx_clients;
 mod proxy;

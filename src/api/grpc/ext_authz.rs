@@ -34,7 +34,7 @@ use super::{
     token::notes,
 };
 use crate::{
-    domain::edge::{request::EdgeRequest, settings::CannotTell},
+    domain::edge::{denial::Denial, request::EdgeRequest, settings::CannotTell},
     service::check::{Answer, Checker},
 };
 
@@ -63,7 +63,7 @@ impl ExtAuthz {
         let check = Check::read(&message)?;
         let answer = match check.request() {
             Ok((request, words)) => self.checker.check(&request, &words, answer::allowed).await,
-            Err(problem) => self.checker.unreadable(problem, &EdgeRequest::unknown(&check)),
+            Err(problem) => self.checker.unreadable(Denial::Request(problem), &EdgeRequest::unknown(&check)),
         };
         notes::of_check(&answer);
         match answer {

@@ -31,7 +31,7 @@ pub use self::{call::Call, deadline::Deadline};
 
 /// When a caller that was turned away may come back: calls take microseconds, so one that waits this long most likely
 /// finds room, and a thousand callers that do are no herd.
-const RETRY_AFTER: Duration = Duration::from_millis(250);
+pub(in crate::api) const RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// The longest that a call may take, whatever its caller allows: one whose request never comes in whole would keep its
 /// place among `limits.max_concurrent` for ever. It is far above what any answer takes (a wait for an issuer's keys is

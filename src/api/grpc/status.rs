@@ -21,6 +21,10 @@ const DOMAIN: &str = "countersign";
 /// When a store that did not take something may be asked again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
+/// What whoever is turned away is told, over whatever transport.
+pub(in crate::api) const OVERLOADED: &str =
+    "this replica is at work on as many calls as it may be; try another or wait";
+
 /// Why a call has no response: the caller's mistake, our trouble, or a refusal that the caller wants as a status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
@@ -139,7 +143,7 @@ pub(in crate::api) fn code_of_denial(denial: &Denial) -> Code {
         Denial::Refused(refusal) if refusal.reason().is_insufficient() => Code::PermissionDenied,
         Denial::Refused(_) | Denial::Conflict => Code::Unauthenticated,
         Denial::Policy(_) => Code::FailedPrecondition,
-        Denial::Request(_) => Code::InvalidArgument,
+        Denial::Request(_) | Denial::Client(_) => Code::InvalidArgument,
     }
 }
 
@@ -177,12 +181,7 @@ pub fn malformed_request() -> Status {
 /// More calls at once than `limits.max_concurrent`.
 pub fn overloaded(retry_after: Duration) -> Status {
     let details = details("OVERLOADED", HashMap::new());
-    with_retry(
-        Code::ResourceExhausted,
-        "this replica is at work on as many calls as it may be; try another or wait",
-        details,
-        Some(retry_after),
-    )
+    with_retry(Code::ResourceExhausted, OVERLOADED, details, Some(retry_after))
 }
 
 /// The time that the caller gave in `grpc-timeout` is over.

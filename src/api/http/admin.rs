@@ -1,6 +1,7 @@
 //! The admin port: `/livez`, `/readyz`, `/metrics`.
 //!
-//! It may listen anywhere, so a stranger (a peer that is not on this machine) gets a status code and nothing else.
+//! It may listen anywhere, so a stranger (a peer that is not on this machine) gets a status code and nothing else, unless
+//! `admin.metrics` says that metrics are for the network.
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -31,10 +32,20 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 /// the next scrape open another.
 const CONNECTION_LIFE: Duration = Duration::from_secs(30);
 
+/// Who may read `/metrics` (`admin.metrics`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsReaders {
+    /// Peers on this machine.
+    Local,
+    /// Whoever reaches the port. They tell how much of what is done, and nothing of whose.
+    Network,
+}
+
 /// What the admin port tells about.
 #[derive(Clone, Debug)]
 pub struct Admin {
     readiness: Readiness,
+    readers: MetricsReaders,
     registry: Arc<Registry>,
     before_scrape: Arc<[ScrapeHook]>,
 }
@@ -57,8 +68,13 @@ impl fmt::Debug for ScrapeHook {
 
 impl Admin {
     /// The registry is complete: nothing can be registered any more.
-    pub fn new(readiness: Readiness, registry: Registry, before_scrape: Vec<ScrapeHook>) -> Self {
-        Self { readiness, registry: Arc::new(registry), before_scrape: before_scrape.into() }
+    pub fn new(
+        readiness: Readiness,
+        readers: MetricsReaders,
+        registry: Registry,
+        before_scrape: Vec<ScrapeHook>,
+    ) -> Self {
+        Self { readiness, readers, registry: Arc::new(registry), before_scrape: before_scrape.into() }
     }
 
     /// Serves until `stopping` is cancelled and the requests then in flight are answered.
@@ -98,8 +114,9 @@ async fn readyz(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>
 }
 
 async fn metrics(State(admin): State<Admin>, ConnectInfo(peer): ConnectInfo<Peer>) -> Response {
-    if !peer.is_local() {
-        return (StatusCode::FORBIDDEN, "metrics are told to peers on this machine only\n").into_response();
+    if admin.readers == MetricsReaders::Local && !peer.is_local() {
+        return (StatusCode::FORBIDDEN, "metrics are told to peers on this machine only (`admin.metrics`)\n")
+            .into_response();
     }
     for hook in &*admin.before_scrape {
         (hook.0)();

@@ -45,6 +45,10 @@ const PATH: &str = "/check";
 /// proxy that closes, and no check meets a connection that just went away.
 const IDLE: Duration = Duration::from_secs(75);
 
+/// Rather a bound for memory than for clients, who meet that of all headers' bytes before. It is what nginx takes by default, from
+/// the versions on that count them; hyper's own 100 would be a way to make nginx answer as if nobody could tell.
+const MOST_HEADERS: usize = 1_000;
+
 /// hyper reads at least so much at once.
 const LEAST_BUFFER: usize = 8 * 1024;
 
@@ -90,6 +94,7 @@ impl CheckApi {
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
             .max_header_size(max_header_bytes)
+            .max_headers(MOST_HEADERS)
             .max_buf_size(max_header_bytes.max(LEAST_BUFFER))
             .serve_connection(TokioIo::new(connection), service);
         let mut http = pin!(http);
@@ -128,9 +133,15 @@ impl CheckApi {
 
     async fn check(&self, parts: &Parts) -> Outcome {
         let headers = Asked(&parts.headers);
-        let answer = match Original::read(self.forwarded, &parts.headers) {
-            Ok(original) => {
-                let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let takes_redirects = self.forwarded == Some(Forwarded::XForwarded);
+        let unknown = EdgeRequest { takes_redirects, ..unknown(&headers) };
+        let original = Original::read(self.forwarded, &parts.headers);
+        let answer = match (parts.uri.query(), original) {
+            // A proxy that is not told to write a query may leave the client's there, which would be the policy then.
+            (None, _) => self.checker.without_policy(&unknown),
+            (Some(_), Err(problem)) => self.checker.unreadable(problem, &unknown),
+            (Some(query), Ok(original)) => {
+                let pairs = form_urlencoded::parse(query.as_bytes());
                 let pairs: SmallVec<[_; 8]> = pairs.collect();
                 let words: SmallVec<[(&str, &str); 8]> =
                     pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
@@ -141,12 +152,11 @@ impl CheckApi {
                     host: original.host,
                     headers: &headers,
                     certificate: None,
-                    takes_redirects: self.forwarded == Some(Forwarded::XForwarded),
+                    takes_redirects,
                 };
                 let allow = |allowed: &Allowed<'_>| answer::allowed(allowed, &parts.headers);
                 self.checker.check(&request, &words, allow).await
             }
-            Err(problem) => self.checker.unreadable(problem, &unknown(&headers)),
         };
         match answer {
             Answer::Allowed(outcome) => outcome,

@@ -28,7 +28,15 @@ pub(super) fn read(ext_authz: &mut Section<'_, '_>) -> IdentityNames {
                 section.problem(written.key(), message);
             }
         }
-        IdentityNames::new(sent)
+        let names = IdentityNames::new(sent);
+        if names.of(Field::Omitted).is_none() {
+            section.warning(
+                Field::Omitted.key(),
+                "with `off`, nothing tells a backend that a header was left out for want of room (`max_identity_bytes`) rather \
+                 than that there is nothing to say",
+            );
+        }
+        names
     })
 }
 

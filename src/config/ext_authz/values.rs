@@ -11,7 +11,10 @@ use crate::{
         tree::Value,
         written::ADDRESS,
     },
-    domain::edge::{names::is_free, source::Source},
+    domain::edge::{
+        names::is_free,
+        source::{Source, is_parameter},
+    },
 };
 
 /// Headers have little room, and browsers not much more.
@@ -68,8 +71,7 @@ impl Setting for ParameterName {
 
     fn read(value: &Value) -> Result<Self, String> {
         let name = String::read(value)?;
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if name.len() <= 64 && name.bytes().all(is_plain) {
+        if is_parameter(&name) {
             Ok(Self(name))
         } else {
             Err("may have up to 64 letters, digits, `-`, `.`, `_` and `~`".to_owned())

@@ -49,7 +49,7 @@ fn top_level_rules() {
              everything; listen on loopback or a unix socket, or write `insecure_allow_any_caller: true`",
         ),
         ("admin: {listen: 127.0.0.1:50051}", "admin: `listen` has 127.0.0.1:50051 already"),
-        ("admin: {metrics: off}", &format!("admin.metrics: {LATER}")),
+        ("admin: {metrics: off}", "admin.metrics: expected `local` or `network`, found `off`"),
         (
             "insecure_allow_any_caller: yes",
             "insecure_allow_any_caller: expected `true` or `false`, found `yes`",

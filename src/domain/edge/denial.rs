@@ -14,6 +14,8 @@ pub enum Denial {
     Policy(PolicyProblem),
     /// The proxy does not say what is needed to check it.
     Request(&'static str),
+    /// The client says something in a way in which nobody can check it.
+    Client(&'static str),
 }
 
 /// A denial's kind, as metrics call it.
@@ -55,7 +57,7 @@ impl Denial {
             Self::Refused(_) => DenialKind::Refused,
             Self::Conflict => DenialKind::Conflict,
             Self::Policy(_) => DenialKind::Policy,
-            Self::Request(_) => DenialKind::Request,
+            Self::Request(_) | Self::Client(_) => DenialKind::Request,
         }
     }
 
@@ -65,13 +67,15 @@ impl Denial {
     }
 
     /// The HTTP status. A conflict is answered 401 rather than RFC 6750's 400, since proxies such as nginx know 401 and 403 as
-    /// refusals and take everything else for a fault of ours.
-    pub fn status(&self) -> u16 {
+    /// refusals and take everything else for a fault of ours. For the same reason, what a client writes amiss is 403 where the
+    /// proxy is such a one (`only_refusals`), so that no client can make it look as if nobody could tell.
+    pub fn status(&self, only_refusals: bool) -> u16 {
         match self {
             Self::Refused(refusal) if refusal.reason().is_insufficient() => 403,
             Self::Refused(_) | Self::Conflict => 401,
             Self::Policy(_) => 500,
-            Self::Request(_) => 400,
+            Self::Client(_) if only_refusals => 403,
+            Self::Request(_) | Self::Client(_) => 400,
         }
     }
 
@@ -84,7 +88,7 @@ impl Denial {
             Self::Refused(refusal) if refusal.reason() == Reason::AudienceMismatch => Some("invalid_token"),
             Self::Refused(refusal) if refusal.reason().is_insufficient() => Some("insufficient_scope"),
             Self::Refused(_) => Some("invalid_token"),
-            Self::Conflict | Self::Request(_) => Some("invalid_request"),
+            Self::Conflict | Self::Request(_) | Self::Client(_) => Some("invalid_request"),
             Self::Policy(_) => Some("server_error"),
         }
     }
@@ -105,7 +109,7 @@ impl Denial {
             Self::Refused(refusal) => refusal.reason().as_str(),
             Self::Conflict => "credential_conflict",
             Self::Policy(_) => "policy_invalid",
-            Self::Request(_) => "request_invalid",
+            Self::Request(_) | Self::Client(_) => "request_invalid",
         }
     }
 
@@ -117,7 +121,7 @@ impl Denial {
             Self::Policy(_) => {
                 "this route's policy cannot be read, so nothing passes; an operator has to act"
             }
-            Self::Request(problem) => problem,
+            Self::Request(problem) | Self::Client(problem) => problem,
         }
     }
 
@@ -129,7 +133,7 @@ impl Denial {
                 Recovery::Refresh => "REFRESH",
                 Recovery::Login => "LOGIN",
             },
-            Self::Conflict | Self::Policy(_) | Self::Request(_) => "NONE",
+            Self::Conflict | Self::Policy(_) | Self::Request(_) | Self::Client(_) => "NONE",
         }
     }
 }

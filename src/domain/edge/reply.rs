@@ -25,7 +25,7 @@ pub fn of_denial(
     policy: Option<&RoutePolicy>,
     settings: &EdgeSettings,
 ) -> Reply {
-    let status = denial.status();
+    let status = denial.status(!request.takes_redirects);
     if let Some(login) = settings.login.as_ref().filter(|_| status == 401 && request.is_navigation()) {
         let headers = vec![("location", login::location(login, request, &settings.sources)), no_store()];
         return Reply { status: 302, headers, body: String::new() };

@@ -39,6 +39,18 @@ pub struct PolicyProblem {
     pub problem: &'static str,
 }
 
+impl PolicyProblem {
+    /// Nothing is said about what the route asks, not even that it asks for nothing more: whatever a client can add to that is
+    /// the whole policy. Caddy's `uri /check` is such a case, which keeps the query of the client's request.
+    pub fn unsaid() -> Self {
+        Self {
+            name: "/check".to_owned(),
+            problem: "has no query, so that the proxy may take the client's for it; write what the route asks there, and \
+                      `/check?kind=access` where it asks for nothing more",
+        }
+    }
+}
+
 /// Longer values are refused, in bytes.
 const LONGEST: usize = 8 * 1024;
 

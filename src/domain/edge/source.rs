@@ -34,8 +34,8 @@ impl Source {
     }
 }
 
-/// Unreserved characters (RFC 3986 section 2.3), so that there is one spelling.
-fn is_parameter(name: &str) -> bool {
+/// Whether this is the name of a query parameter that has one spelling: unreserved characters (RFC 3986 section 2.3), up to 64.
+pub fn is_parameter(name: &str) -> bool {
     let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(is_unreserved)
 }

@@ -79,7 +79,8 @@ fn parse(mut bytes: &[u8]) -> Vec<Answer> {
     answers
 }
 
-fn first(bytes: &[u8]) -> Option<(Answer, &[u8])> {
+/// The first answer, if it is there in whole, and what comes after it.
+pub(super) fn first(bytes: &[u8]) -> Option<(Answer, &[u8])> {
     let end = find(bytes, b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");

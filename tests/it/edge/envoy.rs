@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(super) use config::{Certificates, Door, IDENTITY};
+pub(super) use config::{Certificates, Door, IDENTITY, bootstrap};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpStream, process::Command};
@@ -66,10 +66,15 @@ pub(super) struct Envoy {
 impl Envoy {
     /// Starts one with these doors, and waits until it is ready.
     pub(super) async fn start(version: Version, upstream: &Upstream, doors: &[Door]) -> Self {
+        Self::with(version, &bootstrap(upstream.port(), doors)).await
+    }
+
+    /// Starts one with this configuration, and waits until it is ready.
+    pub(super) async fn with(version: Version, bootstrap: &Value) -> Self {
         let directory = tempfile::Builder::new().prefix("envoy-").tempdir().unwrap();
         let file = directory.path().join("envoy.json");
         let address = directory.path().join("admin");
-        std::fs::write(&file, config::bootstrap(upstream.port(), doors).to_string()).unwrap();
+        std::fs::write(&file, bootstrap.to_string()).unwrap();
         let mut running = Running::start(
             Command::new(version.program())
                 .arg("--config-path")
@@ -99,10 +104,15 @@ impl Envoy {
         *self.doors.get(name).unwrap_or_else(|| panic!("no door {name}: {:?}", self.doors))
     }
 
+    /// What its admin port says there, which is JSON.
+    pub(super) async fn admin(&self, path: &str) -> Value {
+        client::get(self.admin, path, &[]).await.json()
+    }
+
     /// What a door's filter has counted so far.
     pub(super) async fn counts(&self, door: &str) -> Counts {
         let path = "/stats?filter=(ext_authz|upstream_rq_timeout)&format=json";
-        let stats = client::get(self.admin, path, &[]).await.json();
+        let stats = self.admin(path).await;
         let count = |name: String| {
             let mut stats = stats["stats"].as_array().unwrap().iter();
             stats.find(|stat| stat["name"] == name).map_or(0, |stat| stat["value"].as_u64().unwrap())

@@ -10,7 +10,7 @@ async fn a_good_token_passes_and_its_identity_is_told() {
         claims["roles"] = serde_json::json!(["a b", "c,d"]);
     });
     let bearer = format!("bearer  {token}");
-    let answer = setup.check("", &[("Authorization", &bearer), ("X-Auth-Session", "made-up")]).await;
+    let answer = setup.check("?", &[("Authorization", &bearer), ("X-Auth-Session", "made-up")]).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{answer:?}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let identity = answer.identity();
@@ -34,16 +34,16 @@ async fn the_method_and_the_body_of_a_check_mean_nothing() {
     let setup = Setup::with("", "").await;
     let good = setup.good();
     for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
-        let answer = send(setup.port, method, "/check", &[("Authorization", &good)]).await;
+        let answer = send(setup.port, method, "/check?", &[("Authorization", &good)]).await;
         assert_eq!(answer.status, 200, "{method}: {answer:?}");
-        let answer = send(setup.port, method, "/check", &[]).await;
+        let answer = send(setup.port, method, "/check?", &[]).await;
         assert_eq!(answer.status, 401, "{method}: {answer:?}");
     }
     // Ten megabytes are promised, and none sent.
     let promise = [("Authorization", good.as_str()), ("Content-Length", "10000000")];
-    assert_eq!(send(setup.port, "POST", "/check", &promise).await.status, 200);
+    assert_eq!(send(setup.port, "POST", "/check?", &promise).await.status, 200);
     // nginx speaks so by default.
-    let old = format!("GET /check HTTP/1.0\r\nAuthorization: {good}\r\n\r\n");
+    let old = format!("GET /check? HTTP/1.0\r\nAuthorization: {good}\r\n\r\n");
     assert_eq!(raw(setup.port, old.as_bytes()).await.status, 200);
     for path in ["/", "/check/", "/Check", "/metrics", "//check", "/check%20"] {
         assert_eq!(send(setup.port, "GET", path, &[("Authorization", &good)]).await.status, 404, "{path}");
@@ -59,12 +59,12 @@ async fn what_is_wrong_with_a_token_is_told_as_rfc_6750_has_it() {
     let (good, other) = (setup.good(), setup.good());
     let joined = format!("{good}, {other}");
     for (query, authorization, status, reason, challenge) in [
-        ("", None, 401, "MISSING", String::new()),
-        ("", Some("Basic dXNlcjpwYXNz"), 401, "MISSING", String::new()),
-        ("", Some("Bearer"), 401, "MALFORMED", r#"error="invalid_token""#.to_owned()),
+        ("?", None, 401, "MISSING", String::new()),
+        ("?", Some("Basic dXNlcjpwYXNz"), 401, "MISSING", String::new()),
+        ("?", Some("Bearer"), 401, "MALFORMED", r#"error="invalid_token""#.to_owned()),
         ("?optional=true", Some("Bearer x"), 401, "MALFORMED", r#"error="invalid_token""#.to_owned()),
-        ("", Some(expired.as_str()), 401, "EXPIRED", r#"error="invalid_token""#.to_owned()),
-        ("", Some(joined.as_str()), 401, "CREDENTIAL_CONFLICT", r#"error="invalid_request""#.to_owned()),
+        ("?", Some(expired.as_str()), 401, "EXPIRED", r#"error="invalid_token""#.to_owned()),
+        ("?", Some(joined.as_str()), 401, "CREDENTIAL_CONFLICT", r#"error="invalid_request""#.to_owned()),
         (
             "?required_scopes=read%2Cpay+more",
             Some(good.as_str()),
@@ -77,7 +77,7 @@ async fn what_is_wrong_with_a_token_is_told_as_rfc_6750_has_it() {
             Some(good.as_str()),
             403,
             "AUDIENCE_MISMATCH",
-            r#"error="insufficient_scope""#.to_owned(),
+            r#"error="invalid_token""#.to_owned(),
         ),
     ] {
         let headers: Vec<_> = authorization.map(|value| ("Authorization", value)).into_iter().collect();
@@ -122,6 +122,26 @@ async fn a_policy_that_means_nothing_lets_nobody_pass() {
     assert_eq!(setup.check("?", &good).await.status, 200);
 }
 
+/// Caddy's `uri /check` leaves the client's query there, so that a configuration that says nothing must not do.
+#[tokio::test]
+async fn a_check_without_any_query_lets_nobody_pass() {
+    let setup = Setup::with("", "").await;
+    let good = setup.good();
+    for headers in [vec![], vec![("Authorization", good.as_str())]] {
+        let answer = setup.check("", &headers).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (500, "POLICY_INVALID"), "{answer:?}");
+    }
+    let absolute = send(setup.port, "GET", "http://shop.example/check", &[("Authorization", &good)]).await;
+    assert_eq!(absolute.status, 500);
+    let told = setup.service.output();
+    assert_eq!(told.matches("a route's policy cannot be read").count(), 1, "{told}");
+    assert!(told.contains("/check?kind=access"), "{told}");
+    for query in ["?", "?kind=access"] {
+        assert_eq!(setup.check(query, &[("Authorization", &good)]).await.status, 200, "{query}");
+        assert_eq!(setup.check(query, &[]).await.status, 401, "{query}");
+    }
+}
+
 #[tokio::test]
 async fn who_has_no_credential_passes_where_none_is_needed_and_is_nobody() {
     let setup = Setup::with("", "").await;
@@ -155,14 +175,14 @@ async fn the_verified_token_goes_on_where_that_is_wanted() {
         vec![("X-Token", token.as_str()), ("Authorization", bearer.as_str())],
         vec![("X-Token", token.as_str()), ("Authorization", "Basic dXNlcjpwYXNz")],
     ] {
-        let answer = setup.check("", &headers).await;
+        let answer = setup.check("?", &headers).await;
         assert_eq!(
             (answer.status, answer.header("authorization")),
             (200, Some(bearer.as_str())),
             "{headers:?}"
         );
     }
-    let conflict = setup.check("", &[("X-Token", &setup.token(|_| {})), ("Authorization", &bearer)]).await;
+    let conflict = setup.check("?", &[("X-Token", &setup.token(|_| {})), ("Authorization", &bearer)]).await;
     assert_eq!((conflict.status, conflict.reason().as_str()), (401, "CREDENTIAL_CONFLICT"));
     let anonymous = setup.check("?optional=true", &[("Authorization", "Basic dXNlcjpwYXNz")]).await;
     assert_eq!((anonymous.status, anonymous.header("authorization")), (200, None));
@@ -175,7 +195,7 @@ async fn how_requests_are_answered_changes_with_a_reload() {
     setup.reconfigure("ext_authz: { headers: { subject: x-user, issuer: off } }\n");
     setup.service.sighup().await;
     crate::support::wait::until("the other names", super::kit::TO_ANSWER, async || {
-        let answer = setup.check("", &[("Authorization", &good)]).await;
+        let answer = setup.check("?", &[("Authorization", &good)]).await;
         assert_eq!(answer.status, 200);
         (answer.header("x-user") == Some("alice")).then(|| assert_eq!(answer.header("x-auth-issuer"), None))
     })

@@ -32,6 +32,50 @@ async fn the_example_runs_and_prints_what_its_page_says() {
     assert!(matches(&printed, &said.text), "the page says:\n{}\nbut it printed:\n{printed}", said.text);
 }
 
+/// Where a proxy is told no query, a client writes it (docs/proxies-http.md).
+#[test]
+fn every_example_writes_the_query_of_every_check() {
+    let mut checks = 0;
+    for file in ["nginx/countersign-check.conf", "traefik/dynamic.yaml", "caddy/Caddyfile"] {
+        let text = std::fs::read_to_string(root().join("examples").join(file)).unwrap();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        for after in lines.flat_map(|line| line.split("/check").skip(1)) {
+            assert!(after.starts_with('?'), "{file}: {after}");
+            // Caddy does not send a `?` with nothing behind it.
+            assert!(!file.contains("caddy") || after.len() > 1, "{file}: {after}");
+            checks += 1;
+        }
+    }
+    assert_eq!(checks, 3);
+}
+
+/// On an optional route, another scheme than ours is no credential, and must not get through as if it had been verified.
+#[test]
+fn caddy_takes_the_clients_authorization_out_before_the_verified_one_comes() {
+    let caddy = std::fs::read_to_string(root().join("examples/caddy/Caddyfile")).unwrap();
+    let lines: Vec<_> = caddy.lines().map(str::trim).collect();
+    let place = |wanted: &str| {
+        let mut found = lines.iter().enumerate().filter(|(_, line)| line.starts_with(wanted));
+        let (place, _) = found.next().unwrap_or_else(|| panic!("no {wanted}"));
+        assert!(found.next().is_none(), "{wanted} is there twice");
+        place
+    };
+    let order = [
+        // Clients cannot make up what is copied from.
+        "request_header -X-Auth-*",
+        "forward_auth",
+        "copy_headers",
+        "request_header -Authorization",
+        "request_header @verified Authorization {header.X-Auth-Verified}",
+        "request_header -X-Auth-Verified",
+        "reverse_proxy",
+    ];
+    assert!(order.map(place).is_sorted(), "{caddy}");
+    let copied = lines[place("copy_headers")];
+    assert!(copied.split(' ').any(|name| name == "Authorization>X-Auth-Verified"), "{copied}");
+    assert!(!copied.split(' ').any(|name| name == "Authorization"), "{copied}");
+}
+
 /// A field that is added later must not get through where nobody thought of it.
 #[test]
 fn every_example_takes_out_every_identity_header() {

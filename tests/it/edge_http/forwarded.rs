@@ -44,7 +44,7 @@ async fn a_proxy_that_says_nothing_or_two_things_is_told_so() {
             assert_eq!((answer.status, answer.reason().as_str()), (400, "REQUEST_INVALID"), "{words:?}");
         }
     }
-    let answer = setup.check("", &headers(&all, &[("Authorization", &good)])).await;
+    let answer = setup.check("?", &headers(&all, &[("Authorization", &good)])).await;
     assert_eq!(answer.status, 200);
 }
 
@@ -54,9 +54,9 @@ async fn the_query_of_the_original_request_may_have_the_token() {
     let (one, two) = (setup.token(|_| {}), setup.token(|_| {}));
     let uri = format!("/a?b=c&t={one}");
     let words = words("Original", "GET", &uri);
-    assert_eq!(setup.check("", &headers(&words, &[])).await.status, 200);
+    assert_eq!(setup.check("?", &headers(&words, &[])).await.status, 200);
     let other = format!("Bearer {two}");
-    let answer = setup.check("", &headers(&words, &[("Authorization", &other)])).await;
+    let answer = setup.check("?", &headers(&words, &[("Authorization", &other)])).await;
     assert_eq!((answer.status, answer.reason().as_str()), (401, "CREDENTIAL_CONFLICT"));
     // That of the check is the policy.
     let answer = setup.check(&format!("?t={one}"), &headers(&words, &[])).await;
@@ -69,11 +69,11 @@ async fn a_person_is_sent_to_log_in_by_proxies_that_can() {
     let page = [("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
     let setup = Setup::with(", forwarded: x_forwarded", LOGIN).await;
     let words = words("Forwarded", "GET", "/notes?a=b&t=x.y.z");
-    let answer = setup.check("", &headers(&words, &page)).await;
+    let answer = setup.check("?", &headers(&words, &page)).await;
     assert_eq!(answer.status, 302);
     let location = "https://login.example/in?rd=https%3A%2F%2Fshop%2Eexample%2Fnotes%3Fa%3Db";
     assert_eq!(answer.header("location"), Some(location));
-    let answer = setup.check("", &headers(&words, &[])).await;
+    let answer = setup.check("?", &headers(&words, &[])).await;
     assert_eq!(answer.status, 401, "a script is told what is the matter");
 }
 
@@ -82,6 +82,6 @@ async fn nginx_is_told_401_instead_of_a_redirect() {
     let page = [("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
     let setup = Setup::with(", forwarded: x_original", LOGIN).await;
     let words = words("Original", "GET", "/notes");
-    let answer = setup.check("", &headers(&words, &page)).await;
+    let answer = setup.check("?", &headers(&words, &page)).await;
     assert_eq!((answer.status, answer.reason().as_str()), (401, "MISSING"));
 }

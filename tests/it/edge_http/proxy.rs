@@ -40,7 +40,7 @@ impl Nginx {
         let routes: String = routes.iter().map(|(path, policy)| location(path, policy, &backend)).collect();
         // One process, so that none outlives a test that is killed.
         let config = format!(
-            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\n    access_log off;\n{}\
+            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr notice;\nevents {{}}\nhttp {{\n    access_log off;\n    large_client_header_buffers 4 64k;\n{}\
              \n    upstream countersign {{ server 127.0.0.1:{check_port}; keepalive 4; }}\n    server {{\n        \
              listen 127.0.0.1:{port};\n        include countersign-check.conf;\n{routes}    }}\n}}\n",
             temporary()

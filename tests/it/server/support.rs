@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use countersign::{
-    api::{LimitSettings, ListenAddress, ServerSettings, http::HttpSettings},
+    api::{
+        LimitSettings, ListenAddress, ServerSettings,
+        http::{HttpSettings, admin::MetricsReaders},
+    },
     app::{Bound, Exit, KeyHolder, Shell, StartError},
     config::Config,
     domain::{edge::settings::EdgeSettings, refresh::RefreshSettings},
@@ -106,6 +109,7 @@ pub(crate) fn config() -> Config {
             max_header_bytes: 64 * 1024,
         },
         admin: Some(any),
+        metrics: MetricsReaders::Local,
         http: HttpSettings { listen: None, forwarded: None },
         issuers: vec![],
         cache: CacheSettings { max_bytes: 0, max_age: Duration::ZERO },

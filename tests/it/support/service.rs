@@ -95,7 +95,7 @@ impl Said {
 
 impl Service {
     /// Starts it and waits until it is ready. `yaml` is its configuration; of `listen`, `admin`, `store` and `telemetry`
-    /// the harness adds what it leaves out.
+    /// the harness adds what it leaves out, and `@directory@` is where it is.
     pub(crate) async fn start(yaml: &str) -> Self {
         let mut service = Self::start_unready(yaml);
         service.ready().await;
@@ -276,7 +276,7 @@ fn serve(directory: &Path) -> Running {
 
 fn complete(yaml: &str, directory: &Path, admin_port: u16) -> String {
     let directory = directory.display();
-    let mut config = yaml.to_owned();
+    let mut config = yaml.replace("@directory@", &directory.to_string());
     if !config.is_empty() && !config.ends_with('\n') {
         config.push('\n');
     }

@@ -16,7 +16,7 @@ fn stranger() -> Peer {
 fn admin(readiness: &Readiness) -> Admin {
     let mut registry = registry();
     ValidationMetrics::register(&mut registry);
-    Admin::new(readiness.clone(), registry, Vec::new())
+    Admin::new(readiness.clone(), MetricsReaders::Local, registry, Vec::new())
 }
 
 async fn ask(admin: &Admin, path: &str, peer: Peer) -> (u16, String) {
@@ -48,7 +48,7 @@ async fn readyz_names_what_is_pending_but_not_to_strangers() {
 }
 
 #[tokio::test]
-async fn metrics_are_openmetrics_and_not_for_strangers() {
+async fn metrics_are_openmetrics_and_for_strangers_only_where_that_was_written() {
     let admin = admin(&Readiness::default());
     let (code, text) = ask(&admin, "/metrics", HERE).await;
     assert_eq!(code, 200);
@@ -56,6 +56,10 @@ async fn metrics_are_openmetrics_and_not_for_strangers() {
     let (code, text) = ask(&admin, "/metrics", stranger()).await;
     assert_eq!(code, 403);
     assert!(!text.contains("countersign_"), "{text}");
+    let open = Admin { readers: MetricsReaders::Network, ..admin };
+    let (code, text) = ask(&open, "/metrics", stranger()).await;
+    assert!(code == 200 && text.contains("countersign_validations_total"), "{text}");
+    assert_eq!(ask(&open, "/readyz", stranger()).await.1, "not ready\n", "still without detail");
 }
 
 #[test]

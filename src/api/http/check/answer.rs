@@ -1,7 +1,5 @@
 //! What a proxy is answered. It takes 2xx for "may pass", so that [`allowed`] is the only place that makes one (E6).
 
-use std::time::Duration;
-
 use axum::body::Body;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
@@ -10,7 +8,7 @@ use http::{
 use tonic::Code;
 
 use crate::{
-    api::grpc::status,
+    api::grpc::{limits::RETRY_AFTER, status},
     domain::edge::{
         admission::Admission,
         denial::Denial,
@@ -21,9 +19,6 @@ use crate::{
     },
     service::check::Allowed,
 };
-
-/// As for calls over gRPC.
-const RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// An answer, and what it counts as: the status that Envoy would have got.
 #[derive(Debug)]
@@ -68,8 +63,7 @@ pub(super) fn denied(denial: &Denial, reply: Reply) -> Outcome {
 
 /// Too many are at work.
 pub(super) fn overloaded(request: &EdgeRequest<'_>) -> Outcome {
-    let message = "this replica is at work on as many calls as it may be; try another or wait";
-    let reply = reply::cannot_tell("OVERLOADED", message, Some(RETRY_AFTER), request);
+    let reply = reply::cannot_tell("OVERLOADED", status::OVERLOADED, Some(RETRY_AFTER), request);
     instead(Code::ResourceExhausted, reply)
 }
 

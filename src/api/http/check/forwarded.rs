@@ -6,6 +6,7 @@
 use http::{HeaderMap, Method};
 
 use super::Forwarded;
+use crate::domain::edge::denial::Denial;
 
 /// What is known of the original request beside its headers.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,60 +30,66 @@ fn names(forwarded: Forwarded) -> [&'static str; 4] {
 }
 
 impl<'h> Original<'h> {
-    /// Reads what the proxy says, or what is wrong with it.
-    pub(super) fn read(forwarded: Option<Forwarded>, headers: &'h HeaderMap) -> Result<Self, &'static str> {
+    /// Reads what the proxy says, or what is wrong with it: that it says something, once, is the proxy's part, and what it says
+    /// beside the scheme is the client's.
+    pub(super) fn read(forwarded: Option<Forwarded>, headers: &'h HeaderMap) -> Result<Self, Denial> {
         let Some(forwarded) = forwarded else { return Ok(Self::default()) };
         let [method, target, scheme, host] = names(forwarded).map(|name| only(headers, name));
+        let method = method.ok_or(Denial::Request("the proxy has to say the request's method, once"))?;
+        let target = target.ok_or(Denial::Request("the proxy has to say the request's URI, once"))?;
+        let scheme = scheme.ok_or(Denial::Request("the proxy has to say the request's scheme, once"))?;
+        let host = host.ok_or(Denial::Request("the proxy has to say the request's host, once"))?;
         Ok(Self {
-            method: Some(
-                method
-                    .filter(|method| Method::from_bytes(method.as_bytes()).is_ok())
-                    .ok_or("the proxy has to say the original request's method, once")?,
-            ),
-            target: Some(
-                target
-                    .filter(|target| target.starts_with('/'))
-                    .ok_or("the proxy has to say the original request's path and query, once")?,
-            ),
+            method: Some(token(method).ok_or(Denial::Client("the request's method is none that HTTP has"))?),
+            target: Some(path(target).ok_or(Denial::Client(
+                "the request's URI is no path with a query, in ASCII or UTF-8 without spaces",
+            ))?),
             scheme: Some(
-                scheme.and_then(web).ok_or("the proxy has to say the original request's scheme, once")?,
+                web(scheme)
+                    .ok_or(Denial::Request("the proxy has to say the request's scheme: http or https"))?,
             ),
-            host: Some(
-                host.filter(|host| is_host(host))
-                    .ok_or("the proxy has to say the original request's host, once")?,
-            ),
+            host: Some(name(host).ok_or(Denial::Client("the request's host is no name or address"))?),
         })
     }
 }
 
-/// The value of a header that is there once, if it is visible ASCII.
-fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The value of a header that is there once, and not empty: an empty one says nothing.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    if values.next().is_some() {
-        return None;
-    }
-    value.to_str().ok().filter(|value| value.bytes().all(|byte| byte.is_ascii_graphic()))
+    let value = values.next().filter(|value| !value.is_empty())?;
+    values.next().is_none().then_some(value.as_bytes())
+}
+
+fn token(method: &[u8]) -> Option<&str> {
+    Method::from_bytes(method).ok().and_then(|_| str::from_utf8(method).ok())
+}
+
+/// As the client wrote it: nginx hands on what is not ASCII, and so do clients that encode nothing. It counts for sources in the
+/// query only, and for where to go after a login, which is encoded then.
+fn path(target: &[u8]) -> Option<&str> {
+    let is_allowed = |byte: &u8| byte.is_ascii_graphic() || !byte.is_ascii();
+    let target = str::from_utf8(target).ok()?;
+    (target.starts_with('/') && target.as_bytes().iter().all(is_allowed)).then_some(target)
 }
 
 /// Traefik calls the scheme of a WebSocket by the name that URLs have for it.
-fn web(scheme: &str) -> Option<&'static str> {
+fn web(scheme: &[u8]) -> Option<&'static str> {
     match scheme {
-        "https" | "wss" => Some("https"),
-        "http" | "ws" => Some("http"),
+        b"https" | b"wss" => Some("https"),
+        b"http" | b"ws" => Some("http"),
         _ => None,
     }
 }
 
 /// A name or an address, and a port: nothing that could be read as another part of a URL, nor as two of these.
-fn is_host(host: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    !host.is_empty() && host.bytes().all(is_allowed)
+fn name(host: &[u8]) -> Option<&str> {
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
+    host.iter().all(is_allowed).then(|| str::from_utf8(host).ok()).flatten()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -92,6 +99,20 @@ mod tests {
             headers.append(HeaderName::from_static(name), value.parse().unwrap());
         }
         headers
+    }
+
+    /// Good words, but for one.
+    fn with(name: &'static str, value: &[u8]) -> HeaderMap {
+        let mut headers = headers(&GOOD);
+        headers.insert(name, HeaderValue::from_bytes(value).unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_path_may_be_in_utf_8() {
+        let headers = with("x-original-uri", "/café?ü=é".as_bytes());
+        let original = Original::read(Some(Forwarded::XOriginal), &headers).unwrap();
+        assert_eq!(original.target, Some("/café?ü=é"));
     }
 
     const GOOD: [(&str, &str); 4] = [
@@ -121,40 +142,41 @@ mod tests {
             let twice = [GOOD.as_slice(), &[word]].concat();
             for words in [without, twice] {
                 let told = Original::read(Some(Forwarded::XOriginal), &headers(&words)).map(drop);
-                assert!(told.is_err(), "{words:?}");
+                assert!(matches!(told, Err(Denial::Request(_))), "{words:?}");
             }
         }
     }
 
     #[test]
-    fn odd_words_are_none() {
-        for (name, value) in [
-            ("x-original-method", "GE T"),
-            ("x-original-method", "GET, OPTIONS"),
-            ("x-original-method", ""),
-            ("x-original-uri", "https://shop.example/"),
-            ("x-original-uri", "a"),
-            ("x-original-uri", "/a b"),
-            ("x-original-uri", "/caf\u{e9}"),
+    fn odd_words_are_those_of_the_client_but_for_the_scheme() {
+        for (name, value) in GOOD.iter().map(|(name, _)| (*name, "")).chain([
             ("x-original-proto", "ftp"),
             ("x-original-proto", "https, http"),
             ("x-original-proto", "HTTPS"),
+        ]) {
+            let told = Original::read(Some(Forwarded::XOriginal), &with(name, value.as_bytes())).map(drop);
+            assert!(matches!(told, Err(Denial::Request(_))), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("x-original-method", "GE T"),
+            ("x-original-method", "GET, OPTIONS"),
+            ("x-original-uri", "https://shop.example/"),
+            ("x-original-uri", "a"),
+            ("x-original-uri", "/a b"),
             ("x-original-host", "a.example, b.example"),
             ("x-original-host", "user@a.example"),
             ("x-original-host", "a.example/b"),
             ("x-original-host", "a.example\\b"),
-            ("x-original-host", ""),
         ] {
-            let odd: Vec<_> = GOOD
-                .iter()
-                .map(|(known, good)| (*known, if *known == name { value } else { *good }))
-                .collect();
-            assert!(Original::read(Some(Forwarded::XOriginal), &headers(&odd)).is_err(), "{name}: {value}");
+            let told = Original::read(Some(Forwarded::XOriginal), &with(name, value.as_bytes())).map(drop);
+            assert!(matches!(told, Err(Denial::Client(_))), "{name}: {value}");
         }
+        let latin = with("x-original-uri", b"/caf\xe9");
+        assert!(matches!(Original::read(Some(Forwarded::XOriginal), &latin), Err(Denial::Client(_))));
     }
 
     #[test]
     fn a_websocket_is_of_the_web() {
-        assert_eq!((web("ws"), web("wss")), (Some("http"), Some("https")));
+        assert_eq!((web(b"ws"), web(b"wss")), (Some("http"), Some("https")));
     }
 }

@@ -60,6 +60,10 @@ fn rules_of_ext_authz() {
         ),
         ("headers: {subject: x_user}", &format!("headers.subject: {NO_NAME}")),
         ("headers: {subject: host}", &format!("headers.subject: {NO_NAME}")),
+        ("headers: {subject: cache-control}", &format!("headers.subject: {NO_NAME}")),
+        ("headers: {roles: X-Forwarded-User}", &format!("headers.roles: {NO_NAME}")),
+        ("sources: ['header:x-forwarded-client-cert']", &format!("sources[0]: {source}")),
+        ("sources: [authorization, 'header:Sec-Token']", &format!("sources[1]: {source}")),
         ("headers: {subject: a-b-c-d-e-f}", &format!("headers.subject: {NO_NAME}")),
         ("headers: {subject: ':path'}", &format!("headers.subject: {NO_NAME}")),
         ("headers: {issuer: x-a, subject: X-A}", "headers.issuer: `x-a` is the header of `subject`, too"),
@@ -138,12 +142,26 @@ fn what_is_written_is_what_is_meant() {
     assert_eq!(good(ISSUER).config.ext_authz, EdgeSettings::default());
 }
 
+fn warnings(http: &str, ext_authz: &str) -> Vec<String> {
+    let loaded = good(&format!("http: {{{http}}}\next_authz: {{{ext_authz}}}\n{ISSUER}"));
+    loaded.warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_silent_loss_is_told() {
+    let told = warnings("listen: off", "headers: {omitted: off}");
+    assert!(
+        told.len() == 1
+            && told[0].starts_with("countersign.yaml:2: ext_authz.headers.omitted: with `off`, nothing"),
+        "{told:?}"
+    );
+    for headers in ["{}", "{subject: off}", "{omitted: x-left-out}"] {
+        assert!(warnings("listen: off", &format!("headers: {headers}")).is_empty(), "{headers}");
+    }
+}
+
 #[test]
 fn what_http_cannot_do_is_told() {
-    let warnings = |http: &str, ext_authz: &str| {
-        let loaded = good(&format!("http: {{{http}}}\next_authz: {{{ext_authz}}}\n{ISSUER}"));
-        loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
     let (query, login) = ("sources: ['query:t']", "login: {url: https://a.example}");
     let told = warnings("listen: 127.0.0.1:1", query);
     assert!(

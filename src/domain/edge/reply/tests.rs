@@ -101,3 +101,19 @@ fn e4_cannot_tell_is_503_and_says_when_to_ask_again() {
     let reply = cannot_tell("A", "b", None, &request.request("GET", "/"));
     assert_eq!(header(&reply, "retry-after"), None);
 }
+
+#[test]
+fn what_a_client_writes_amiss_is_a_refusal_where_the_proxy_takes_all_else_for_a_fault() {
+    let (client, proxy) = (Denial::Client("a sentence"), Denial::Request("a sentence"));
+    let listed = Listed::of(&[]);
+    let told = |denial: &Denial, takes_redirects| {
+        let request = EdgeRequest { takes_redirects, ..listed.request("GET", "/") };
+        of_denial(denial, &request, None, &EdgeSettings::default())
+    };
+    assert_eq!((told(&client, true).status, told(&client, false).status), (400, 403));
+    assert_eq!((told(&proxy, true).status, told(&proxy, false).status), (400, 400));
+    let challenge = told(&client, false);
+    let challenge = header(&challenge, "www-authenticate").unwrap();
+    assert!(challenge.contains("error=\"invalid_request\""), "{challenge}");
+    assert!(told(&client, false).body.contains("REQUEST_INVALID"));
+}

@@ -129,7 +129,8 @@ impl Door {
         self
     }
 
-    fn cluster_name(&self) -> String {
+    /// The cluster of whom it asks.
+    pub(in super::super) fn cluster_name(&self) -> String {
         format!("service-{}", self.name)
     }
 
@@ -199,7 +200,7 @@ impl Door {
 }
 
 /// The whole of it.
-pub(super) fn bootstrap(upstream: u16, doors: &[Door]) -> Value {
+pub(in super::super) fn bootstrap(upstream: u16, doors: &[Door]) -> Value {
     let endpoint = json!({
         "endpoint": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": upstream } } },
     });
