@@ -93,9 +93,10 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
 pub(super) fn first(root: &Node, file: &Arc<str>) -> Result<ListenAddress, Problem> {
     let Value::Map(entries) = &root.value else { return Ok(loopback(50_051)) };
     let Some(entry) = entries.iter().find(|entry| entry.key == "listen") else { return Ok(loopback(50_051)) };
-    let written = match &entry.node.value {
-        Value::List(items) => items.first().unwrap_or(&entry.node),
-        _ => &entry.node,
+    let written = if let Value::List(items) = &entry.node.value {
+        items.first().unwrap_or(&entry.node)
+    } else {
+        &entry.node
     };
     ListenAddress::read(&written.value)
         .map_err(|message| Problem::new(file, written.place.clone(), "listen", message))
