@@ -14,7 +14,8 @@
 {{- end -}}
 {{- else if kindIs "string" .value -}}
 {{- if or (regexMatch "^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*@" .value) (and (eq .path "config.store.url") (contains "@" .value)) -}}
-{{- include "countersign.problem" (dict "found" .found "text" (printf "%s: has a user or a password in it, and a ConfigMap is no place for one: put the URL into a Secret and write {file: /etc/countersign/secrets/NAME/KEY} with secrets: [{name: NAME, secretName: ...}]" .path)) -}}
+{{- $instead := ternary "put the URL into a Secret and write {file: /etc/countersign/secrets/redis/url} with secrets: [{name: redis, secretName: ...}]" "take it out" (eq .path "config.store.url") -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "%s: has a user or a password in it, and a ConfigMap is no place for one: %s" .path $instead)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

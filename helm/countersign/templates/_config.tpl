@@ -8,7 +8,10 @@ part of it read it back with fromYaml. toYaml keeps whole numbers whole and quot
 {{- $_ := set $config "listen" (ternary "unix:/run/countersign/grpc.sock" "0.0.0.0:50051" (eq .Values.mode "sidecar")) -}}
 {{- end -}}
 {{- if not (hasKey $config "admin") -}}
-{{- $_ := set $config "admin" (dict "listen" "0.0.0.0:9090") -}}
+{{- $_ := set $config "admin" dict -}}
+{{- end -}}
+{{- if and (kindIs "map" $config.admin) (not (hasKey $config.admin "listen")) -}}
+{{- $_ := set $config.admin "listen" "0.0.0.0:9090" -}}
 {{- end -}}
 {{- /* Prometheus is on another machine than most of what it scrapes. */}}
 {{- if and .Values.serviceMonitor.enabled (kindIs "map" $config.admin) (not (hasKey $config.admin "metrics")) -}}

@@ -38,7 +38,7 @@ fn a_password_in_the_configuration_is_refused() {
         ),
         (
             inside(minimal, "telemetry: {otlp_endpoint: \"https://u:hunter2@collector.example\"}"),
-            "* config.telemetry.otlp_endpoint: has a user or a password",
+            "* config.telemetry.otlp_endpoint: has a user or a password in it, and a ConfigMap is no place for one: take it out",
         ),
         (
             minimal.replace("https://id.acme.example,", "\"https://u:hunter2@id.acme.example\","),
@@ -188,6 +188,12 @@ fn what_prometheus_is_to_read_it_may_read() {
     assert!(!read(committed("minimal")));
     let written = inside(&base("monitored"), "admin: {listen: \"0.0.0.0:9099\"}");
     assert!(read(&render_one(&written)), "beside what else is written");
+    let alone = render_one(&inside(&base("minimal"), "admin: {metrics: network}"));
+    assert!(
+        alone.configuration().contains("listen: 0.0.0.0:9090"),
+        "the port is the chart's to know: {}",
+        alone.error
+    );
 }
 
 /// With `OrderedReady`, a rollback would wait for the pod that cannot start.
