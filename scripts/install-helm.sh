@@ -42,7 +42,15 @@ definitions() {
         sigs.k8s.io/gateway-api/config/crd/standard \
         istio.io/api/kubernetes; do
         local name=$module
-        until (cd "$1" && go list -m "$name") >/dev/null 2>&1; do name=${name%/*}; done
+        until (cd "$1" && go list -m "$name") >/dev/null 2>&1; do
+            case $name in
+            */*) name=${name%/*} ;;
+            *)
+                say "no module of $1 has $module: see what \`go list -m all\` says there"
+                return 1
+                ;;
+            esac
+        done
         cp "$(cd "$1" && go list -m -f '{{.Dir}}' "$name")${module#"$name"}"/*.yaml "$tools/definitions"
     done
     chmod -R u+w "$tools/definitions"
@@ -51,7 +59,8 @@ definitions() {
 decoder() {
     local source="$root/tests/it/chart/decode" stamp="$tools/bin/.decode-manifests" sum
     sum=$(cat "$source"/*.go "$source"/go.{mod,sum} | sha256sum)
-    if [ -x "$tools/bin/decode-manifests" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ]; then return; fi
+    if [ -x "$tools/bin/decode-manifests" ] && [ -n "$(ls "$tools/definitions" 2>/dev/null)" ] &&
+        [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ]; then return; fi
     say "building the decoder of custom resources"
     (cd "$source" && go build -mod=readonly -o "$tools/bin/decode-manifests" .)
     definitions "$source"

@@ -131,6 +131,18 @@ impl Config {
         Reading { outcome, files }
     }
 
+    /// The first address of `listen` that a file names, or the default. Nothing else in it has to be right, and no secret is
+    /// read.
+    pub fn first_address(path: &Path, env: &Environment) -> Result<ListenAddress, Problem> {
+        let file: Arc<str> = path.display().to_string().into();
+        let text = text(path, &mut Files::default())
+            .map_err(|message| Problem::new(&file, Place::File, "", message))?;
+        let mut root = tree::parse(&text, &file)?;
+        // What is wrong with other variables concerns others.
+        drop(overlay::lay_over(&mut root, env));
+        listen::first(&root, &file)
+    }
+
     /// Checks a configuration that is at hand; paths in it lead from `base_dir`.
     pub fn parse(text: &str, env: &Environment, base_dir: &Path) -> Result<Loaded, Problems> {
         checked(text, env, base_dir, "countersign.yaml".into(), &mut Files::default())

@@ -37,8 +37,8 @@ pub struct Args {
     timeout: Duration,
 }
 
-/// Asks, and says the answer by the exit code: 0 if it serves, and 1 for everything else, which is all that container
-/// engines know.
+/// Asks, and says the answer by the exit code: 0 if it serves, and 1 if it does not or could not be asked. Container engines
+/// know no others, but for a wrong command line, which is 2 as with every command.
 pub async fn run(args: Args) -> ExitCode {
     match check(&args).await {
         Ok(()) => {
@@ -77,10 +77,11 @@ async fn ask(address: &str, service: &str) -> Result<()> {
     }
 }
 
-/// Where a configuration says that it listens, seen from the same host.
+/// Where a configuration says that it listens, seen from the same host. Whatever else is in it may be wrong: a process goes on
+/// serving with what it had when its file goes bad, and is no less healthy for that.
 fn configured(path: &Path) -> Result<String> {
-    let loaded = Config::load(path, &Environment::of_process()).map_err(|problems| anyhow!("{problems}"))?;
-    let first = loaded.config.listen.first().context("the configuration has no address")?;
+    let first =
+        Config::first_address(path, &Environment::of_process()).map_err(|problem| anyhow!("{problem}"))?;
     remote::address(&reachable(&first.to_string())).map_err(|problem| anyhow!("{first}: {problem}"))
 }
 

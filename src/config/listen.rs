@@ -1,15 +1,16 @@
 //! Where to listen, and who could then call.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use super::{
     effective::Shown,
     http,
     key::Key,
     notation::Notation,
+    problem::Problem,
     scalar::{Setting, expected},
     section::Section,
-    tree::Value,
+    tree::{Node, Value},
 };
 use crate::api::{
     ListenAddress,
@@ -86,6 +87,19 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Listeners {
     check_callers(root, "listen", &listen, any_caller);
     check_callers(root, "http", http.listen.as_slice(), any_caller);
     Listeners { listen, admin, metrics, http }
+}
+
+/// The first address of `listen`, whatever the rest of the tree says.
+pub(super) fn first(root: &Node, file: &Arc<str>) -> Result<ListenAddress, Problem> {
+    let Value::Map(entries) = &root.value else { return Ok(loopback(50_051)) };
+    let Some(entry) = entries.iter().find(|entry| entry.key == "listen") else { return Ok(loopback(50_051)) };
+    let written = if let Value::List(items) = &entry.node.value {
+        items.first().unwrap_or(&entry.node)
+    } else {
+        &entry.node
+    };
+    ListenAddress::read(&written.value)
+        .map_err(|message| Problem::new(file, written.place.clone(), "listen", message))
 }
 
 fn loopback(port: u16) -> ListenAddress {

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod configuration;
+mod contradictions;
 mod envoy;
 mod image;
 mod kit;

@@ -9,14 +9,21 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Half of the shortest time for which an issuer's key set may go without being fetched. */}}
-{{- define "countersign.keySetAge" -}}
-{{- $shortest := 86400 -}}
+{{/*
+Which key sets are old: for each issuer, half way from when it should have been fetched (keys.refresh_after) to when it no
+longer verifies (keys.max_age).
+*/}}
+{{- define "countersign.oldKeySets" -}}
+{{- $s := include "countersign.series" . -}}
+{{- $old := list -}}
 {{- range .Values.config.issuers -}}
-{{- $age := default "24h" (default dict .keys).max_age -}}
-{{- $shortest = min $shortest (include "countersign.seconds" $age | int64) -}}
+{{- $keys := default dict .keys -}}
+{{- $after := include "countersign.seconds" (default "5m" $keys.refresh_after) | int64 -}}
+{{- $limit := include "countersign.seconds" (default "24h" $keys.max_age) | int64 -}}
+{{- $name := default (urlParse (default "" .issuer)).hostname .name -}}
+{{- $old = append $old (printf "countersign_key_set_age_seconds{%s,issuer=%q} > %d" $s $name (div (add $after $limit) 2)) -}}
 {{- end -}}
-{{- div $shortest 2 -}}
+{{- join " or " $old | default "vector(0) > 0" -}}
 {{- end -}}
 
 {{/*
@@ -39,10 +46,15 @@ The alerts. Each has a section of its name in docs/kubernetes.md. Counters exist
   summary: {{ "{{ $value | humanizePercentage }} of all tokens cannot be told good or bad." | quote }}
 - alert: CountersignSlow
   expr: >-
-    histogram_quantile(0.99, sum by (le) (rate(countersign_request_duration_seconds_bucket{ {{- $s -}} ,method="countersign.v1.TokenService/Validate"}[5m]))) > 0.1
+    histogram_quantile(0.99, sum by (le) (rate(countersign_request_duration_seconds_bucket{ {{- $s -}} ,method=~"countersign.v1.TokenService/Validate|envoy.service.auth.v3.Authorization/Check|HTTP /check"}[5m]))) > 0.1
   for: 10m
   severity: warning
-  summary: {{ "One validation in a hundred takes {{ $value | humanizeDuration }} or longer." | quote }}
+  summary: {{ "One validation or check in a hundred takes {{ $value | humanizeDuration }} or longer." | quote }}
+- alert: CountersignPolicyUnreadable
+  expr: sum by (pod) (increase(countersign_checks_total{ {{- $s -}} ,outcome="denied",why=~"policy"}[15m])) > 0
+  for: 0m
+  severity: critical
+  summary: {{ "{{ $labels.pod }} denies every request of a route, because what the proxy says of its policy means nothing." | quote }}
 - alert: CountersignOverloaded
   expr: sum by (pod) (increase(countersign_overloaded_total{ {{- $s -}} }[5m])) > 0
   for: 5m
@@ -54,7 +66,7 @@ The alerts. Each has a section of its name in docs/kubernetes.md. Counters exist
   severity: critical
   summary: {{ "{{ $labels.pod }} has no key that verifies tokens of {{ $labels.issuer }}." | quote }}
 - alert: CountersignKeysOld
-  expr: countersign_key_set_age_seconds{ {{- $s -}} } > {{ include "countersign.keySetAge" . }}
+  expr: {{ include "countersign.oldKeySets" . | quote }}
   for: 5m
   severity: critical
   summary: {{ "{{ $labels.pod }} has seen no key set of {{ $labels.issuer }} for {{ $value | humanizeDuration }}." | quote }}

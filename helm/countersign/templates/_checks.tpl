@@ -4,7 +4,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 */}}
 {{- define "countersign.check" -}}
 {{- $found := dict "problems" (list) -}}
-{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "sidecar" -}}
+{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "istio" "sidecar" "passwords" "egress" "exposure" "names" -}}
 {{- include (printf "countersign.check.%s" .) (dict "root" $ "found" $found) -}}
 {{- end -}}
 {{- if $found.problems -}}
@@ -31,7 +31,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- define "countersign.check.callers" -}}
 {{- $insecure := has (toString .root.Values.config.insecure_allow_any_caller) (list "true" "on") -}}
 {{- range (include "countersign.listening" .root | fromJson).tcp -}}
-{{- if not (or .loopback $insecure) -}}
+{{- if not (or .loopback $insecure (eq $.root.Values.mode "sidecar")) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true and say with networkPolicy who gets through, or use mode: sidecar, which listens on a Unix socket" .host (int .port))) -}}
 {{- end -}}
 {{- end -}}
@@ -50,14 +50,21 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- if not $listening.unix -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.listen: a sidecar is asked over a Unix socket: write unix:/run/countersign/grpc.sock, or leave it out") -}}
 {{- end -}}
+{{- range $listening.tcp -}}
+{{- if not .loopback -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d would be an open port of the application's pod, which no NetworkPolicy of this chart guards: write unix:/run/countersign/NAME or 127.0.0.1:PORT" .host (int .port))) -}}
+{{- end -}}
+{{- end -}}
 {{- range $listening.unix -}}
-{{- if not (hasPrefix "/run/countersign/" .) -}}
+{{- if or (not (hasPrefix "/run/countersign/" .)) (contains "/../" .) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s is not in the directory that both containers share: write unix:/run/countersign/NAME" .)) -}}
 {{- end -}}
 {{- end -}}
 {{- else if not (include "countersign.grpcPort" .root) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.listen: no address that other pods reach: write 0.0.0.0:50051, or leave it out, or use mode: sidecar") -}}
 {{- end -}}
+{{- include "countersign.check.sockets" . -}}
+{{- include "countersign.check.ports" . -}}
 {{- end -}}
 
 {{- define "countersign.check.replicas" -}}
@@ -79,21 +86,27 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- end -}}
 {{- end -}}
 {{- with $values.podDisruptionBudget -}}
-{{- if and .enabled (gt $least 1) -}}
+{{- if and .enabled (eq (include "countersign.store" $.root) "redis") -}}
 {{- include "countersign.check.disruption" (dict "found" $.found "budget" . "least" $least) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* A budget that allows nothing holds up every drain of a node for ever. */}}
+{{/* A budget that allows nothing holds up every drain of a node for ever. Kubernetes rounds percentages up. */}}
 {{- define "countersign.check.disruption" -}}
 {{- $available := toString .budget.minAvailable -}}
 {{- if kindIs "invalid" .budget.minAvailable -}}
-{{- if has (toString .budget.maxUnavailable) (list "0" "0%") -}}
+{{- if kindIs "invalid" .budget.maxUnavailable -}}
+{{- include "countersign.problem" (dict "found" .found "text" "podDisruptionBudget.maxUnavailable: neither it nor minAvailable says anything: write maxUnavailable: 1, or enabled: false") -}}
+{{- else if regexMatch "^0+%?$" (toString .budget.maxUnavailable) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "podDisruptionBudget.maxUnavailable: with 0, no node could ever be drained: write at least 1") -}}
 {{- end -}}
-{{- else if or (eq $available "100%") (and (regexMatch "^[0-9]+$" $available) (ge (int $available) (int .least))) -}}
+{{- else -}}
+{{- $number := regexFind "^[0-9]+" $available | int -}}
+{{- $kept := ternary (div (add (mul $number (int .least)) 99) 100) (int64 $number) (hasSuffix "%" $available) -}}
+{{- if ge $kept (int64 .least) -}}
 {{- include "countersign.problem" (dict "found" .found "text" (printf "podDisruptionBudget.minAvailable: %s of at least %d replicas would keep every node from being drained: write less, or maxUnavailable instead" $available (int .least))) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -107,7 +120,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- if not (or $values.keyRing.existingSecret $values.config.key_ring) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "keyRing.existingSecret: replicas that share a Redis share a key ring: `countersign keygen --out ring`, `kubectl create secret generic countersign-key-ring --from-file=ring`, and write keyRing.existingSecret: countersign-key-ring") -}}
 {{- end -}}
-{{- else if not (hasPrefix "/var/lib/countersign/" (include "countersign.config" .root | fromYaml).store.path) -}}
+{{- else if or (contains "/../" (include "countersign.config" .root | fromYaml).store.path) (not (hasPrefix "/var/lib/countersign/" (include "countersign.config" .root | fromYaml).store.path)) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.store.path: must be in /var/lib/countersign/, where the volume is; nothing else can be written to") -}}
 {{- end -}}
 {{- if and $values.keyRing.existingSecret $values.config.key_ring -}}
@@ -123,9 +136,9 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- end -}}
 
 {{- define "countersign.check.ending" -}}
-{{- $least := add (include "countersign.drainSeconds" .root | int64) (.root.Values.preStopSeconds | int64) -}}
-{{- if le (include "countersign.gracePeriod" .root | int64) $least -}}
-{{- include "countersign.problem" (dict "found" .found "text" (printf "terminationGracePeriodSeconds: must be more than preStopSeconds and config.limits.drain together (%d), or calls and refreshes are cut off; left out, it is" $least)) -}}
+{{- $least := add (include "countersign.drainSeconds" .root | int64) (.root.Values.preStopSeconds | int64) 10 -}}
+{{- if lt (include "countersign.gracePeriod" .root | int64) $least -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "terminationGracePeriodSeconds: must be preStopSeconds, config.limits.drain and 10 more together (%d) at least, or calls and refreshes are cut off; left out, it is" $least)) -}}
 {{- end -}}
 {{- end -}}
 
@@ -143,6 +156,12 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- if and $values.serviceMonitor.enabled $values.networkPolicy.enabled (ne $values.mode "sidecar") (not $values.networkPolicy.scrapers) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "networkPolicy.scrapers: Prometheus could not reach /metrics: write where it runs, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]") -}}
 {{- end -}}
+{{- if and $values.serviceMonitor.enabled (eq (include "countersign.metricsReaders" .root) "local") -}}
+{{- include "countersign.problem" (dict "found" .found "text" "config.admin.metrics: Prometheus asks from another machine, and would be refused: write network, or leave it out, or serviceMonitor.enabled: false") -}}
+{{- end -}}
+{{- if and $values.prometheusRule.enabled (not $values.serviceMonitor.enabled) (not $values.prometheusRule.selector) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "prometheusRule.selector: without serviceMonitor.enabled nobody makes the series that the alerts look at: write what selects those of a scrape job of your own, such as namespace=\"tokens\",job=\"countersign\"") -}}
+{{- end -}}
 {{- $known := list -}}
 {{- range (include "countersign.alerts" .root | fromYamlArray) -}}
 {{- $known = append $known .alert -}}
@@ -151,27 +170,6 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- if not (has . $known) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "prometheusRule.disabled: there is no alert `%s`; there are %s" . (join ", " $known))) -}}
 {{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "countersign.check.envoy" -}}
-{{- $values := .root.Values -}}
-{{- if and $values.envoy.failOpen (not $values.envoy.stripIdentityHeaders) -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoy.failOpen: while nobody can be asked, clients' own identity headers would reach the applications: write envoy.stripIdentityHeaders: true, too") -}}
-{{- end -}}
-{{- if gt (len (include "countersign.identitySpellings" .root | fromJsonArray)) 64 -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoy.identityHeaders: all spellings with - and _ together are more than the 64 that Envoy Gateway takes: use shorter or fewer names") -}}
-{{- end -}}
-{{- if $values.envoyGateway.enabled -}}
-{{- if not $values.envoyGateway.targetRefs -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoyGateway.targetRefs: write what to protect, such as [{kind: HTTPRoute, name: orders}]") -}}
-{{- end -}}
-{{- if and $values.envoy.stripIdentityHeaders (not $values.envoyGateway.gateway) -}}
-{{- include "countersign.problem" (dict "found" .found "text" "envoyGateway.gateway: write the name of the Gateway in front of the routes, whose listeners take identity headers out of requests, or envoy.stripIdentityHeaders: false if another ClientTrafficPolicy does") -}}
-{{- end -}}
-{{- end -}}
-{{- if and $values.istio.enabled $values.istio.selector $values.istio.targetRefs -}}
-{{- include "countersign.problem" (dict "found" .found "text" "istio.selector: Istio takes a selector or targetRefs: write one of them") -}}
 {{- end -}}
 {{- end -}}
 

@@ -8,7 +8,14 @@ part of it read it back with fromYaml. toYaml keeps whole numbers whole and quot
 {{- $_ := set $config "listen" (ternary "unix:/run/countersign/grpc.sock" "0.0.0.0:50051" (eq .Values.mode "sidecar")) -}}
 {{- end -}}
 {{- if not (hasKey $config "admin") -}}
-{{- $_ := set $config "admin" (dict "listen" "0.0.0.0:9090") -}}
+{{- $_ := set $config "admin" dict -}}
+{{- end -}}
+{{- if and (kindIs "map" $config.admin) (not (hasKey $config.admin "listen")) -}}
+{{- $_ := set $config.admin "listen" "0.0.0.0:9090" -}}
+{{- end -}}
+{{- /* Prometheus is on another machine than most of what it scrapes. */}}
+{{- if and .Values.serviceMonitor.enabled (kindIs "map" $config.admin) (not (hasKey $config.admin "metrics")) -}}
+{{- $_ := set $config.admin "metrics" "network" -}}
 {{- end -}}
 {{- $store := default dict $config.store -}}
 {{- if and (ne (default "embedded" $store.kind) "redis") (not $store.path) -}}
@@ -87,6 +94,14 @@ docs/configuration.md says which.
 {{- end -}}
 {{- end -}}
 
+{{/* `admin.metrics`. */}}
+{{- define "countersign.metricsReaders" -}}
+{{- $admin := (include "countersign.config" . | fromYaml).admin -}}
+{{- if kindIs "map" $admin -}}
+{{- default "local" $admin.metrics -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "countersign.adminPort" -}}
 {{- include "countersign.adminListen" . | regexFind "[0-9]+$" -}}
 {{- end -}}
@@ -106,8 +121,9 @@ docs/configuration.md says which.
 {{- include "countersign.seconds" (default "25s" (default dict .Values.config.limits).drain) -}}
 {{- end -}}
 
+{{/* What is after the drain, storing what waits and closing the store, takes up to ten seconds. */}}
 {{- define "countersign.gracePeriod" -}}
-{{- default (add (include "countersign.drainSeconds" . | int64) (.Values.preStopSeconds | int64) 5) .Values.terminationGracePeriodSeconds -}}
+{{- default (add (include "countersign.drainSeconds" . | int64) (.Values.preStopSeconds | int64) 10) .Values.terminationGracePeriodSeconds -}}
 {{- end -}}
 
 {{/* How many replicas there are at least: without autoscaling, all of them. */}}

@@ -1,9 +1,14 @@
 {{/*
 Every name that the service may send identity by, in every spelling with - and _: what an application behind Envoy may take
-for the same name. A JSON array.
+for the same name. A JSON array. The service's own names are among them whatever the values say: an application that reads one
+of them must not be told it by a client.
 */}}
 {{- define "countersign.identitySpellings" -}}
-{{- $names := .Values.envoy.identityHeaders -}}
+{{- $names := list -}}
+{{- range list "subject" "issuer" "session" "scopes" "roles" "organization" "expires" "omitted" -}}
+{{- $names = append $names (printf "x-auth-%s" .) -}}
+{{- end -}}
+{{- $names = concat $names .Values.envoy.identityHeaders -}}
 {{- $configured := default dict (default dict .Values.config.ext_authz).headers -}}
 {{- range $configured -}}
 {{- if and (kindIs "string" .) (not (has . (list "off" "false"))) -}}

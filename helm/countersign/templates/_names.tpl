@@ -2,18 +2,18 @@
 
 {{/* Short enough for `-test`. */}}
 {{- define "countersign.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 58 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 58 | trimAll "-." -}}
 {{- end -}}
 
-{{/* Short enough for `-headless`, and for the pods' own suffixes. */}}
+{{/* Short enough for `-headless`, and for the pods' own suffixes. A release may have dots in its name, a Service may not. */}}
 {{- define "countersign.fullname" -}}
 {{- $name := include "countersign.name" . -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 48 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | replace "." "-" | trunc 48 | trimAll "-" -}}
 {{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 48 | trimSuffix "-" -}}
+{{- .Release.Name | replace "." "-" | trunc 48 | trimAll "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 48 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | replace "." "-" | trunc 48 | trimAll "-" -}}
 {{- end -}}
 {{- end -}}
 

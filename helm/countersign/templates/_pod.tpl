@@ -70,17 +70,22 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
+{{/* By their group, or, in a pod that has none for us, by the one container that mounts them. */}}
+{{- define "countersign.secretMode" -}}
+{{- ternary "0444" "0440" (and (eq .Values.mode "sidecar") (not .Values.sidecar.fsGroup)) -}}
+{{- end -}}
+
 {{/* Its volumes, without the embedded store's, which a StatefulSet claims. */}}
 {{- define "countersign.volumes" -}}
 - name: countersign-config
   configMap: {name: {{ include "countersign.fullname" . }}}
 {{- if .Values.keyRing.existingSecret }}
 - name: countersign-key-ring
-  secret: {secretName: {{ .Values.keyRing.existingSecret }}, defaultMode: 0440}
+  secret: {secretName: {{ .Values.keyRing.existingSecret }}, defaultMode: {{ include "countersign.secretMode" . }}}
 {{- end }}
 {{- range .Values.secrets }}
 - name: {{ printf "countersign-secret-%s" .name }}
-  secret: {secretName: {{ .secretName }}, defaultMode: 0440}
+  secret: {secretName: {{ .secretName }}, defaultMode: {{ include "countersign.secretMode" $ }}}
 {{- end }}
 {{- with .Values.volumes }}
 {{ toYaml . }}

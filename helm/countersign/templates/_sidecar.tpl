@@ -18,9 +18,11 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
     spec:
+      {{- with .Values.sidecar.fsGroup }}
       # The socket belongs to this group, and so does every container of the pod.
       securityContext:
-        fsGroup: {{ .Values.podSecurityContext.fsGroup }}
+        fsGroup: {{ . }}
+      {{- end }}
       {{- with .Values.imagePullSecrets }}
       imagePullSecrets:
         {{- toYaml . | nindent 8 }}

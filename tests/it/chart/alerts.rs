@@ -26,7 +26,10 @@ const TARGET: &str = r#"namespace="tokens",job="cs-countersign-headless",pod="a"
 
 /// The rules with everything that the values can leave out.
 fn rules() -> Value {
-    let rendered = render_one(&format!("{}\nprometheusRule: {{enabled: true}}", sets()["minimal"]));
+    let rendered = render_one(&format!(
+        "{}\nprometheusRule: {{enabled: true, disabled: []}}",
+        sets()["monitored"].replace("prometheusRule:", "# ")
+    ));
     assert_eq!(rendered.error, "");
     rendered.one("PrometheusRule", "cs-countersign")["spec"].clone()
 }
@@ -206,16 +209,18 @@ fn each_alert_has_a_section_that_says_what_to_do() {
     }
 }
 
-/// Half of the shortest time after which keys are no longer used.
+/// Half way from when the set should have been fetched to when it counts no more, for each issuer.
 #[test]
-fn old_keys_are_reported_well_before_they_are_too_old() {
-    let issuers = "issuers: [{name: a, issuer: https://a.example, audiences: [b]}, {name: b, issuer: https://b.example, audiences: [b], keys: {max_age: 2h}}]";
-    let minimal = sets()["minimal"].clone();
-    let values = minimal
+fn old_keys_are_reported_after_they_should_be_fetched_and_before_they_are_too_old() {
+    let issuers = "issuers: [{name: a, issuer: https://a.example, audiences: [b]}, {issuer: \"https://b.example:8443/c\", audiences: [b], keys: {refresh_after: 100m, max_age: 2h}}]";
+    let monitored = sets()["monitored"].clone();
+    let values = monitored
         .lines()
         .map(|line| if line.contains("issuers:") { format!("  {issuers}\n") } else { format!("{line}\n") });
-    let rendered = render_one(&format!("{}prometheusRule: {{enabled: true}}", values.collect::<String>()));
+    let rendered = render_one(&values.collect::<String>());
     let rule = rendered.one("PrometheusRule", "cs-countersign")["spec"].clone();
     let old = alerts(&rule).into_iter().find(|alert| name(alert) == "CountersignKeysOld").unwrap();
-    assert!(old["expr"].as_str().unwrap().ends_with("> 3600"), "{old}");
+    let old = old["expr"].as_str().unwrap();
+    assert!(old.contains("issuer=\"a\"} > 43350 or "), "{old}");
+    assert!(old.ends_with("issuer=\"b.example\"} > 6600"), "{old}");
 }

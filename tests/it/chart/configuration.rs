@@ -227,6 +227,29 @@ fn the_values_in_the_documentation_are_taken() {
     assert!(seen > 4, "{seen}");
 }
 
+/// The block of docs/kubernetes.md that checks what the chart makes, with a program that stands for the cluster.
+#[test]
+fn the_rendered_configuration_is_checked_as_the_documentation_says() {
+    let page = std::fs::read_to_string(root().join("docs/kubernetes.md")).unwrap();
+    let (_, behind) = page.split_once("   ```sh\n   helm template tokens").unwrap();
+    let (block, _) = behind.split_once("   ```\n").unwrap();
+    let script = format!("helm template tokens{block}")
+        .replace("/usr/local/bin/countersign", env!("CARGO_BIN_EXE_countersign"))
+        .replace("helm/countersign", chart().to_str().unwrap())
+        .replace("helm template", &format!("{} template --kube-version 1.30", tool("bin/helm").display()));
+    let pod = "kubectl() { while [ \"$1\" != -- ]; do shift; done; shift; \"$@\"; }";
+    for (set, said) in [("minimal", "https://id.acme.example"), ("sidecar-alone", "tokens.sock")] {
+        let directory = files(&[("values.yaml", &sets()[set])]);
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", &format!("{pod}\n{script}")])
+            .current_dir(directory.path())
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(success(&output).stdout.clone()).unwrap();
+        assert!(printed.contains(said), "{set}: {printed}");
+    }
+}
+
 /// The chart installs the version that it comes with.
 #[test]
 fn the_chart_is_of_this_version() {

@@ -43,11 +43,20 @@ fn identity_headers_are_removed_in_every_spelling_before_the_check() {
     assert_eq!(removed(&committed("envoy-gateway").text, "- "), identity());
     assert_eq!(removed(&committed("istio").text, "- remove: "), identity());
     let own = format!("{}\nenvoy: {{identityHeaders: [x-user, x-user-roles]}}", sets()["istio"]);
-    let expected: BTreeSet<_> =
-        ["x-user", "x_user", "x-user-roles", "x_user-roles", "x-user_roles", "x_user_roles"]
-            .map(str::to_owned)
-            .into();
-    assert_eq!(removed(&render_one(&own).text, "- remove: "), expected);
+    let mut expected = identity();
+    expected.extend(["x-user", "x-user-roles"].into_iter().flat_map(spellings));
+    let rendered = render_one(&own);
+    assert_eq!(removed(&rendered.text, "- remove: "), expected, "the service's own names are removed, too");
+    // Istio has no limit, and neither has who removes nothing.
+    for values in [
+        format!("{}\nenvoy: {{identityHeaders: [x-b-c-d-e-f-g-h]}}", sets()["istio"]),
+        format!(
+            "{}\nenvoy: {{stripIdentityHeaders: false, identityHeaders: [x-b-c-d-e-f-g-h]}}",
+            sets()["envoy-gateway"]
+        ),
+    ] {
+        assert_eq!(render_one(&values).error, "");
+    }
 }
 
 /// What the service is told to call them is removed, too; `off` is none, and its default name is removed all the same.

@@ -40,6 +40,9 @@ fn the_image_is_built_reproducibly_and_runs_as_nobody_special() {
     {
         assert!(line.contains("--locked"), "{line}");
     }
+    let (_, build) = steps.split_once("\nbuild)\n").unwrap();
+    let (before, _) = build.split_once("\n    cargo build").unwrap();
+    assert!(before.contains("\n    export CARGO_NET_OFFLINE=true\n"), "for the bill of materials as well");
     let run: BTreeSet<_> = dockerfile
         .lines()
         .filter(|line| line.starts_with("RUN "))

@@ -44,6 +44,23 @@ async fn who_serves_is_healthy_asked_by_address_or_by_configuration() {
     assert!(said.contains("NOT_FOUND"), "{said}");
 }
 
+/// A process goes on with what it had when its file goes bad, and its Secrets may be gone as well.
+#[tokio::test]
+async fn a_file_that_went_bad_makes_nobody_unhealthy() {
+    let port = ports::reserve();
+    let service = serving(port).await;
+    let file = service.directory().join("other.yaml").to_str().unwrap().to_owned();
+    for bad in ["issuers: [{}]\nno_such_key: 1", "issuers: [{issuer: acme, secret: {file: /nowhere}}]"] {
+        std::fs::write(&file, format!("listen: [\"0.0.0.0:{port}\", unix:/a]\n{bad}\n")).unwrap();
+        assert_eq!(healthcheck(&["--config", &file]).await, (0, "serving\n".to_owned()), "{bad}");
+    }
+    std::fs::write(&file, "listen: nowhere\n").unwrap();
+    let (code, said) = healthcheck(&["--config", &file]).await;
+    assert_eq!(code, 1);
+    assert!(said.contains("other.yaml:1: listen: "), "{said}");
+    assert_eq!(healthcheck(&["--no-such-option"]).await.0, 2);
+}
+
 #[tokio::test]
 async fn who_is_not_ready_is_not_healthy() {
     let idp = Idp::start(|_| Reply::status("500 Internal Server Error")).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::kit::{render, render_one, sets};
 
 /// Sets of values by the sentence that refuses them: the value's path, and what to do.
-fn refused(cases: &[(String, &str)]) {
+pub(super) fn refused(cases: &[(String, &str)]) {
     let sets: BTreeMap<_, _> = cases
         .iter()
         .enumerate()
@@ -22,17 +22,17 @@ fn refused(cases: &[(String, &str)]) {
 }
 
 /// A set of values that is taken as it is.
-fn base(name: &str) -> String {
+pub(super) fn base(name: &str) -> String {
     sets()[name].clone()
 }
 
 /// With more values.
-fn with(base: &str, more: &str) -> String {
+pub(super) fn with(base: &str, more: &str) -> String {
     format!("{base}\n{more}")
 }
 
 /// With more of the service's configuration.
-fn inside(base: &str, more: &str) -> String {
+pub(super) fn inside(base: &str, more: &str) -> String {
     base.replace("config:\n", &format!("config:\n  {more}\n"))
 }
 
@@ -103,6 +103,22 @@ fn replicas_that_cannot_be_or_cannot_be_spared_are_refused() {
             with(redis, "podDisruptionBudget: {minAvailable: 100%}"),
             "* podDisruptionBudget.minAvailable: 100% of at least 2 replicas",
         ),
+        (
+            with(redis, "replicas: 3\npodDisruptionBudget: {minAvailable: 67%}"),
+            "* podDisruptionBudget.minAvailable: 67% of at least 3 replicas",
+        ),
+        (
+            with(redis, "replicas: 1\npodDisruptionBudget: {minAvailable: 1}"),
+            "* podDisruptionBudget.minAvailable: 1 of at least 1 replicas",
+        ),
+        (
+            with(redis, "podDisruptionBudget: {maxUnavailable: null}"),
+            "* podDisruptionBudget.maxUnavailable: neither it nor minAvailable says anything",
+        ),
+        (
+            with(redis, "podDisruptionBudget: {maxUnavailable: 00%}"),
+            "* podDisruptionBudget.maxUnavailable: with 0, no node",
+        ),
     ]);
 }
 
@@ -139,8 +155,8 @@ fn what_would_be_cut_off_or_not_be_seen_is_refused() {
     let minimal = &base("minimal");
     refused(&[
         (
-            with(minimal, "terminationGracePeriodSeconds: 30"),
-            "* terminationGracePeriodSeconds: must be more than preStopSeconds and config.limits.drain together (30)",
+            with(minimal, "terminationGracePeriodSeconds: 39"),
+            "* terminationGracePeriodSeconds: must be preStopSeconds, config.limits.drain and 10 more together (40) at least",
         ),
         (
             with(minimal, "env: [{name: A, value: b}, {name: COUNTERSIGN__LISTEN, value: \"0.0.0.0:1\"}]"),
@@ -149,6 +165,14 @@ fn what_would_be_cut_off_or_not_be_seen_is_refused() {
         (
             with(minimal, "serviceMonitor: {enabled: true}"),
             "* networkPolicy.scrapers: Prometheus could not reach /metrics",
+        ),
+        (
+            inside(&base("monitored"), "admin: {listen: \"0.0.0.0:9090\", metrics: local}"),
+            "* config.admin.metrics: Prometheus asks from another machine, and would be refused",
+        ),
+        (
+            with(minimal, "prometheusRule: {enabled: true}"),
+            "* prometheusRule.selector: without serviceMonitor.enabled nobody makes the series",
         ),
         (
             with(minimal, "prometheusRule: {disabled: [CountersignSlwo]}"),
@@ -166,7 +190,10 @@ fn what_would_let_a_client_say_who_it_is_is_refused() {
             "* envoy.failOpen: while nobody can be asked, clients' own identity headers would reach the applications",
         ),
         (
-            with(minimal, "envoy: {identityHeaders: [a-b-c-d-e-f-g-h]}"),
+            with(
+                minimal,
+                "envoy: {identityHeaders: [a-b-c-d-e-f-g-h]}\nenvoyGateway: {enabled: true, gateway: public, targetRefs: [{kind: HTTPRoute, name: a}]}",
+            ),
             "* envoy.identityHeaders: all spellings",
         ),
         (
@@ -201,8 +228,12 @@ fn a_sidecar_that_is_asked_elsewhere_or_knows_too_little_is_refused() {
             "* config.listen: /tmp/tokens.sock is not in the directory that both containers share",
         ),
         (
+            sidecar.replace("unix:/run/countersign/tokens.sock", "unix:/run/countersign/../tokens.sock"),
+            "* config.listen: /run/countersign/../tokens.sock is not in the directory",
+        ),
+        (
             sidecar.replace("127.0.0.1:50052", "0.0.0.0:50052"),
-            "* config.listen: 0.0.0.0:50052 is reached from other pods",
+            "* config.listen: 0.0.0.0:50052 would be an open port of the application's pod",
         ),
         (
             with(sidecar, "istio: {enabled: true}"),

@@ -61,17 +61,17 @@ pub(super) const CASES: &[Case] = &[
         loud: &[
             Series(
                 "countersign_request_duration_seconds_bucket",
-                r#"method="countersign.v1.TokenService/Validate",le="0.1""#,
+                r#"method="envoy.service.auth.v3.Authorization/Check",le="0.1""#,
                 "0+90x60",
             ),
             Series(
                 "countersign_request_duration_seconds_bucket",
-                r#"method="countersign.v1.TokenService/Validate",le="0.5""#,
+                r#"method="envoy.service.auth.v3.Authorization/Check",le="0.5""#,
                 "0+100x60",
             ),
             Series(
                 "countersign_request_duration_seconds_bucket",
-                r#"method="countersign.v1.TokenService/Validate",le="+Inf""#,
+                r#"method="envoy.service.auth.v3.Authorization/Check",le="+Inf""#,
                 "0+100x60",
             ),
         ],
@@ -94,7 +94,18 @@ pub(super) const CASES: &[Case] = &[
             ),
         ],
         labels: &[],
-        summary: "One validation in a hundred takes 460ms or longer.",
+        summary: "One validation or check in a hundred takes 460ms or longer.",
+    },
+    Case {
+        alert: "CountersignPolicyUnreadable",
+        loud: &[Series("countersign_checks_total", r#"outcome="denied",why="policy""#, ONCE)],
+        before: "54m",
+        quiet: &[
+            Series("countersign_checks_total", r#"outcome="denied",why="policy""#, NEVER),
+            Series("countersign_checks_total", r#"outcome="denied",why="refused""#, "0+9x60"),
+        ],
+        labels: &[POD],
+        summary: "a denies every request of a route, because what the proxy says of its policy means nothing.",
     },
     Case {
         alert: "CountersignOverloaded",
