@@ -140,6 +140,9 @@ impl CheckApi {
             // A proxy that is not told to write a query may leave the client's there, which would be the policy then.
             (None, _) => self.checker.without_policy(&unknown),
             (Some(_), Err(problem)) => self.checker.unreadable(problem, &unknown),
+            (Some(query), Ok(original)) if is_of_client(query, original.target) => {
+                self.checker.without_policy(&unknown)
+            }
             (Some(query), Ok(original)) => {
                 let pairs = form_urlencoded::parse(query.as_bytes());
                 let pairs: SmallVec<[_; 8]> = pairs.collect();
@@ -164,6 +167,12 @@ impl CheckApi {
             Answer::CannotTell { reply, .. } => answer::instead(Code::Unavailable, reply),
         }
     }
+}
+
+/// Whether the check has the query of the original request, as it has where a proxy changes the path alone.
+fn is_of_client(query: &str, target: Option<&str>) -> bool {
+    let asked = target.and_then(|target| target.split_once('?')).map(|(_, query)| query);
+    !query.is_empty() && asked == Some(query)
 }
 
 /// A request's headers.

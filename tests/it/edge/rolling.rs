@@ -98,6 +98,8 @@ impl Drill {
         self.load.more().await;
         let mut old = self.replicas.remove(0);
         self.told().await;
+        // Envoy says so before its workers know.
+        self.load.more().await;
         old.end().await;
     }
 

@@ -48,6 +48,17 @@ async fn a_proxy_that_says_nothing_or_two_things_is_told_so() {
     assert_eq!(answer.status, 200);
 }
 
+/// A proxy that changes the path of a request alone, on its way to the check, hands on what the client wrote behind it.
+#[tokio::test]
+async fn a_client_does_not_write_its_own_policy() {
+    let setup = Setup::with(", forwarded: x_forwarded", LOGIN).await;
+    let words = words("Forwarded", "GET", "/private?optional=true");
+    let answer = setup.check("?optional=true", &headers(&words, &[])).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (500, "POLICY_INVALID"));
+    let answer = setup.check("?optional=true&kind=access", &headers(&words, &[])).await;
+    assert_eq!(answer.status, 200, "what the proxy wrote itself");
+}
+
 #[tokio::test]
 async fn the_query_of_the_original_request_may_have_the_token() {
     let setup = Setup::with(", forwarded: x_original", LOGIN).await;

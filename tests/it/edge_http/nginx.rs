@@ -93,7 +93,8 @@ async fn whoever_cannot_be_asked_about_gets_503_also_when_nobody_answers() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
 
     assert_eq!(send(nginx.port, "GET", "/misspelt", &[]).await.status, 503);
-    assert!(setup.service.output().contains("a route's policy cannot be read"));
+    let logged = async || setup.service.output().contains("a route's policy cannot be read").then_some(());
+    until("the log to say so", TO_ANSWER, logged).await;
 
     setup.service.kill9().await;
     let good = setup.good();

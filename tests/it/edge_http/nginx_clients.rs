@@ -34,7 +34,7 @@ async fn what_a_client_writes_amiss_is_its_own_fault() {
     }
     let mut latin = b"GET /caf\xe9 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_vec();
     assert_eq!(raw(nginx.port, &latin).await.status, 403);
-    latin.retain(|byte| byte.is_ascii());
+    latin.retain(u8::is_ascii);
     assert_eq!(raw(nginx.port, &latin).await.status, 200);
     assert_eq!(nginx.reached().len(), 1);
 }
