@@ -79,7 +79,7 @@ impl ExtAuthz {
     }
 }
 
-/// As tonic's generated services are, over bytes. Only what it [serves](Self::serves) gets here.
+/// As tonic's generated services are, over bytes. Only what it serves gets here.
 impl Service<Request<Body>> for ExtAuthz {
     type Response = Response<Body>;
     type Error = Infallible;
