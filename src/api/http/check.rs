@@ -34,7 +34,10 @@ use crate::{
         },
         listener::Listener,
     },
-    domain::edge::request::{EdgeRequest, Headers, Values},
+    domain::edge::{
+        denial::Denial,
+        request::{EdgeRequest, Headers, Values},
+    },
     ops::drain::Tasks,
     service::check::{Allowed, Answer, Checker},
 };
@@ -141,7 +144,8 @@ impl CheckApi {
             (None, _) => self.checker.without_policy(&unknown),
             (Some(_), Err(problem)) => self.checker.unreadable(problem, &unknown),
             (Some(query), Ok(original)) if is_of_client(query, original.target) => {
-                self.checker.without_policy(&unknown)
+                let problem = "the request's query is that of its check, which may be the client's own";
+                self.checker.unreadable(Denial::Client(problem), &unknown)
             }
             (Some(query), Ok(original)) => {
                 let pairs = form_urlencoded::parse(query.as_bytes());
@@ -171,6 +175,8 @@ impl CheckApi {
 
 /// Whether the check has the query of the original request, as it has where a proxy changes the path alone.
 fn is_of_client(query: &str, target: Option<&str>) -> bool {
+    // A fragment is not in the check's own query any more.
+    let target = target.and_then(|target| target.split('#').next());
     let asked = target.and_then(|target| target.split_once('?')).map(|(_, query)| query);
     !query.is_empty() && asked == Some(query)
 }

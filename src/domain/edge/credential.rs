@@ -34,6 +34,8 @@ pub enum Unusable {
     Conflict,
     /// It is no token.
     Refused(Refusal),
+    /// The request is written so that others may see another one in it.
+    Misspelt(&'static str),
 }
 
 /// All that are there.
@@ -45,8 +47,12 @@ pub fn of<'r>(
     sources: &[Source],
     configured: &[Source],
 ) -> Result<Option<Credential<'r>>, Unusable> {
+    if request.target.is_some_and(|target| target.contains('#')) {
+        // Some read on behind it, and others do not.
+        return Err(Unusable::Misspelt("the request's address has a fragment, which belongs to the client"));
+    }
     if request.query().is_some_and(|query| query::has_disguised(query, configured)) {
-        return Err(malformed(
+        return Err(Unusable::Misspelt(
             "a parameter that can hold a token is spelt in a way that hides it; write it as it is",
         ));
     }

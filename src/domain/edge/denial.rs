@@ -143,6 +143,7 @@ impl From<Unusable> for Denial {
         match unusable {
             Unusable::Conflict => Self::Conflict,
             Unusable::Refused(refusal) => Self::Refused(refusal),
+            Unusable::Misspelt(problem) => Self::Client(problem),
         }
     }
 }

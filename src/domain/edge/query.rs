@@ -25,13 +25,28 @@ pub fn present<'s>(query: &str, sources: &'s [Source]) -> Vec<&'s str> {
 
 /// Whether a parameter is there that some server may read as one of the sources, and that is not written so.
 pub(super) fn has_disguised(query: &str, sources: &[Source]) -> bool {
-    names(sources).any(|name| {
-        query.split('&').any(|pair| {
-            pair.split(';').enumerate().any(|(place, piece)| {
-                folded(piece) == name.replace(['.', ' ', '['], "_") && (place > 0 || written(piece) != name)
-            })
+    let all: Vec<(&str, String)> = names(sources).map(|name| (name, name.to_ascii_lowercase())).collect();
+    query.split('&').any(|pair| {
+        pair.split(';').enumerate().any(|(place, piece)| {
+            let name = written(piece);
+            let is_one = place == 0 && all.iter().any(|(known, _)| *known == name);
+            !is_one && all.iter().any(|(known, low)| name.len() >= known.len() && may_be_read_as(name, low))
         })
     })
+}
+
+/// Whether some server reads a name, as written, as this one in lower case: ASP.NET does not look at case, PHP has no dots, spaces
+/// and brackets in names and ends them at a NUL, others take brackets for lists, or pass over a `?` in front.
+fn may_be_read_as(name: &str, low: &str) -> bool {
+    let name = decoded(name).to_ascii_lowercase();
+    let name = name.split('\0').next().unwrap_or_default().trim();
+    let folded = |name: &str| name.replace(['.', ' ', '['], "_");
+    let inner = name.trim_start_matches(['?', '[', ' ']).split(['[', ']']).next().unwrap_or_default();
+    folded(name) == folded(low) || folded(inner) == folded(low)
+}
+
+fn decoded(name: &str) -> String {
+    form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
 fn names(sources: &[Source]) -> impl Iterator<Item = &str> {
@@ -43,13 +58,6 @@ fn names(sources: &[Source]) -> impl Iterator<Item = &str> {
 
 fn written(pair: &str) -> &str {
     pair.split('=').next().unwrap_or_default()
-}
-
-/// A name as the most generous server reads it: PHP has no dots, spaces and brackets in names.
-fn folded(piece: &str) -> String {
-    let name =
-        form_urlencoded::parse(written(piece).as_bytes()).next().map(|(name, _)| name).unwrap_or_default();
-    name.trim().trim_end_matches('\0').replace(['.', ' ', '['], "_")
 }
 
 #[cfg(test)]
@@ -82,14 +90,31 @@ mod tests {
             "a=b;access_token=x",
             "access_token=x;access_token=y",
             "access_token%00=x",
+            "access_token%00z=x",
+            "Access_Token=x",
+            "[access_token]=x",
+            "%5Baccess_token%5D=x",
+            "access_token[]=x",
+            "access_token[a][b]=x",
+            "?access_token=x",
         ] {
             assert!(has_disguised(query, &sources()), "{query}");
         }
-        for query in
-            ["access_token=x", "a=b&access_token=x&c=d", "token=x", "", "a=access_token", "access-token=x"]
-        {
+        for query in [
+            "access_token=x",
+            "a=b&access_token=x&c=d",
+            "token=x",
+            "",
+            "a=access_token",
+            "access-token=x",
+            "access_tokens=x",
+            "a[access_token]=x",
+        ] {
             assert!(!has_disguised(query, &sources()), "{query}");
         }
         assert!(!has_disguised("access%5Ftoken=x", &[Source::Authorization]));
+        let two = [Source::Query("a.b".to_owned()), Source::Query("a_b".to_owned())];
+        assert!(!has_disguised("a.b=x&a_b=y", &two), "each is one of them");
+        assert!(has_disguised("A.b=x", &two));
     }
 }

@@ -16,6 +16,7 @@ fn found(headers: &[(&'static str, &str)], target: &str, sources: &[Source]) -> 
         Ok(Some(Credential { token, scheme: Scheme::Dpop, .. })) => format!("dpop {token}"),
         Err(Unusable::Conflict) => "conflict".to_owned(),
         Err(Unusable::Refused(refusal)) => refusal.reason().as_str().to_owned(),
+        Err(Unusable::Misspelt(_)) => "misspelt".to_owned(),
     }
 }
 
@@ -93,13 +94,13 @@ fn an_empty_credential_is_refused_and_not_none() {
 }
 
 #[test]
-fn a_query_is_decoded_and_a_fragment_is_none() {
+fn a_query_is_decoded_and_a_fragment_is_refused() {
     assert_eq!(found(&[], "/?a=b&access_token=x%2Dy", &all()), "x-y");
-    assert_eq!(found(&[], "/?a=b#&access_token=x", &all()), "none");
+    assert_eq!(found(&[], "/?a=b#&access_token=x", &all()), "misspelt");
     assert_eq!(found(&[], "/access_token=x", &all()), "none");
     assert_eq!(found(&[], "/?access_token=", &all()), "malformed");
     // Also on a route that does not look there.
-    assert_eq!(found(&[], "/?access%5Ftoken=x", &[Source::Authorization]), "malformed");
+    assert_eq!(found(&[], "/?access%5Ftoken=x", &[Source::Authorization]), "misspelt");
 }
 
 #[test]
