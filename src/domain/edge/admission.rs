@@ -17,7 +17,7 @@ pub enum Admission<'t> {
 
 /// Proof that a route lets a request without credentials pass.
 ///
-/// ```compile_fail,E0423
+/// ```compile_fail,E0603
 /// let _forged = countersign::domain::edge::admission::Anonymous(());
 /// ```
 #[must_use]
@@ -26,7 +26,7 @@ pub struct Anonymous(());
 
 /// Proof that a route lets a CORS preflight pass.
 ///
-/// ```compile_fail,E0423
+/// ```compile_fail,E0603
 /// let _forged = countersign::domain::edge::admission::Preflight(());
 /// ```
 #[must_use]
