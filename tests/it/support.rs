@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod idp;
 pub(crate) mod inprocess;
 pub(crate) mod load;
+pub(crate) mod operations;
 pub(crate) mod peer;
 pub(crate) mod ports;
 pub(crate) mod process;

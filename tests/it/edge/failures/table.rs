@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{service, store};
-
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+use crate::support::operations::{PAGE, table};
 
 /// Which test expects a row.
 const TESTS: [(&str, fn()); 7] = [
@@ -50,21 +49,18 @@ impl Row {
 }
 
 fn rows() -> Vec<Row> {
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    let table = page.lines().skip_while(|line| !line.starts_with("| when Envoy asks |"));
-    table.skip(2).take_while(|line| line.starts_with('|')).map(row).collect()
+    table("| when Envoy asks |").iter().map(|cells| row(cells)).collect()
 }
 
-fn row(line: &str) -> Row {
-    let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-    let [what, closed, open, counted, old] = cells.as_slice() else { panic!("{line}") };
+fn row(cells: &[String]) -> Row {
+    let [what, closed, open, counted, old] = cells else { panic!("{cells:?}") };
     let usual = Seen { statuses: [status(closed), status(open)], counted: words(counted) };
-    let old = match *old {
+    let old = match old.as_str() {
         "the same" => usual.clone(),
         "403 in both, `denied`" => Seen { statuses: [Some(403); 2], counted: vec!["denied".to_owned()] },
         other => panic!("no test for {other}"),
     };
-    Row { what: (*what).to_owned(), usual, old }
+    Row { what: what.to_owned(), usual, old }
 }
 
 fn status(cell: &str) -> Option<u16> {

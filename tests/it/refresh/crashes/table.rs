@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{provider, replica, store};
-
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+use crate::support::operations::{PAGE, table};
 
 /// Which test expects a row.
 const TESTS: [(&str, fn()); 12] = [
@@ -45,15 +44,12 @@ impl Row {
 }
 
 fn rows() -> Vec<Row> {
-    let page = std::fs::read_to_string(PAGE).unwrap();
-    let table = page.lines().skip_while(|line| !line.starts_with("| failure |"));
-    table.skip(2).take_while(|line| line.starts_with('|')).map(row).collect()
+    table("| failure |").iter().map(|cells| row(cells)).collect()
 }
 
-fn row(line: &str) -> Row {
-    let cells: Vec<_> =
-        line.trim_matches('|').split(" | ").map(|cell| cell.trim().replace('`', "")).collect();
-    let [what, told, strict, graceful, sent, lost] = cells.as_slice() else { panic!("{line}") };
+fn row(cells: &[String]) -> Row {
+    let cells: Vec<_> = cells.iter().map(|cell| cell.replace('`', "")).collect();
+    let [what, told, strict, graceful, sent, lost] = cells.as_slice() else { panic!("{cells:?}") };
     let words = |cell: &str| cell.split(", then ").map(ToOwned::to_owned).collect();
     Row {
         what: what.clone(),

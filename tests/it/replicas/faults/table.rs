@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{data, lives, outages};
-
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+use crate::support::operations::{PAGE, table};
 
 /// Which test expects a row, by the text of the row's link.
 const TESTS: [(&str, fn()); 9] = [
@@ -68,22 +67,18 @@ impl Row {
 
 fn rows() -> Vec<Row> {
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let table = page.lines().skip_while(|line| !line.starts_with("| what happened |"));
-    let rows = table.skip(2).take_while(|line| line.starts_with('|'));
-    rows.map(|line| {
-        let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-        let [what, validate, revoke, readiness, _look, _act] = cells.as_slice() else { panic!("{line}") };
+    let row = |cells: Vec<String>| {
+        let [what, validate, revoke, readiness, _look, _act] = cells.as_slice() else { panic!("{cells:?}") };
         let (link, place) = what.strip_prefix('[').and_then(|it| it.split_once("](#")).unwrap();
         let has_section = page.lines().any(|line| {
             line.strip_prefix("### ")
                 .is_some_and(|title| title.to_lowercase().replace(' ', "-") == place.trim_end_matches(')'))
         });
         assert!(has_section, "{place} is no section");
-        let [link, validate, revoke, readiness] =
-            [link, validate, revoke, readiness].map(|it| (*it).to_owned());
+        let [link, validate, revoke, readiness] = [link, validate, revoke, readiness].map(ToOwned::to_owned);
         Row { link, validate, revoke, readiness }
-    })
-    .collect()
+    };
+    table("| what happened |").into_iter().map(row).collect()
 }
 
 #[test]
