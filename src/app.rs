@@ -108,7 +108,8 @@ pub async fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Bound, Start
     let token =
         TokenApi::new(Arc::clone(&validator), Arc::clone(&revocation.revoker), Arc::clone(&refresher));
     let checks = CheckMetrics::register(shell.registry());
-    let checker = Arc::new(Checker::new(Arc::clone(&validator), config.ext_authz.clone(), checks));
+    let settings = config.ext_authz.clone();
+    let checker = Arc::new(Checker::new(Arc::clone(&validator), settings, shell.readiness().clone(), checks));
     let (bound, controls) = shell
         .serving_with_controls(
             token,

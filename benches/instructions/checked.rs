@@ -6,7 +6,10 @@ use bytes::Bytes;
 use countersign::{
     api::grpc::ext_authz::ExtAuthz,
     domain::edge::settings::EdgeSettings,
-    ops::metrics::{self, CheckMetrics},
+    ops::{
+        metrics::{self, CheckMetrics},
+        readiness::Readiness,
+    },
     service::{check::Checker, validate::Validator},
 };
 use envoy_types::{
@@ -40,7 +43,10 @@ const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
 pub(super) fn edge(validator: Arc<Validator>) -> ExtAuthz {
     let metrics = CheckMetrics::register(&mut metrics::registry());
-    ExtAuthz::new(Arc::new(Checker::new(validator, EdgeSettings::default(), metrics)), MAX_MESSAGE_BYTES)
+    // Whoever can tell does not look at it.
+    let readiness = Readiness::default();
+    let checker = Checker::new(validator, EdgeSettings::default(), readiness, metrics);
+    ExtAuthz::new(Arc::new(checker), MAX_MESSAGE_BYTES)
 }
 
 pub(super) fn check(runtime: &Runtime, edge: &ExtAuthz, tokens: &[&str]) {

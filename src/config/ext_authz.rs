@@ -15,7 +15,8 @@ const EXT_AUTHZ: Key = Key::reload("ext_authz", "How proxies are answered that a
 const CANNOT_TELL: Key = Key::reload(
     "cannot_tell",
     "How Envoy hears that nobody can tell: `error_response` is an answer with 503 and `Retry-After`, which Envoy knows from 1.37 \
-     on; `rpc_error` is the status of the call, for older ones. Over HTTP it is 503 either way.",
+     on; `rpc_error` is the status of the call, for older ones. A replica that starts or ends always uses the \
+     latter, since a proxy may repeat a failed call elsewhere. Over HTTP it is 503 either way.",
 );
 const SOURCES: Key = Key::reload(
     "sources",

@@ -78,6 +78,11 @@ impl Readiness {
         self.state.send_modify(|state| state.draining = true);
     }
 
+    /// Whether this replica should get traffic now.
+    pub fn is_ready(&self) -> bool {
+        self.state.borrow().is_ready()
+    }
+
     /// Now.
     pub fn state(&self) -> ReadyState {
         let state = self.state.borrow();

@@ -26,7 +26,7 @@ use crate::{
             settings::{CannotTell, EdgeSettings, UpstreamAuthorization},
         },
     },
-    ops::metrics::CheckMetrics,
+    ops::{metrics::CheckMetrics, readiness::Readiness},
     state::{
         cache::{CachedToken, EncodedToken},
         edge::{Edge, Route, Whose},
@@ -39,6 +39,7 @@ pub struct Checker {
     validator: Arc<Validator>,
     /// Each call takes what is here when it begins, and keeps it to its end.
     edge: ArcSwap<Edge>,
+    readiness: Readiness,
     metrics: CheckMetrics,
 }
 
@@ -125,8 +126,13 @@ enum Stop {
 
 impl Checker {
     /// Answers so until it is told otherwise.
-    pub fn new(validator: Arc<Validator>, settings: EdgeSettings, metrics: CheckMetrics) -> Self {
-        Self { validator, edge: ArcSwap::from_pointee(Edge::new(settings)), metrics }
+    pub fn new(
+        validator: Arc<Validator>,
+        settings: EdgeSettings,
+        readiness: Readiness,
+        metrics: CheckMetrics,
+    ) -> Self {
+        Self { validator, edge: ArcSwap::from_pointee(Edge::new(settings)), readiness, metrics }
     }
 
     /// Answers so from now on; what was remembered is forgotten.
@@ -205,7 +211,11 @@ impl Checker {
             Stop::CannotTell(fault) => {
                 self.metrics.cannot_tell();
                 let reply = reply::cannot_tell(fault.reason(), fault.message(), fault.retry_after(), request);
-                Answer::CannotTell { fault, reply, told: settings.cannot_tell }
+                // What is asked of a replica that starts or ends is for another one, and a proxy repeats a failed call only: one
+                // that is started anew at its address may be asked before a proxy's health checks have counted.
+                let told =
+                    if self.readiness.is_ready() { settings.cannot_tell } else { CannotTell::RpcError };
+                Answer::CannotTell { fault, reply, told }
             }
         }
     }

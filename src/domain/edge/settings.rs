@@ -27,7 +27,7 @@ pub struct EdgeSettings {
     pub login: Option<Login>,
 }
 
-/// How "cannot tell" reaches Envoy.
+/// How "cannot tell" reaches Envoy, from a replica that is ready; of another one it is the status of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CannotTell {
     /// As `error_response`, with 503 and `Retry-After`; Envoy from 1.37 on knows it.

@@ -8,7 +8,8 @@ mod load;
 
 use std::sync::Arc;
 
-use fleet::{Fleet, Retries};
+use fleet::Fleet;
+pub(super) use fleet::Retries;
 use load::{Load, Shared};
 
 use super::{

@@ -132,10 +132,17 @@ pub(super) async fn start_service(more: &str, files: &[(&str, &[u8])]) -> (Servi
 
 /// The same for signers that others know, too.
 pub(super) async fn start_replica(signers: &Signers, more: &str, files: &[(&str, &[u8])]) -> Service {
+    let mut service = unready_replica(signers, more, files);
+    service.ready().await;
+    service
+}
+
+/// The same, not waited for.
+pub(super) fn unready_replica(signers: &Signers, more: &str, files: &[(&str, &[u8])]) -> Service {
     let keys = signers.files();
     let mut all: Vec<(&str, &[u8])> = keys.iter().map(|(name, keys)| (*name, keys.as_slice())).collect();
     all.extend(files);
-    Service::start_with_files(&yaml(more), &all).await
+    Service::start_unready_with_files(&yaml(more), &all)
 }
 
 /// As it stands in `Authorization` (RFC 6750 section 2.1).

@@ -25,7 +25,10 @@ use crate::{
         },
         testing::{claims_with, compact},
     },
-    ops::metrics::{CheckMetrics, registry},
+    ops::{
+        metrics::{CheckMetrics, registry},
+        readiness::Readiness,
+    },
     service::validate::testing::{Setup, encoding, not_telling},
 };
 
@@ -43,8 +46,22 @@ enum Outcome {
 }
 
 fn edge(setup: Setup, settings: EdgeSettings) -> Edge {
+    let readiness = Readiness::default();
+    drop(readiness.register("nothing"));
+    edge_of(setup, settings, readiness)
+}
+
+fn edge_of(setup: Setup, settings: EdgeSettings, readiness: Readiness) -> Edge {
     let metrics = CheckMetrics::register(&mut registry());
-    Edge(ExtAuthz::new(Arc::new(Checker::new(Arc::new(setup.validator), settings, metrics)), 1024 * 1024))
+    let checker = Checker::new(Arc::new(setup.validator), settings, readiness, metrics);
+    Edge(ExtAuthz::new(Arc::new(checker), 1024 * 1024))
+}
+
+fn ending() -> Readiness {
+    let readiness = Readiness::default();
+    drop(readiness.register("nothing"));
+    readiness.drain();
+    readiness
 }
 
 fn telling(settings: EdgeSettings) -> Edge {
@@ -193,6 +210,18 @@ async fn e4_e6_of_every_answer_there_is_only_an_allow_has_code_0() {
         (
             "cannot tell, as a status",
             edge(not_telling(encode), rpc()),
+            message(&authorized(&good), "/", &[]),
+            Outcome::Rpc(tonic::Code::Unavailable),
+        ),
+        (
+            "cannot tell, and starting",
+            edge_of(not_telling(encode), EdgeSettings::default(), Readiness::default()),
+            message(&authorized(&good), "/", &[]),
+            Outcome::Rpc(tonic::Code::Unavailable),
+        ),
+        (
+            "cannot tell, and ending",
+            edge_of(not_telling(encode), EdgeSettings::default(), ending()),
             message(&authorized(&good), "/", &[]),
             Outcome::Rpc(tonic::Code::Unavailable),
         ),

@@ -25,7 +25,7 @@ const TIMEOUT: &str = "20s";
 
 /// What Envoy does when a replica does not take a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Retries {
+pub(in super::super) enum Retries {
     /// It says so.
     None,
     /// It asks another one: each of these calls may be made twice.
@@ -34,6 +34,13 @@ pub(super) enum Retries {
 
 impl Retries {
     const ON: &str = "connect-failure,refused-stream,reset,unavailable";
+
+    /// Makes a listener's filter do so.
+    pub(in super::super) fn of_checks(self, listener: &mut Value) {
+        if let Some(policy) = self.policy() {
+            ext_authz(listener)["grpc_service"]["retry_policy"] = policy;
+        }
+    }
 
     /// For a route, and for `grpc_service`.
     fn policy(self) -> Option<Value> {
@@ -74,9 +81,7 @@ impl Fleet {
         bootstrap["node"] = json!({ "id": "drill", "cluster": "drill" });
         let resources = &mut bootstrap["static_resources"];
         discover(of_name(&mut resources["clusters"], &cluster), &file(&directory));
-        if let Some(policy) = retries.policy() {
-            ext_authz(&mut resources["listeners"][0])["grpc_service"]["retry_policy"] = policy;
-        }
+        retries.of_checks(&mut resources["listeners"][0]);
         resources["listeners"].as_array_mut().unwrap().push(grpc_listener(&cluster, retries));
         let envoy = Envoy::with(Version::V1_40, &bootstrap).await;
         let fleet = Self { envoy, cluster, directory, version: AtomicU64::new(1) };
@@ -169,8 +174,12 @@ fn discover(cluster: &mut Value, file: &std::path::Path) {
     cluster["ignore_health_on_host_removal"] = json!(true);
     // The default is three at a time for the whole cluster: all others that a replica leaves behind would fail.
     cluster["circuit_breakers"] = json!({ "thresholds": [{ "max_retries": 1000 }] });
-    // Never to anybody who is not healthy.
-    cluster["common_lb_config"] = json!({ "healthy_panic_threshold": { "value": 0 } });
+    cluster["common_lb_config"] = json!({
+        // Never to anybody who is not healthy.
+        "healthy_panic_threshold": { "value": 0 },
+        // By default, workers hear of a second change within a second only when that is over.
+        "update_merge_window": "0s",
+    });
 }
 
 /// The settings of a listener's ext_authz filter.
