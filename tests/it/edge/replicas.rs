@@ -80,7 +80,7 @@ async fn e4_a_replica_that_has_not_read_what_is_revoked_leaves_it_to_another_one
     let files: [(&str, &[u8]); 1] = [("ring.keys", &ring)];
     let ready = start_replica(&signers, &yaml, &files).await;
     let nowhere = format!("127.0.0.1:{}", ports::reserve());
-    let starting = unready_replica(&signers, &yaml.replace(&redis.address().to_string(), &nowhere), &files);
+    let starting = unready_replica(&signers, &yaml.replace(&redis.address(), &nowhere), &files);
     let doors =
         [Door::to("starting", starting.socket()), Door::to("both", ready.socket()).and(starting.socket())];
     let mut bootstrap = bootstrap(upstream.port(), &doors);
