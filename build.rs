@@ -41,14 +41,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let client = protox::compile(FILES, ["proto"])?;
     std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&client))?;
-    let server = with_countable_targets(as_the_server_writes(client.clone())?)?;
+    let server = with_countable_targets(as_the_server_sees(client.clone())?)?;
     generate(client, out.join("client"), true)?;
     generate(server, out.join("server"), false)
 }
 
 fn generate(fds: FileDescriptorSet, dir: PathBuf, client: bool) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&dir)?;
-    tonic_prost_build::configure()
+    let mut builder = tonic_prost_build::configure();
+    if !client {
+        // The server writes it by itself, item by item.
+        builder = builder.extern_path(".countersign.v1.BatchValidateResponse", "crate::proto::WrittenBatch");
+    }
+    builder
         .out_dir(dir)
         .build_client(client)
         .build_server(!client)
@@ -60,12 +65,13 @@ fn generate(fds: FileDescriptorSet, dir: PathBuf, client: bool) -> Result<(), Bo
     Ok(())
 }
 
-/// The server's view: `ValidateResponse.token` and `revision`, and the items of a batch's response, as bytes. On the wire an embedded message, a string and a bytes
-/// field are the same thing (a length and that many bytes), so the server can send a `TokenInfo` that it encoded once per
-/// token, a revision that it wrote once per revision, and items that it wrote in one go. Everybody else sees messages and string.
-fn as_the_server_writes(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet, Box<dyn Error>> {
+/// The server's view: `ValidateRequest.token`, and `ValidateResponse.token` and `revision`, as bytes. On the wire an embedded
+/// message, a string and a bytes field are the same thing (a length and that many bytes), so the server can read a token where
+/// it lies, and send a `TokenInfo` that it encoded once per token and a revision that it wrote once per revision. Everybody
+/// else sees messages and strings.
+fn as_the_server_sees(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet, Box<dyn Error>> {
     let as_bytes =
-        [("ValidateResponse", "token"), ("ValidateResponse", "revision"), ("BatchValidateResponse", "items")];
+        [("ValidateRequest", "token"), ("ValidateResponse", "token"), ("ValidateResponse", "revision")];
     for (message, name) in as_bytes {
         let field = fds
             .file
@@ -73,7 +79,7 @@ fn as_the_server_writes(mut fds: FileDescriptorSet) -> Result<FileDescriptorSet,
             .flat_map(|file| &mut file.message_type)
             .find(|known| known.name() == message)
             .and_then(|known| known.field.iter_mut().find(|field| field.name() == name))
-            .ok_or("token.proto lacks a field of a response")?;
+            .ok_or("token.proto lacks a field of a message")?;
         field.set_type(Type::Bytes);
         field.type_name = None;
     }

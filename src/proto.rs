@@ -1,5 +1,9 @@
 //! The code that build.rs generates from `proto/`: the one place with an exemption from the lints.
 
+mod written;
+
+pub use written::WrittenBatch;
+
 /// As clients see the API.
 #[allow(
     clippy::all,
@@ -16,8 +20,8 @@ pub mod client {
     include!(concat!(env!("OUT_DIR"), "/client/countersign.v1.rs"));
 }
 
-/// As the server writes the API: the same messages on the wire, but `ValidateResponse.token` is a `TokenInfo` that was
-/// encoded before (build.rs says how).
+/// As the server sees the API: the same messages on the wire, but `ValidateRequest.token` is bytes that may not be UTF-8,
+/// `ValidateResponse.token` a `TokenInfo` that was encoded before, and `BatchValidateResponse` written whole (build.rs says how).
 #[allow(
     clippy::all,
     clippy::pedantic,

@@ -139,7 +139,7 @@ fn validate(runtime: &Runtime, validator: &Validator, tokens: &[&str]) {
 fn answer(runtime: &Runtime, api: &TokenApi, tokens: &[&str]) {
     runtime.block_on(async {
         for token in tokens {
-            let request = ValidateRequest { token: (*token).to_owned(), ..ValidateRequest::default() };
+            let request = ValidateRequest { token: (*token).to_owned().into(), ..ValidateRequest::default() };
             let answer = api.validate(black_box(tonic::Request::new(request))).await.unwrap();
             assert!(matches!(black_box(answer).into_inner().outcome, Some(Outcome::Token(_))));
         }

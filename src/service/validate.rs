@@ -37,7 +37,7 @@ use crate::{
 };
 
 pub(super) use self::identify::{Identified, Unidentified};
-pub use self::question::{Knowledge, Pass, Question, RevocationSources, Verdict};
+pub use self::question::{Knowledge, Moment, Pass, Question, RevocationSources, Verdict};
 use self::{
     opaque::Introspections,
     standing::{Missing, Standing},
@@ -176,9 +176,10 @@ impl Validator {
         self.trust.load().with_name(issuer).is_some()
     }
 
-    /// The time, for [`Validator::validate_at_once`].
-    pub fn now(&self) -> UnixTime {
-        self.clock.now()
+    /// This moment, for [`Validator::validate_at_once`].
+    pub fn moment(&self) -> Moment {
+        let now = self.clock.now();
+        Moment { now, knowledge: self.knowledge(now) }
     }
 
     /// Checks a token and hands the pass to `answer`; or says why there is none.
@@ -200,18 +201,18 @@ impl Validator {
         }
     }
 
-    /// The same without waiting for anything; `None` if it would have to, and then nothing was done.
+    /// The same without waiting for anything; `None` if it would have to, and then nothing was done. What is known is
+    /// `moment.knowledge` at least.
     pub fn validate_at_once<T>(
         &self,
         question: &Question<'_>,
-        now: UnixTime,
+        moment: &Moment,
         answer: impl FnOnce(Pass<'_>) -> T + Send,
-    ) -> Option<Result<Verdict<T>, Fault>> {
-        let knowledge = self.knowledge(now);
-        match self.check_at_once(question, now, answer) {
-            Ok(AtOnce::Done(answer)) => Some(self.verdict(Ok(answer), knowledge)),
+    ) -> Option<Result<Result<T, Refusal>, Fault>> {
+        match self.check_at_once(question, moment.now, answer) {
+            Ok(AtOnce::Done(answer)) => Some(self.counted(Ok(answer))),
             Ok(AtOnce::Waits(_)) => None,
-            Err(stop) => Some(self.verdict(Err(stop), knowledge)),
+            Err(stop) => Some(self.counted(Err(stop))),
         }
     }
 
@@ -223,14 +224,18 @@ impl Validator {
     }
 
     fn verdict<T>(&self, checked: Result<T, Stop>, knowledge: Knowledge) -> Result<Verdict<T>, Fault> {
+        self.counted(checked).map(|outcome| Verdict { outcome, knowledge })
+    }
+
+    fn counted<T>(&self, checked: Result<T, Stop>) -> Result<Result<T, Refusal>, Fault> {
         match checked {
             Ok(answer) => {
                 self.metrics.permitted();
-                Ok(Verdict { outcome: Ok(answer), knowledge })
+                Ok(Ok(answer))
             }
             Err(Stop::Refused(refusal)) => {
                 self.metrics.refused(refusal.reason());
-                Ok(Verdict { outcome: Err(refusal), knowledge })
+                Ok(Err(refusal))
             }
             Err(Stop::Fault(fault)) => {
                 self.metrics.fault(fault.reason());

@@ -47,6 +47,8 @@ pub enum CallError {
     RevocationsFull,
     /// No room for this item in its batch's answer.
     ResponseTooLarge,
+    /// The bytes are no message of the method, or its text is none.
+    Malformed,
 }
 
 impl CallError {
@@ -57,7 +59,7 @@ impl CallError {
 
     fn code(&self) -> Code {
         match self {
-            Self::Field { .. } => Code::InvalidArgument,
+            Self::Field { .. } | Self::Malformed => Code::InvalidArgument,
             Self::Fault(Fault::ClientRejected | Fault::ClientNotConfigured) => Code::FailedPrecondition,
             Self::Fault(_) | Self::NotStored => Code::Unavailable,
             Self::NotRefreshed(trouble) => code_of(trouble),
@@ -77,6 +79,7 @@ impl CallError {
             Self::NotRefreshed(trouble) => trouble.reason(),
             Self::RevocationsFull => "REVOCATIONS_FULL",
             Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
+            Self::Malformed => "MALFORMED_REQUEST",
         }
     }
 
@@ -93,6 +96,9 @@ impl CallError {
                                       (`revocation.max_entries`); a subject, a client or an issuer can still be revoked"
                 .to_owned(),
             Self::ResponseTooLarge => "the batch's answer is full; ask for this token again".to_owned(),
+            Self::Malformed => "the request is not a message of this method, holds text that is not UTF-8, or has \
+                                thousands of fields"
+                .to_owned(),
         }
     }
 
@@ -101,7 +107,11 @@ impl CallError {
             Self::Fault(fault) => fault.retry_after(),
             Self::NotStored => Some(STORE_RETRY),
             Self::NotRefreshed(trouble) => trouble.retry_after(),
-            Self::Field { .. } | Self::Refused(_) | Self::RevocationsFull | Self::ResponseTooLarge => None,
+            Self::Field { .. }
+            | Self::Refused(_)
+            | Self::RevocationsFull
+            | Self::ResponseTooLarge
+            | Self::Malformed => None,
         }
     }
 
@@ -116,7 +126,8 @@ impl CallError {
             | Self::NotStored
             | Self::NotRefreshed(_)
             | Self::RevocationsFull
-            | Self::ResponseTooLarge => HashMap::new(),
+            | Self::ResponseTooLarge
+            | Self::Malformed => HashMap::new(),
         }
     }
 }
@@ -174,8 +185,7 @@ pub fn as_item(error: &CallError) -> server::Fault {
 
 /// Bytes that are no message of this API.
 pub fn malformed_request() -> Status {
-    let message = "the request is not a message of this method, holds text that is not UTF-8, or has thousands of fields";
-    Status::with_error_details(Code::InvalidArgument, message, details("MALFORMED_REQUEST", HashMap::new()))
+    of(&CallError::Malformed)
 }
 
 /// More calls at once than `limits.max_concurrent`.

@@ -23,10 +23,13 @@ use super::{
     status::{self, CallError},
 };
 use crate::{
-    proto::server::{
-        BatchValidateRequest, BatchValidateResponse, RefreshRequest, RefreshResponse, RevokeRequest,
-        RevokeResponse, ValidateRequest, ValidateResponse, token_service_server::TokenService,
-        validate_response::Outcome,
+    proto::{
+        WrittenBatch,
+        server::{
+            BatchValidateRequest, RefreshRequest, RefreshResponse, RevokeRequest, RevokeResponse,
+            ValidateRequest, ValidateResponse, token_service_server::TokenService,
+            validate_response::Outcome,
+        },
     },
     service::{
         refresh::Refresher,
@@ -81,7 +84,7 @@ impl TokenService for TokenApi {
     async fn batch_validate(
         &self,
         request: Request<BatchValidateRequest>,
-    ) -> Result<Response<BatchValidateResponse>, Status> {
+    ) -> Result<Response<WrittenBatch>, Status> {
         match self.answer_batch(request.get_ref()).await {
             Ok(response) => Ok(Response::new(response)),
             Err(error) => Err(status::of(&error)),

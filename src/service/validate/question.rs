@@ -53,6 +53,14 @@ pub struct Knowledge {
     pub as_of: UnixTime,
 }
 
+/// A time, and what is known at it: one for several tokens.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    pub(super) now: UnixTime,
+    /// To be taken before looking: what comes in between is known, and not said.
+    pub knowledge: Knowledge,
+}
+
 /// An answer about a token, and up to where it knows what is revoked.
 #[derive(Debug)]
 pub struct Verdict<T> {

@@ -39,7 +39,11 @@ enum Said {
 const REVOKED: Said = Said::Refused(Reason::Revoked);
 
 fn said<T>(answer: Result<Verdict<T>, Fault>) -> Said {
-    match answer.map(|verdict| verdict.outcome) {
+    of_outcome(answer.map(|verdict| verdict.outcome))
+}
+
+fn of_outcome<T>(outcome: Result<Result<T, Refusal>, Fault>) -> Said {
+    match outcome {
         Ok(Ok(_)) => Said::Good,
         Ok(Err(refusal)) => Said::Refused(refusal.reason()),
         Err(fault) => Said::Fault(fault.reason()),
@@ -53,7 +57,7 @@ impl Setup {
 
     /// Without waiting.
     fn ask_at_once(&self, token: &str) -> Option<Said> {
-        self.validator.validate_at_once(&question(token), self.validator.now(), |_| ()).map(said)
+        self.validator.validate_at_once(&question(token), &self.validator.moment(), |_| ()).map(of_outcome)
     }
 
     fn revoke(&self, target: Target, reach: Reach) {
@@ -257,7 +261,7 @@ async fn r8_a_revision_is_waited_for_and_an_answer_names_the_one_it_knows() {
     assert_eq!(known.knowledge, knowledge(0));
 
     let next = asked(1);
-    assert!(setup.validator.validate_at_once(&next, at(0), |_| ()).is_none());
+    assert!(setup.validator.validate_at_once(&next, &setup.validator.moment(), |_| ()).is_none());
     let mut waiting = std::pin::pin!(setup.validator.validate(&next, |_| ()));
     assert!(futures_util::poll!(waiting.as_mut()).is_pending());
     setup.set_clock(1);

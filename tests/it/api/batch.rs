@@ -11,8 +11,8 @@ use tonic_types::StatusExt as _;
 use super::{
     fields::bad_fields,
     kit::{
-        BATCH_VALIDATE, OTHER_HISTORY, Setup, TO_ANSWER, about, ask, field_of, pieces, raw, reason_of,
-        rejection_in, status_in, token_in,
+        BATCH_VALIDATE, OTHER_HISTORY, Setup, TO_ANSWER, VALIDATE, about, ask, field_of, pieces, raw,
+        reason_of, rejection_in, status_in, token_in,
     },
 };
 use crate::support::wait::within;
@@ -149,4 +149,10 @@ async fn bytes_that_are_no_batch_fail_it_whole() {
         let status = raw(&channel, BATCH_VALIDATE, bytes).await.unwrap_err();
         assert_eq!((status.code(), &*reason_of(&status)), (Code::InvalidArgument, "MALFORMED_REQUEST"));
     }
+    let status = raw(&channel, VALIDATE, b"\x0a\x02\xff\xfe".to_vec()).await.unwrap_err();
+    assert_eq!(
+        (status.code(), &*reason_of(&status)),
+        (Code::InvalidArgument, "MALFORMED_REQUEST"),
+        "one alone"
+    );
 }

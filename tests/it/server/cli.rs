@@ -32,7 +32,7 @@ impl TokenService for Scripted {
         request: Request<ValidateRequest>,
     ) -> Result<Response<ValidateResponse>, Status> {
         let request = request.into_inner();
-        let outcome = match request.token.as_str() {
+        let outcome = match str::from_utf8(&request.token).unwrap() {
             "good.secret" => Outcome::Token(
                 TokenInfo {
                     subject: format!(

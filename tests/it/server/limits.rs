@@ -83,7 +83,8 @@ async fn bytes_that_are_no_message_are_invalid_argument() {
     let server = start(&config(), &Gate::new()).await;
     let raw = Raw::connect(server.tcp()).await;
     let not_protobuf = frame(3, &[0xff, 0xff, 0xff]);
-    let not_utf8 = with_token(&[0xc3, 0x28]);
+    // In `issuer`; the service itself looks at the token.
+    let not_utf8 = frame(4, &[0x32, 2, 0xc3, 0x28]);
     for message in [not_protobuf, not_utf8] {
         let status = raw.ask(None, message).await;
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");

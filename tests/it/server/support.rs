@@ -15,12 +15,13 @@ use countersign::{
         telemetry::{LogFormat, TelemetrySettings},
     },
     proto::{
+        WrittenBatch,
         client::{
-            ValidateRequest as Question, ValidateResponse as Answer, token_service_client::TokenServiceClient,
+            BatchValidateItem, BatchValidateResponse, Fault, ValidateRequest as Question,
+            ValidateResponse as Answer, batch_validate_item, token_service_client::TokenServiceClient,
         },
         server::{
-            BatchValidateItem, BatchValidateRequest, BatchValidateResponse, Fault, ValidateRequest,
-            ValidateResponse, batch_validate_item, token_service_server::TokenService,
+            BatchValidateRequest, ValidateRequest, ValidateResponse, token_service_server::TokenService,
         },
     },
     state::{
@@ -79,7 +80,7 @@ impl TokenService for Gate {
         &self,
         request: Request<ValidateRequest>,
     ) -> Result<Response<ValidateResponse>, Status> {
-        if request.into_inner().token != "quick" {
+        if request.into_inner().token != "quick".as_bytes() {
             self.entered.add_permits(1);
             self.opened.acquire().await.unwrap().forget();
         }
@@ -90,10 +91,11 @@ impl TokenService for Gate {
     async fn batch_validate(
         &self,
         _request: Request<BatchValidateRequest>,
-    ) -> Result<Response<BatchValidateResponse>, Status> {
+    ) -> Result<Response<WrittenBatch>, Status> {
         let fault = Fault { message: "x".repeat(1024 * 1024), ..Fault::default() };
         let item = BatchValidateItem { result: Some(batch_validate_item::Result::Fault(fault)) };
-        Ok(Response::new(BatchValidateResponse { items: vec![item.encode_to_vec().into()] }))
+        let batch = BatchValidateResponse { items: vec![item] };
+        Ok(Response::new(WrittenBatch::new(batch.encode_to_vec().into())))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod encode;
 
+use std::ops::Range;
+
 pub(in crate::api::grpc) use self::encode::claims_of;
 pub use self::encode::encode;
 use crate::api::grpc::times::timestamp;
@@ -13,10 +15,18 @@ use crate::{
 
 /// The answer for a token that may pass, with or without its verbatim claims.
 pub(super) fn of_pass(pass: &Pass<'_>, claims: bool) -> Outcome {
+    Outcome::Token(pass.cached.encoded().bytes.slice(part_of(pass, claims)))
+}
+
+/// The same, to be written somewhere.
+pub(super) fn written<'p>(pass: &Pass<'p>, claims: bool) -> &'p [u8] {
+    pass.cached.encoded().bytes.get(part_of(pass, claims)).unwrap_or_default()
+}
+
+fn part_of(pass: &Pass<'_>, claims: bool) -> Range<usize> {
     let EncodedToken { bytes, claims_prefix, refresh_suffix } = pass.cached.encoded();
     let start = if claims { 0 } else { *claims_prefix };
-    let end = if pass.should_refresh { bytes.len() } else { bytes.len() - refresh_suffix };
-    Outcome::Token(bytes.slice(start..end))
+    start..if pass.should_refresh { bytes.len() } else { bytes.len() - refresh_suffix }
 }
 
 /// The answer for a token that was refused.

@@ -4,61 +4,78 @@
 //! before it is written, which takes longer than finding a cached token.
 
 mod item;
+mod written;
 
-use bytes::Bytes;
-
-pub(super) use self::item::Counts;
-use self::item::Items;
+use self::written::Items;
 use super::{TokenApi, answer, notes, question};
 use crate::{
     api::grpc::status::CallError,
-    proto::server::{BatchValidateRequest, BatchValidateResponse, ValidateRequest},
+    proto::{
+        WrittenBatch,
+        server::{BatchValidateRequest, ValidateRequest},
+    },
+    service::validate::Pass,
 };
+
+/// How many of a batch were answered so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) permitted: usize,
+    pub(super) refused: usize,
+}
 
 /// How many tokens one batch may hold.
 const BATCH: std::ops::RangeInclusive<usize> = 1..=1000;
 
-/// So many tokens of a batch are looked at by one reading of the clock.
-const ONE_TIME: usize = 32;
-
-/// How much of a batch's answer goes into one message of 4 MiB; the rest is room for the faults of what does not.
-const BATCH_BYTES: usize = 3_750_000;
+/// So many tokens of a batch are looked at in one moment.
+const ONE_MOMENT: usize = 32;
 
 impl TokenApi {
     pub(super) async fn answer_batch(
         &self,
         request: &BatchValidateRequest,
-    ) -> Result<BatchValidateResponse, CallError> {
+    ) -> Result<WrittenBatch, CallError> {
         let BatchValidateRequest { requests, include_claims } = request;
+        // One that is no text makes the whole message none (docs/errors.md).
+        let tokens = requests.iter().map(question::text).collect::<Result<Vec<_>, _>>()?;
         if !BATCH.contains(&requests.len()) {
             return Err(CallError::field("requests", "a batch holds 1 to 1000 requests"));
         }
-        let (mut items, counts) = self.items(requests, *include_claims).await;
-        keep_within_message(&mut items);
-        notes::of_batch(items.len(), counts);
-        Ok(BatchValidateResponse { items })
+        let (written, counts) = self.items(&tokens, requests, *include_claims).await;
+        notes::of_batch(requests.len(), counts);
+        Ok(written)
     }
 
-    async fn items(&self, requests: &[ValidateRequest], claims: bool) -> (Vec<Bytes>, Counts) {
-        let mut items = Items::with_capacity(requests.len());
+    async fn items(
+        &self,
+        tokens: &[&str],
+        requests: &[ValidateRequest],
+        claims: bool,
+    ) -> (WrittenBatch, Counts) {
+        let mut items = Items::with_capacity(requests.len(), claims);
         let mut waiting = Vec::new();
-        let mut now = self.validator.now();
-        for (at, request) in requests.iter().enumerate() {
+        let mut moment = self.validator.moment();
+        for (at, (token, request)) in tokens.iter().zip(requests).enumerate() {
             // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
             tokio::task::consume_budget().await;
-            if at % ONE_TIME == ONE_TIME - 1 {
-                now = self.validator.now();
-            }
-            let at_once = match question::read(request) {
-                Ok(question) => self
-                    .validator
-                    .validate_at_once(&question, now, |pass| answer::of_pass(&pass, claims))
-                    .map(|outcome| outcome.map_err(CallError::from)),
-                Err(error) => Some(Err(error)),
+            let question = match question::about(token, request) {
+                Ok(question) => question,
+                Err(error) => {
+                    items.fault(&error);
+                    continue;
+                }
             };
-            match at_once {
-                Some(outcome) => items.push(outcome),
-                None => waiting.push((items.push_place(), request)),
+            // What a request wants to be known has to be in what its answer says.
+            let wants_to_know = question.min_revision.is_some() || question.max_staleness.is_some();
+            if wants_to_know || at % ONE_MOMENT == ONE_MOMENT - 1 {
+                moment = self.validator.moment();
+            }
+            let permit = |pass: Pass<'_>| items.permit(answer::written(&pass, claims), &moment.knowledge);
+            match self.validator.validate_at_once(&question, &moment, permit) {
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(refusal))) => items.refuse(&answer::of_refusal(&refusal), &moment.knowledge),
+                Some(Err(fault)) => items.fault(&fault.into()),
+                None => waiting.push((items.place(), request)),
             }
         }
         // All at once: an item that waits for one issuer's keys must not hold up the others.
@@ -68,17 +85,5 @@ impl TokenApi {
             items.fill(at, outcome);
         }
         items.done()
-    }
-}
-
-/// A response above the limit would fail whole. Whoever comes after it is full is told to ask again.
-fn keep_within_message(items: &mut [Bytes]) {
-    let mut bytes = 0;
-    for item in items {
-        // The length of an item is at most five bytes, its tag one.
-        bytes += item.len() + 6;
-        if bytes > BATCH_BYTES {
-            *item = item::of_fault(&CallError::ResponseTooLarge);
-        }
     }
 }

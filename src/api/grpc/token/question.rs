@@ -15,8 +15,18 @@ use crate::{
 
 /// Reads a request; the question borrows from it.
 pub(super) fn read(request: &ValidateRequest) -> Result<Question<'_>, CallError> {
+    about(text(request)?, request)
+}
+
+/// The token, which is a string for everybody but this server. Whatever else is text, its decoder has looked at.
+pub(super) fn text(request: &ValidateRequest) -> Result<&str, CallError> {
+    str::from_utf8(&request.token).map_err(|_not_text| CallError::Malformed)
+}
+
+/// Reads a request about its token, which was read before.
+pub(super) fn about<'r>(token: &'r str, request: &'r ValidateRequest) -> Result<Question<'r>, CallError> {
     Ok(Question {
-        token: &request.token,
+        token,
         requirements: Requirements {
             kind: kind(request.kind)?,
             issuer: &request.issuer,
@@ -119,7 +129,8 @@ mod tests {
             | CallError::NotRefreshed(_)
             | CallError::RevocationsFull
             | CallError::Refused(_)
-            | CallError::ResponseTooLarge => Some("not a field"),
+            | CallError::ResponseTooLarge
+            | CallError::Malformed => Some("not a field"),
         }
     }
 
