@@ -4,6 +4,8 @@
 //! everything else a request asks for is checked again on every hit, by the types of `domain`: an entry is a
 //! [`VerifiedToken`], and nothing passes without a `Permit`.
 
+mod expiring;
+
 use std::{
     fmt,
     sync::{
@@ -16,6 +18,7 @@ use std::{
 use bytes::Bytes;
 use moka::{policy::EvictionPolicy, sync::Cache};
 
+use self::expiring::Expiring;
 use super::{
     digest::{DigestHasher, Digester, NoRandomness, TokenDigest},
     sessions::Tracked,
@@ -48,6 +51,7 @@ const ENTRY_OVERHEAD_BYTES: usize = 1024;
 pub struct TokenCache {
     digester: Digester,
     verified: Cache<TokenDigest, Arc<CachedToken>, DigestHasher>,
+    expiring: Expiring,
     forged: Cache<TokenDigest, Forged, DigestHasher>,
     /// Whether `forged` may hold something: of almost every new token there is nothing to ask it, and asking costs as much as
     /// reading the token's JSON.
@@ -192,6 +196,10 @@ impl TokenCache {
                 .max_capacity(settings.max_bytes)
                 .weigher(|_, entry: &Arc<CachedToken>| entry.weight())
                 .build_with_hasher(DigestHasher::default()),
+            // More of them the cache cannot hold.
+            expiring: Expiring::new(
+                usize::try_from(settings.max_bytes).unwrap_or(usize::MAX) / ENTRY_OVERHEAD_BYTES,
+            ),
             forged: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(REMEMBERED_REFUSALS)
@@ -228,6 +236,7 @@ impl TokenCache {
         let entry =
             Arc::new(CachedToken { number, token, issuer, generation, last_check, session, until, encoded });
         self.verified.insert(digest, Arc::clone(&entry));
+        self.expiring.push(until, digest);
         entry
     }
 
@@ -247,12 +256,19 @@ impl TokenCache {
         self.any_forged.store(true, Ordering::Relaxed);
     }
 
-    /// Frees what is not found any more. To be called every `max_age` or so: moka could do it by itself, but it would read a
-    /// clock on every look-up and link every entry into one more list, which costs as much as the look-up.
+    /// Frees what is not found any more. To be called every `max_age` or so: moka could do it by itself, but it would link every
+    /// entry into one more list, and look at it on every look-up.
     pub fn sweep(&self, now: UnixTime) {
-        for (digest, entry) in &self.verified {
-            if entry.until <= now {
-                self.verified.invalidate(digest.as_ref());
+        loop {
+            let over = self.expiring.take_over(now);
+            if over.is_empty() {
+                break;
+            }
+            for digest in over {
+                // It may have been verified anew since then.
+                if self.verified.get(&digest).is_some_and(|entry| entry.until <= now) {
+                    self.verified.invalidate(&digest);
+                }
             }
         }
         self.verified.run_pending_tasks();

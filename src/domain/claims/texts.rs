@@ -1,5 +1,7 @@
 //! The texts of a token's claims, one behind the other: two allocations for all of them, rather than one for each.
 
+use std::ops::Range;
+
 use super::invalid;
 use crate::domain::{json::Json, reason::Refusal};
 
@@ -10,9 +12,22 @@ pub(super) struct Texts {
     entries: Vec<Span>,
 }
 
-/// From the first, to before the last: of bytes in a text, or of a list's entries.
+/// From the first, to before the last: of bytes in a text, or of a list's entries. Every cached token has a dozen of them.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Span(usize, usize);
+pub(super) struct Span(u32, u32);
+
+impl Span {
+    /// Texts are those of one token. What would not fit is beyond every text.
+    fn new(begin: usize, end: usize) -> Self {
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self(place(begin), place(end))
+    }
+
+    fn range(self) -> Range<usize> {
+        let place = |at| usize::try_from(at).unwrap_or(usize::MAX);
+        place(self.0)..place(self.1)
+    }
+}
 
 /// What one string in the place of a list means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +85,7 @@ impl Texts {
                 return Err(invalid(problem));
             }
         }
-        Ok(Span(begin, self.entries.len()))
+        Ok(Span::new(begin, self.entries.len()))
     }
 
     fn push(&mut self, text: &str) -> Span {
@@ -79,7 +94,7 @@ impl Texts {
         }
         let begin = self.all.len();
         self.all.push_str(text);
-        Span(begin, self.all.len())
+        Span::new(begin, self.all.len())
     }
 
     fn push_entry(&mut self, text: &str) {
@@ -96,8 +111,8 @@ impl Texts {
     }
 
     /// One list.
-    pub(super) fn list_at(&self, Span(begin, end): Span) -> TextList<'_> {
-        TextList { all: &self.all, entries: self.entries.get(begin..end).unwrap_or_default() }
+    pub(super) fn list_at(&self, span: Span) -> TextList<'_> {
+        TextList { all: &self.all, entries: self.entries.get(span.range()).unwrap_or_default() }
     }
 
     /// What they take.
@@ -124,6 +139,6 @@ impl<'c> TextList<'c> {
 }
 
 /// Spans are made of whole texts, so there is always something.
-fn within(all: &str, Span(begin, end): Span) -> &str {
-    all.get(begin..end).unwrap_or_default()
+fn within(all: &str, span: Span) -> &str {
+    all.get(span.range()).unwrap_or_default()
 }
