@@ -8,6 +8,7 @@ mod envoy;
 mod image;
 mod kit;
 mod manifests;
+mod mesh;
 mod network;
 mod probe;
 mod refusals;

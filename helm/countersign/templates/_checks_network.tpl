@@ -68,7 +68,9 @@
 {{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "app.kubernetes.io/component" "helm.sh/chart" (include "countersign.sidecarLabel" .root) -}}
 {{- range $of, $labels := dict "commonLabels" .root.Values.commonLabels "podLabels" .root.Values.podLabels "service.labels" .root.Values.service.labels -}}
 {{- range $key, $value := $labels -}}
-{{- if has $key $own -}}
+{{- if and (eq $of "commonLabels") (has $key (list "sidecar.istio.io/inject" "istio.io/dataplane-mode")) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "commonLabels: `%s` is about pods: write it in podLabels" $key)) -}}
+{{- else if has $key $own -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: `%s` is a label that this chart writes itself: write another" $of $key)) -}}
 {{- else if and (ne $of "commonLabels") (hasKey $.root.Values.commonLabels $key) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: `%s` is in commonLabels already: write it once" $of $key)) -}}

@@ -36,6 +36,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
+{{/*
+Out of Istio's mesh, unless podLabels say otherwise: what a proxy in the pod would need, the network policy does not let through,
+and the proxies that ask speak to Countersign as to any workload that has none.
+*/}}
+{{- define "countersign.meshLabels" -}}
+{{- $out := dict "sidecar.istio.io/inject" "false" "istio.io/dataplane-mode" "none" -}}
+{{- pick (merge (deepCopy .Values.podLabels) $out) "sidecar.istio.io/inject" "istio.io/dataplane-mode" | toYaml -}}
+{{- end -}}
+
 {{/* What a pod of this namespace that may call wears. */}}
 {{- define "countersign.clientLabel" -}}
 {{- include "countersign.fullname" . }}-client

@@ -104,9 +104,7 @@ annotations:
   {{- end }}
 labels:
   {{- include "countersign.labels" . | nindent 2 }}
-  {{- with .Values.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- merge (deepCopy .Values.podLabels) (include "countersign.meshLabels" . | fromYaml) | toYaml | nindent 2 }}
 {{- end -}}
 
 {{- define "countersign.podSpec" -}}

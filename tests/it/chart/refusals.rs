@@ -205,7 +205,10 @@ fn what_would_let_a_client_say_who_it_is_is_refused() {
             "* envoyGateway.gateway: write the name of the Gateway",
         ),
         (
-            with(minimal, "istio: {enabled: true, selector: {a: b}, targetRefs: [{kind: Gateway, name: a}]}"),
+            with(
+                minimal,
+                "istio: {enabled: true, selector: {a: b}, targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: a}]}",
+            ),
             "* istio.selector: Istio takes a selector or targetRefs",
         ),
     ]);
