@@ -123,6 +123,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- else if or (contains "/../" (include "countersign.config" .root | fromYaml).store.path) (not (hasPrefix "/var/lib/countersign/" (include "countersign.config" .root | fromYaml).store.path)) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.store.path: must be in /var/lib/countersign/, where the volume is; nothing else can be written to") -}}
 {{- end -}}
+{{- include "countersign.check.volume" . -}}
 {{- if and $values.keyRing.existingSecret $values.config.key_ring -}}
 {{- include "countersign.problem" (dict "found" .found "text" "keyRing.existingSecret: config.key_ring says already where the key ring is: write one of them") -}}
 {{- end -}}
@@ -132,6 +133,18 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "secrets: `%s` is there twice" .name)) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whenever kubelet goes through a volume for fsGroup, it makes each file of it writable by that group. */}}
+{{- define "countersign.check.volume" -}}
+{{- $values := .root.Values -}}
+{{- $config := include "countersign.config" .root | fromYaml -}}
+{{- $ring := default "/var/lib/countersign/" (default dict $config.key_ring).file -}}
+{{- if and (eq (include "countersign.store" .root) "embedded") (ne $values.mode "sidecar") $values.persistence.enabled (hasPrefix "/var/lib/countersign/" $ring) -}}
+{{- if ne (toString $values.podSecurityContext.fsGroupChangePolicy) "OnRootMismatch" -}}
+{{- include "countersign.problem" (dict "found" .found "text" "podSecurityContext.fsGroupChangePolicy: with anything but OnRootMismatch, each start of a pod makes the key ring on the volume writable by its group, and Countersign does not start with such a one: write OnRootMismatch, or keyRing.existingSecret") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

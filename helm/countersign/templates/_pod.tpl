@@ -70,9 +70,9 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
-{{/* By their group, or, in a pod that has none for us, by the one container that mounts them. */}}
+{{/* By their group, or, in a pod that has none for us, by the containers that mount them. */}}
 {{- define "countersign.secretMode" -}}
-{{- ternary "0444" "0440" (and (eq .Values.mode "sidecar") (not .Values.sidecar.fsGroup)) -}}
+{{- ternary "0440" "0444" (ternary .Values.sidecar.fsGroup .Values.podSecurityContext.fsGroup (eq .Values.mode "sidecar") | empty | not) -}}
 {{- end -}}
 
 {{/* Its volumes, without the embedded store's, which a StatefulSet claims. */}}

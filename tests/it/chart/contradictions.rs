@@ -173,6 +173,17 @@ fn a_sidecar_changes_the_pods_group_only_if_asked() {
     assert!(modes(&asked).iter().all(|mode| *mode == 0o440), "{asked}");
 }
 
+/// Where the cluster gives each namespace a group of its own, and where there is none.
+#[test]
+fn secrets_are_readable_without_a_group_too() {
+    let pod = |more: &str| {
+        let rendered = render_one(&with(&base("redis"), more));
+        rendered.one("Deployment", "cs-countersign")["spec"]["template"]["spec"].clone()
+    };
+    assert_eq!(modes(&pod("")), [0o440, 0o440]);
+    assert_eq!(modes(&pod("podSecurityContext: {runAsUser: null, fsGroup: null}")), [0o444, 0o444]);
+}
+
 fn modes(pod: &serde_json::Value) -> Vec<u64> {
     let volumes = pod["volumes"].as_array().unwrap().iter();
     let modes: Vec<_> = volumes.filter_map(|volume| volume["secret"]["defaultMode"].as_u64()).collect();

@@ -144,10 +144,31 @@ fn a_store_that_replicas_cannot_share_or_nobody_can_write_is_refused() {
             "* config.store.path: must be in /var/lib/countersign/",
         ),
         (
+            with(minimal, "podSecurityContext: {fsGroupChangePolicy: Always}"),
+            "* podSecurityContext.fsGroupChangePolicy: with anything but OnRootMismatch, each start of a pod makes the key ring on the volume writable",
+        ),
+        (
+            with(minimal, "podSecurityContext: {fsGroupChangePolicy: null}"),
+            "* podSecurityContext.fsGroupChangePolicy: with anything but OnRootMismatch",
+        ),
+        (
             with(minimal, "secrets: [{name: a, secretName: b}, {name: a, secretName: c}]"),
             "* secrets: `a` is there twice",
         ),
     ]);
+}
+
+/// What is not on a volume that outlives the pod is not gone through again.
+#[test]
+fn a_volume_without_the_key_ring_may_be_gone_through() {
+    let always = "podSecurityContext: {fsGroupChangePolicy: Always}";
+    for values in [
+        base("redis"),
+        with(&base("minimal"), "persistence: {enabled: false}"),
+        with(&base("minimal"), "keyRing: {existingSecret: ring}"),
+    ] {
+        assert_eq!(render_one(&with(&values, always)).error, "");
+    }
 }
 
 #[test]
