@@ -66,7 +66,7 @@
 {{- include "countersign.problem" (dict "found" .found "text" (printf "fullnameOverride: `%s` cannot be a Service's name, which begins with a letter and has only small letters, digits and -: write one that can" $name)) -}}
 {{- end -}}
 {{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "app.kubernetes.io/component" "helm.sh/chart" (include "countersign.sidecarLabel" .root) -}}
-{{- range $of, $labels := dict "commonLabels" .root.Values.commonLabels "podLabels" .root.Values.podLabels "service.labels" .root.Values.service.labels -}}
+{{- range $of, $labels := dict "commonLabels" .root.Values.commonLabels "podLabels" .root.Values.podLabels "service.labels" .root.Values.service.labels "serviceMonitor.labels" .root.Values.serviceMonitor.labels "prometheusRule.labels" .root.Values.prometheusRule.labels -}}
 {{- range $key, $value := $labels -}}
 {{- if and (eq $of "commonLabels") (has $key (list "sidecar.istio.io/inject" "istio.io/dataplane-mode")) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "commonLabels: `%s` is about pods: write it in podLabels" $key)) -}}
@@ -75,6 +75,11 @@
 {{- else if and (ne $of "commonLabels") (hasKey $.root.Values.commonLabels $key) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: `%s` is in commonLabels already: write it once" $of $key)) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $key, $value := .root.Values.podAnnotations -}}
+{{- if regexMatch "^checksum/(countersign-)?(config|restart-keys)$" $key -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "podAnnotations: `%s` is an annotation that this chart writes itself: write another" $key)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -121,6 +121,22 @@ fn names_that_kubernetes_would_not_take_are_mended_or_refused() {
             with(minimal, "commonLabels: {team: a}\npodLabels: {team: b}"),
             "* podLabels: `team` is in commonLabels already",
         ),
+        (
+            with(&base("monitored"), "commonLabels: {release: prometheus}"),
+            "* serviceMonitor.labels: `release` is in commonLabels already",
+        ),
+        (
+            with(&base("monitored"), "commonLabels: {release: prometheus}"),
+            "* prometheusRule.labels: `release` is in commonLabels already",
+        ),
+        (
+            with(minimal, "prometheusRule: {labels: {helm.sh/chart: a}}"),
+            "* prometheusRule.labels: `helm.sh/chart` is a label that this chart writes itself",
+        ),
+        (
+            with(minimal, "podAnnotations: {checksum/restart-keys: a}"),
+            "* podAnnotations: `checksum/restart-keys` is an annotation that this chart writes itself",
+        ),
     ]);
     let dotted = render_one(&with(minimal, "fullnameOverride: tokens.v2"));
     dotted.one("Service", "tokens-v2");
