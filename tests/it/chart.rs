@@ -13,3 +13,4 @@ mod network;
 mod probe;
 mod refusals;
 mod restricted;
+mod sidecar;

@@ -35,7 +35,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true and say with networkPolicy who gets through, or use mode: sidecar, which listens on a Unix socket" .host (int .port))) -}}
 {{- end -}}
 {{- end -}}
-{{- if and (include "countersign.httpPort" .root) (not $insecure) -}}
+{{- if and (include "countersign.httpPort" .root) (not $insecure) (ne .root.Values.mode "sidecar") -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.http.listen: is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true, too, or an address that only this pod reaches") -}}
 {{- end -}}
 {{- end -}}
@@ -182,20 +182,6 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- range $values.prometheusRule.disabled -}}
 {{- if not (has . $known) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "prometheusRule.disabled: there is no alert `%s`; there are %s" . (join ", " $known))) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "countersign.check.sidecar" -}}
-{{- $values := .root.Values -}}
-{{- if eq $values.mode "sidecar" -}}
-{{- if and (eq (include "countersign.store" .root) "embedded") (not $values.sidecar.separateStores) -}}
-{{- include "countersign.problem" (dict "found" .found "text" "sidecar.separateStores: each pod would know only what is revoked through itself: write config.store.kind: redis with its url, or sidecar.separateStores: true if that is meant") -}}
-{{- end -}}
-{{- range $name, $enabled := dict "autoscaling.enabled" $values.autoscaling.enabled "envoyGateway.enabled" $values.envoyGateway.enabled "istio.enabled" $values.istio.enabled -}}
-{{- if $enabled -}}
-{{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: there are no pods and no Service with mode: sidecar: write false" $name)) -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

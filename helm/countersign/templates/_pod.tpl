@@ -92,13 +92,18 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
+{{/* Changes with what is to replace the pods. */}}
+{{- define "countersign.checksum" -}}
+{{- if eq .root.Values.replacePodsOn "any" -}}
+checksum/{{ .of }}config: {{ include "countersign.config" .root | sha256sum }}
+{{- else -}}
+checksum/{{ .of }}restart-keys: {{ include "countersign.restartKeys" .root | sha256sum }}
+{{- end -}}
+{{- end -}}
+
 {{- define "countersign.podMetadata" -}}
 annotations:
-  {{- if eq .Values.replacePodsOn "any" }}
-  checksum/config: {{ include "countersign.config" . | sha256sum }}
-  {{- else }}
-  checksum/restart-keys: {{ include "countersign.restartKeys" . | sha256sum }}
-  {{- end }}
+  {{- include "countersign.checksum" (dict "root" . "of" "") | nindent 2 }}
   {{- with .Values.podAnnotations }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
