@@ -4,7 +4,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 */}}
 {{- define "countersign.check" -}}
 {{- $found := dict "problems" (list) -}}
-{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "istio" "sidecar" "passwords" "egress" "exposure" "names" -}}
+{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "istio" "sidecar" "passwords" "sources" "egress" "exposure" "names" -}}
 {{- include (printf "countersign.check.%s" .) (dict "root" $ "found" $found) -}}
 {{- end -}}
 {{- if $found.problems -}}
@@ -160,6 +160,11 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- range $index, $variable := .root.Values.env -}}
 {{- if hasPrefix "COUNTERSIGN__" .name -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "env[%d].name: write what %s sets in config, where this chart sees it" $index .name)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $index, $source := .root.Values.envFrom -}}
+{{- if hasPrefix "COUNTERSIGN__" (toString .prefix) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "envFrom[%d].prefix: write what %s... sets in config, where this chart sees it" $index .prefix)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

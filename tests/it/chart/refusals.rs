@@ -171,6 +171,49 @@ fn a_volume_without_the_key_ring_may_be_gone_through() {
     }
 }
 
+/// A file or a variable that nothing of the values brings.
+#[test]
+fn a_secret_that_would_not_be_there_is_refused() {
+    let redis = &base("redis").replace("secrets: [", "# [");
+    let autoscaled = &base("autoscaled").replace("env: [", "# [");
+    let ring = &inside(&base("minimal"), "key_ring: {file: /etc/countersign/key-ring/r}");
+    let client = &base("minimal").replace(
+        "name: acme,",
+        "name: acme, clients: [{id: a, secret: {file: /etc/countersign/secrets/acme/s}}],",
+    );
+    refused(&[
+        (
+            redis.clone(),
+            "* config.store.url.file: nothing puts a file at /etc/countersign/secrets/redis/url: write secrets: [{name: redis, secretName: ...}]",
+        ),
+        (
+            with(redis, "secrets: [{name: redi, secretName: a}]"),
+            "* config.store.url.file: nothing puts a file at",
+        ),
+        (
+            client.clone(),
+            "* config.issuers[0].clients[0].secret.file: nothing puts a file at /etc/countersign/secrets/acme/s",
+        ),
+        (
+            ring.clone(),
+            "* config.key_ring.file: nothing puts a file at /etc/countersign/key-ring/r: write keyRing.existingSecret",
+        ),
+        (
+            autoscaled.clone(),
+            "* config.store.url.env: no variable REDIS_URL is set: write it in env, such as [{name: REDIS_URL,",
+        ),
+    ]);
+    let mounted = "volumes: [{name: a, secret: {secretName: b}}]\nvolumeMounts: [{name: a, mountPath: /etc/countersign/secrets/}]";
+    for values in [
+        with(redis, mounted),
+        with(client, "secrets: [{name: acme, secretName: b}]"),
+        with(ring, &mounted.replace("secrets/", "key-ring")),
+        with(autoscaled, "envFrom: [{secretRef: {name: a}}]"),
+    ] {
+        assert_eq!(render_one(&values).error, "");
+    }
+}
+
 #[test]
 fn what_would_be_cut_off_or_not_be_seen_is_refused() {
     let minimal = &base("minimal");
@@ -182,6 +225,10 @@ fn what_would_be_cut_off_or_not_be_seen_is_refused() {
         (
             with(minimal, "env: [{name: A, value: b}, {name: COUNTERSIGN__LISTEN, value: \"0.0.0.0:1\"}]"),
             "* env[1].name: write what COUNTERSIGN__LISTEN sets in config",
+        ),
+        (
+            with(minimal, "envFrom: [{secretRef: {name: a}}, {prefix: COUNTERSIGN__, secretRef: {name: b}}]"),
+            "* envFrom[1].prefix: write what COUNTERSIGN__... sets in config",
         ),
         (
             with(minimal, "serviceMonitor: {enabled: true}"),
