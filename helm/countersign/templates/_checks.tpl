@@ -62,6 +62,12 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- end -}}
 {{- else if not (include "countersign.grpcPort" .root) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.listen: no address that other pods reach: write 0.0.0.0:50051, or leave it out, or use mode: sidecar") -}}
+{{- else -}}
+{{- range $listening.tcp -}}
+{{- if not (or .loopback (eq (int .port) (include "countersign.grpcPort" $.root | int))) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d is a second port for other pods, which the Services and the network policy would not have: write one" .host (int .port))) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- include "countersign.check.sockets" . -}}
 {{- include "countersign.check.ports" . -}}
