@@ -54,6 +54,12 @@
 
 {{- define "countersign.check.exposure" -}}
 {{- $values := .root.Values -}}
+{{- if and $values.service.externalTrafficPolicy (eq $values.service.type "ClusterIP") -}}
+{{- include "countersign.problem" (dict "found" .found "text" "service.externalTrafficPolicy: nothing from outside comes to a ClusterIP: write service.type: LoadBalancer or NodePort, too, or leave it out") -}}
+{{- end -}}
+{{- if and (ne $values.mode "sidecar") (ne $values.service.type "ClusterIP") $values.networkPolicy.enabled (not (or $values.networkPolicy.callers $values.networkPolicy.extraIngress)) -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "service.type: a %s is for callers from outside, and the network policy lets none of them through: write networkPolicy.callers, such as [{ipBlock: {cidr: 192.0.2.0/24}}], or ClusterIP" $values.service.type)) -}}
+{{- end -}}
 {{- if and (ne $values.mode "sidecar") (ne $values.service.type "ClusterIP") (not $values.networkPolicy.enabled) (not $values.service.exposedToAnybody) -}}
 {{- include "countersign.problem" (dict "found" .found "text" (printf "service.type: a %s without networkPolicy.enabled lets whoever reaches it validate, refresh and revoke: write networkPolicy.enabled: true with networkPolicy.callers, or service.exposedToAnybody: true if that is meant" $values.service.type)) -}}
 {{- end -}}

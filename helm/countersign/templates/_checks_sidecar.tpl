@@ -25,7 +25,7 @@ there means something, and nothing would come of it. Switches may be off.
 replicas: null
 podDisruptionBudget: {maxUnavailable: 1, minAvailable: null}
 persistence: {size: 1Gi, storageClassName: "", accessModes: [ReadWriteOnce], annotations: {}}
-service: {type: ClusterIP, port: 50051, exposedToAnybody: false, httpPort: 8080, annotations: {}, labels: {}}
+service: {type: ClusterIP, externalTrafficPolicy: "", port: 50051, exposedToAnybody: false, httpPort: 8080, annotations: {}, labels: {}}
 serviceAccount: {name: "", annotations: {}, automountToken: false}
 terminationGracePeriodSeconds: null
 preStopSeconds: 5

@@ -173,6 +173,11 @@ affinity:
             matchLabels:
               {{- include "countersign.selectorLabels" . | nindent 14 }}
   {{- end }}
+{{- include "countersign.nodes" . }}
+{{- end -}}
+
+{{/* Which nodes it may be on, and how it runs there. */}}
+{{- define "countersign.nodes" }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}

@@ -21,7 +21,7 @@ spec:
       {{- with .Values.sidecar.fsGroup }}
       # The socket belongs to this group, and so does every container of the pod.
       securityContext:
-        fsGroup: {{ . }}
+        fsGroup: {{ int64 . }}
       {{- end }}
       {{- with .Values.imagePullSecrets }}
       imagePullSecrets:

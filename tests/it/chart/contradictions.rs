@@ -87,6 +87,10 @@ fn two_that_would_be_in_one_place_are_refused() {
             "* service.httpPort: is service.port",
         ),
         (
+            inside(minimal, "listen: [127.0.0.1:1, \"0.0.0.0:50051\", \"0.0.0.0:50052\"]"),
+            "* config.listen: 0.0.0.0:50052 is a second port for other pods",
+        ),
+        (
             inside(minimal, "listen: [\"0.0.0.0:50051\", unix:/tmp/a]"),
             "* config.listen: unix:/tmp/a is in no directory that can be written to",
         ),
@@ -173,6 +177,29 @@ fn a_port_for_everybody_is_opened_only_where_that_is_written() {
         let meant = with(open, &format!("service: {{type: {kind}, exposedToAnybody: true}}"));
         assert_eq!(render_one(&meant).error, "");
     }
+}
+
+/// The network policy lets in pods of this namespace, which no load balancer is needed for.
+#[test]
+fn a_port_for_others_that_none_of_them_gets_through_is_refused() {
+    let minimal = &base("minimal");
+    let balanced = &with(minimal, "service: {type: LoadBalancer, externalTrafficPolicy: Local}");
+    refused(&[
+        (balanced.clone(), "* service.type: a LoadBalancer is for callers from outside"),
+        (
+            with(minimal, "service: {type: NodePort}"),
+            "* service.type: a NodePort is for callers from outside",
+        ),
+        (
+            with(minimal, "service: {externalTrafficPolicy: Local}"),
+            "* service.externalTrafficPolicy: nothing from outside comes to a ClusterIP",
+        ),
+        (with(minimal, "service: {externalTrafficPolicy: local}"), "'/service/externalTrafficPolicy'"),
+    ]);
+    let named = render_one(&with(balanced, "networkPolicy: {callers: [{ipBlock: {cidr: 192.0.2.0/24}}]}"));
+    assert_eq!(named.error, "");
+    let service = &named.one("Service", "cs-countersign")["spec"];
+    assert_eq!(service["externalTrafficPolicy"], "Local");
 }
 
 /// The pod is somebody else's: its group changes who owns the files of all its volumes.
