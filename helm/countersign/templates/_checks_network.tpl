@@ -68,8 +68,8 @@
 {{/* A Service's name begins with a letter. What chooses pods is the chart's to say, and YAML has each key once. */}}
 {{- define "countersign.check.names" -}}
 {{- $name := include "countersign.fullname" .root -}}
-{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
-{{- include "countersign.problem" (dict "found" .found "text" (printf "fullnameOverride: `%s` cannot be a Service's name, which begins with a letter and has only small letters, digits and -: write one that can" $name)) -}}
+{{- if or (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) (ne (toYaml $name) $name) -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "fullnameOverride: `%s` cannot be a Service's name, which begins with a letter, has only small letters, digits and -, and is nothing else in YAML: write one that can" $name)) -}}
 {{- end -}}
 {{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "app.kubernetes.io/component" "helm.sh/chart" (include "countersign.sidecarLabel" .root) -}}
 {{- range $of, $labels := dict "commonLabels" .root.Values.commonLabels "podLabels" .root.Values.podLabels "service.labels" .root.Values.service.labels "serviceMonitor.labels" .root.Values.serviceMonitor.labels "prometheusRule.labels" .root.Values.prometheusRule.labels -}}

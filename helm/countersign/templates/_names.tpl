@@ -21,9 +21,10 @@
 {{- include "countersign.fullname" . }}-headless
 {{- end -}}
 
+{{/* toYaml, here and elsewhere: a name of digits alone would be a number. */}}
 {{- define "countersign.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "countersign.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "countersign.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "countersign.labels" -}}

@@ -81,11 +81,11 @@ volumeMounts:
   configMap: {name: {{ include "countersign.fullname" . }}}
 {{- if .Values.keyRing.existingSecret }}
 - name: countersign-key-ring
-  secret: {secretName: {{ .Values.keyRing.existingSecret }}, defaultMode: {{ include "countersign.secretMode" . }}}
+  secret: {secretName: {{ .Values.keyRing.existingSecret | toYaml }}, defaultMode: {{ include "countersign.secretMode" . }}}
 {{- end }}
 {{- range .Values.secrets }}
 - name: {{ printf "countersign-secret-%s" .name }}
-  secret: {secretName: {{ .secretName }}, defaultMode: {{ include "countersign.secretMode" $ }}}
+  secret: {secretName: {{ .secretName | toYaml }}, defaultMode: {{ include "countersign.secretMode" $ }}}
 {{- end }}
 {{- with .Values.volumes }}
 {{ toYaml . }}
@@ -113,7 +113,7 @@ labels:
 {{- end -}}
 
 {{- define "countersign.podSpec" -}}
-serviceAccountName: {{ include "countersign.serviceAccountName" . }}
+serviceAccountName: {{ include "countersign.serviceAccountName" . | toYaml }}
 automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
 {{- /* Nothing here reads the variables that Services are told by. */}}
 enableServiceLinks: false
@@ -187,9 +187,9 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ toYaml . }}
 {{- end }}
 {{- with .Values.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ toYaml . }}
 {{- end }}
 {{- end -}}

@@ -114,6 +114,10 @@ fn names_that_kubernetes_would_not_take_are_mended_or_refused() {
             "* fullnameOverride: `1tokens` cannot be a Service's name",
         ),
         (
+            with(minimal, "fullnameOverride: \"null\""),
+            "* fullnameOverride: `null` cannot be a Service's name",
+        ),
+        (
             with(minimal, "commonLabels: {app.kubernetes.io/name: a}"),
             "* commonLabels: `app.kubernetes.io/name` is a label that this chart writes itself",
         ),

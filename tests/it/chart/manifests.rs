@@ -270,3 +270,42 @@ fn large_numbers_stay_whole() {
     let pod = &sidecar.one("Deployment", "application")["spec"]["template"]["spec"];
     assert_eq!(pod["securityContext"]["fsGroup"], 1_000_650_000);
 }
+
+/// Kubernetes takes names of digits alone, and YAML takes them for numbers.
+#[test]
+fn names_of_digits_stay_names() {
+    let names = "nameOverride: \"007\"\nserviceAccount: {name: \"12\"}\npriorityClassName: \"13\"\nruntimeClassName: \"14\"\nfullnameOverride: tokens";
+    let with = |set: &str, more: &str| format!("{}\n{names}\n{more}", sets()[set]);
+    let redis =
+        sets()["redis"].replace("countersign-key-ring", "\"42\"").replace("countersign-redis", "\"43\"");
+    let envoy = "envoy: {identityHeaders: [\"99\"]}";
+    let values: std::collections::BTreeMap<_, _> = [
+        ("redis", format!("{redis}\n{names}")),
+        ("minimal", with("minimal", "persistence: {storageClassName: \"15\", size: \"1000000000\"}")),
+        (
+            "envoy-gateway",
+            with(
+                "minimal",
+                &format!(
+                    "{envoy}\nenvoyGateway: {{enabled: true, namespace: \"123\", gateway: \"16\", proxyNamespace: \"17\", targetRefs: [{{kind: HTTPRoute, name: \"18\"}}]}}"
+                ),
+            ),
+        ),
+        (
+            "istio",
+            with(
+                "minimal",
+                &format!("{envoy}\nistio: {{enabled: true, namespace: \"123\", provider: \"19\", selector: {{app: \"20\"}}}}"),
+            ),
+        ),
+    ]
+    .map(|(name, values)| (name.to_owned(), values))
+    .into();
+    for (name, rendered) in validated(&values) {
+        assert_eq!(rendered.error, "", "{name}");
+        assert_eq!(rendered.invalid, [""; 0], "{name}");
+        let directory = files(&[("manifests.yaml", &rendered.text)]);
+        let decoded = decode(&[directory.path().join("manifests.yaml")]);
+        decoded.unwrap_or_else(|problem| panic!("{name}: {problem}"));
+    }
+}
