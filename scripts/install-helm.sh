@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the tests of the Helm chart run: Helm as a Python module (4) and as a program (3), the schemas of Kubernetes, the decoder
-# of other projects' custom resources, and promtool. Helm 3 and the decoder are built here, which takes some minutes the first
+# of other projects' custom resources, an API server's merging of patches, and promtool. Helm 3 and the decoder are built here, which takes some minutes the first
 # time.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -58,11 +58,12 @@ definitions() {
 
 decoder() {
     local source="$root/tests/it/chart/decode" stamp="$tools/bin/.decode-manifests" sum
-    sum=$(cat "$source"/*.go "$source"/go.{mod,sum} | sha256sum)
-    if [ -x "$tools/bin/decode-manifests" ] && [ -n "$(ls "$tools/definitions" 2>/dev/null)" ] &&
+    sum=$(cat "$source"/{.,patch}/*.go "$source"/go.{mod,sum} | sha256sum)
+    if [ -x "$tools/bin/decode-manifests" ] && [ -x "$tools/bin/patch-deployment" ] && [ -n "$(ls "$tools/definitions" 2>/dev/null)" ] &&
         [ "$(cat "$stamp" 2>/dev/null)" = "$sum" ]; then return; fi
-    say "building the decoder of custom resources"
+    say "building the decoder of custom resources, and what patches Deployments"
     (cd "$source" && go build -mod=readonly -o "$tools/bin/decode-manifests" .)
+    (cd "$source" && go build -mod=readonly -o "$tools/bin/patch-deployment" ./patch)
     definitions "$source"
     echo "$sum" >"$stamp"
 }

@@ -4,7 +4,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 */}}
 {{- define "countersign.check" -}}
 {{- $found := dict "problems" (list) -}}
-{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "istio" "sidecar" "passwords" "egress" "exposure" "names" -}}
+{{- range list "image" "callers" "listening" "replicas" "store" "ending" "environment" "monitoring" "envoy" "istio" "sidecar" "passwords" "sources" "egress" "exposure" "names" -}}
 {{- include (printf "countersign.check.%s" .) (dict "root" $ "found" $found) -}}
 {{- end -}}
 {{- if $found.problems -}}
@@ -35,7 +35,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true and say with networkPolicy who gets through, or use mode: sidecar, which listens on a Unix socket" .host (int .port))) -}}
 {{- end -}}
 {{- end -}}
-{{- if and (include "countersign.httpPort" .root) (not $insecure) -}}
+{{- if and (include "countersign.httpPort" .root) (not $insecure) (ne .root.Values.mode "sidecar") -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.http.listen: is reached from other pods, and this version cannot tell callers apart: write config.insecure_allow_any_caller: true, too, or an address that only this pod reaches") -}}
 {{- end -}}
 {{- end -}}
@@ -62,6 +62,12 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- end -}}
 {{- else if not (include "countersign.grpcPort" .root) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.listen: no address that other pods reach: write 0.0.0.0:50051, or leave it out, or use mode: sidecar") -}}
+{{- else -}}
+{{- range $listening.tcp -}}
+{{- if not (or .loopback (eq (int .port) (include "countersign.grpcPort" $.root | int))) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "config.listen: %s:%d is a second port for other pods, which the Services and the network policy would not have: write one" .host (int .port))) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- include "countersign.check.sockets" . -}}
 {{- include "countersign.check.ports" . -}}
@@ -123,6 +129,7 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- else if or (contains "/../" (include "countersign.config" .root | fromYaml).store.path) (not (hasPrefix "/var/lib/countersign/" (include "countersign.config" .root | fromYaml).store.path)) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.store.path: must be in /var/lib/countersign/, where the volume is; nothing else can be written to") -}}
 {{- end -}}
+{{- include "countersign.check.volume" . -}}
 {{- if and $values.keyRing.existingSecret $values.config.key_ring -}}
 {{- include "countersign.problem" (dict "found" .found "text" "keyRing.existingSecret: config.key_ring says already where the key ring is: write one of them") -}}
 {{- end -}}
@@ -132,6 +139,18 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "secrets: `%s` is there twice" .name)) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whenever kubelet goes through a volume for fsGroup, it makes each file of it writable by that group. */}}
+{{- define "countersign.check.volume" -}}
+{{- $values := .root.Values -}}
+{{- $config := include "countersign.config" .root | fromYaml -}}
+{{- $ring := default "/var/lib/countersign/" (default dict $config.key_ring).file -}}
+{{- if and (eq (include "countersign.store" .root) "embedded") (ne $values.mode "sidecar") $values.persistence.enabled (hasPrefix "/var/lib/countersign/" $ring) -}}
+{{- if ne (toString $values.podSecurityContext.fsGroupChangePolicy) "OnRootMismatch" -}}
+{{- include "countersign.problem" (dict "found" .found "text" "podSecurityContext.fsGroupChangePolicy: with anything but OnRootMismatch, each start of a pod makes the key ring on the volume writable by its group, and Countersign does not start with such a one: write OnRootMismatch, or keyRing.existingSecret") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -147,6 +166,11 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- range $index, $variable := .root.Values.env -}}
 {{- if hasPrefix "COUNTERSIGN__" .name -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "env[%d].name: write what %s sets in config, where this chart sees it" $index .name)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $index, $source := .root.Values.envFrom -}}
+{{- if hasPrefix "COUNTERSIGN__" (toString .prefix) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "envFrom[%d].prefix: write what %s... sets in config, where this chart sees it" $index .prefix)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -169,20 +193,6 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- range $values.prometheusRule.disabled -}}
 {{- if not (has . $known) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "prometheusRule.disabled: there is no alert `%s`; there are %s" . (join ", " $known))) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "countersign.check.sidecar" -}}
-{{- $values := .root.Values -}}
-{{- if eq $values.mode "sidecar" -}}
-{{- if and (eq (include "countersign.store" .root) "embedded") (not $values.sidecar.separateStores) -}}
-{{- include "countersign.problem" (dict "found" .found "text" "sidecar.separateStores: each pod would know only what is revoked through itself: write config.store.kind: redis with its url, or sidecar.separateStores: true if that is meant") -}}
-{{- end -}}
-{{- range $name, $enabled := dict "autoscaling.enabled" $values.autoscaling.enabled "envoyGateway.enabled" $values.envoyGateway.enabled "istio.enabled" $values.istio.enabled -}}
-{{- if $enabled -}}
-{{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: there are no pods and no Service with mode: sidecar: write false" $name)) -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

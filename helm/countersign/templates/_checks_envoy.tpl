@@ -19,7 +19,10 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Whoever asks about each request that reaches Countersign's own pods asks about that question, too, and so on. */}}
+{{/*
+Whoever asks about each request that reaches Countersign's own pods, once podLabels bring them into the mesh, asks about that
+question, too, and so on. What is in Istio's root namespace is about all of the mesh.
+*/}}
 {{- define "countersign.check.istio" -}}
 {{- $istio := .root.Values.istio -}}
 {{- if $istio.enabled -}}
@@ -34,7 +37,7 @@
 {{- $others = true -}}
 {{- end -}}
 {{- end -}}
-{{- if and (eq $namespace .root.Release.Namespace) (not $others) -}}
+{{- if and (has $namespace (list .root.Release.Namespace "istio-system")) (not $others) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "istio.selector: chooses Countersign's own pods, which would ask themselves whether they may be asked: choose the workloads that are to be protected") -}}
 {{- end -}}
 {{- else if and (not $istio.targetRefs) (has $namespace (list .root.Release.Namespace "istio-system")) -}}

@@ -54,6 +54,12 @@
 
 {{- define "countersign.check.exposure" -}}
 {{- $values := .root.Values -}}
+{{- if and $values.service.externalTrafficPolicy (eq $values.service.type "ClusterIP") -}}
+{{- include "countersign.problem" (dict "found" .found "text" "service.externalTrafficPolicy: nothing from outside comes to a ClusterIP: write service.type: LoadBalancer or NodePort, too, or leave it out") -}}
+{{- end -}}
+{{- if and (ne $values.mode "sidecar") (ne $values.service.type "ClusterIP") $values.networkPolicy.enabled (not (or $values.networkPolicy.callers $values.networkPolicy.extraIngress)) -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "service.type: a %s is for callers from outside, and the network policy lets none of them through: write networkPolicy.callers, such as [{ipBlock: {cidr: 192.0.2.0/24}}], or ClusterIP" $values.service.type)) -}}
+{{- end -}}
 {{- if and (ne $values.mode "sidecar") (ne $values.service.type "ClusterIP") (not $values.networkPolicy.enabled) (not $values.service.exposedToAnybody) -}}
 {{- include "countersign.problem" (dict "found" .found "text" (printf "service.type: a %s without networkPolicy.enabled lets whoever reaches it validate, refresh and revoke: write networkPolicy.enabled: true with networkPolicy.callers, or service.exposedToAnybody: true if that is meant" $values.service.type)) -}}
 {{- end -}}
@@ -62,17 +68,24 @@
 {{/* A Service's name begins with a letter. What chooses pods is the chart's to say, and YAML has each key once. */}}
 {{- define "countersign.check.names" -}}
 {{- $name := include "countersign.fullname" .root -}}
-{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
-{{- include "countersign.problem" (dict "found" .found "text" (printf "fullnameOverride: `%s` cannot be a Service's name, which begins with a letter and has only small letters, digits and -: write one that can" $name)) -}}
+{{- if or (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) (ne (toYaml $name) $name) -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "fullnameOverride: `%s` cannot be a Service's name, which begins with a letter, has only small letters, digits and -, and is nothing else in YAML: write one that can" $name)) -}}
 {{- end -}}
 {{- $own := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "app.kubernetes.io/component" "helm.sh/chart" (include "countersign.sidecarLabel" .root) -}}
-{{- range $of, $labels := dict "commonLabels" .root.Values.commonLabels "podLabels" .root.Values.podLabels "service.labels" .root.Values.service.labels -}}
+{{- range $of, $labels := dict "commonLabels" .root.Values.commonLabels "podLabels" .root.Values.podLabels "service.labels" .root.Values.service.labels "serviceMonitor.labels" .root.Values.serviceMonitor.labels "prometheusRule.labels" .root.Values.prometheusRule.labels -}}
 {{- range $key, $value := $labels -}}
-{{- if has $key $own -}}
+{{- if and (eq $of "commonLabels") (has $key (list "sidecar.istio.io/inject" "istio.io/dataplane-mode")) -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "commonLabels: `%s` is about pods: write it in podLabels" $key)) -}}
+{{- else if has $key $own -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: `%s` is a label that this chart writes itself: write another" $of $key)) -}}
 {{- else if and (ne $of "commonLabels") (hasKey $.root.Values.commonLabels $key) -}}
 {{- include "countersign.problem" (dict "found" $.found "text" (printf "%s: `%s` is in commonLabels already: write it once" $of $key)) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $key, $value := .root.Values.podAnnotations -}}
+{{- if regexMatch "^checksum/(countersign-)?(config|restart-keys)$" $key -}}
+{{- include "countersign.problem" (dict "found" $.found "text" (printf "podAnnotations: `%s` is an annotation that this chart writes itself: write another" $key)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

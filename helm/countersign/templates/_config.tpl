@@ -123,14 +123,19 @@ docs/configuration.md says which.
 
 {{/* What is after the drain, storing what waits and closing the store, takes up to ten seconds. */}}
 {{- define "countersign.gracePeriod" -}}
-{{- default (add (include "countersign.drainSeconds" . | int64) (.Values.preStopSeconds | int64) 10) .Values.terminationGracePeriodSeconds -}}
+{{- default (add (include "countersign.drainSeconds" . | int64) (.Values.preStopSeconds | int64) 10) .Values.terminationGracePeriodSeconds | int64 -}}
 {{- end -}}
 
 {{/* How many replicas there are at least: without autoscaling, all of them. */}}
 {{- define "countersign.minReplicas" -}}
 {{- if .Values.autoscaling.enabled -}}
-{{- .Values.autoscaling.minReplicas -}}
+{{- int64 .Values.autoscaling.minReplicas -}}
 {{- else -}}
-{{- default (ternary 2 1 (eq (include "countersign.store" .) "redis")) .Values.replicas -}}
+{{- default (ternary 2 1 (eq (include "countersign.store" .) "redis")) .Values.replicas | int64 -}}
 {{- end -}}
+{{- end -}}
+
+{{/* A number of pods or a part of them. Helm would print a million as 1e+06. */}}
+{{- define "countersign.budget" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ int64 . }}{{ end -}}
 {{- end -}}

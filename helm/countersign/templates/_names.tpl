@@ -21,9 +21,10 @@
 {{- include "countersign.fullname" . }}-headless
 {{- end -}}
 
+{{/* toYaml, here and elsewhere: a name of digits alone would be a number. */}}
 {{- define "countersign.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "countersign.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "countersign.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "countersign.labels" -}}
@@ -34,6 +35,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- with .Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/*
+Out of Istio's mesh, unless podLabels say otherwise: what a proxy in the pod would need, the network policy does not let through,
+and the proxies that ask speak to Countersign as to any workload that has none.
+*/}}
+{{- define "countersign.meshLabels" -}}
+{{- $out := dict "sidecar.istio.io/inject" "false" "istio.io/dataplane-mode" "none" -}}
+{{- pick (merge (deepCopy .Values.podLabels) $out) "sidecar.istio.io/inject" "istio.io/dataplane-mode" | toYaml -}}
 {{- end -}}
 
 {{/* What a pod of this namespace that may call wears. */}}

@@ -25,10 +25,9 @@
 {{- if $store.sentinel -}}
 {{- $ports = append $ports 26379 -}}
 {{- end -}}
-{{- $url := $store.url -}}
-{{- if kindIs "string" $url -}}
-{{- range regexFindAll ":[0-9]+" (regexReplaceAll "^[a-z]+://([^@]*@)?" $url "") -1 -}}
-{{- $ports = append $ports (trimPrefix ":" . | int) -}}
+{{- if kindIs "string" $store.url -}}
+{{- range regexReplaceAll "^[a-z]+://([^@]*@)?" $store.url "" | regexFind "^[^/?#]+" | splitList "," -}}
+{{- $ports = append $ports (regexFind ":[0-9]+$" . | trimPrefix ":" | default (ternary 26379 6379 (not (empty $store.sentinel))) | int) -}}
 {{- end -}}
 {{- end -}}
 {{- $ports | uniq | toJson -}}

@@ -70,9 +70,9 @@ volumeMounts:
   {{- end }}
 {{- end -}}
 
-{{/* By their group, or, in a pod that has none for us, by the one container that mounts them. */}}
+{{/* By their group, or, in a pod that has none for us, by the containers that mount them. */}}
 {{- define "countersign.secretMode" -}}
-{{- ternary "0444" "0440" (and (eq .Values.mode "sidecar") (not .Values.sidecar.fsGroup)) -}}
+{{- ternary "0440" "0444" (ternary .Values.sidecar.fsGroup .Values.podSecurityContext.fsGroup (eq .Values.mode "sidecar") | empty | not) -}}
 {{- end -}}
 
 {{/* Its volumes, without the embedded store's, which a StatefulSet claims. */}}
@@ -81,36 +81,39 @@ volumeMounts:
   configMap: {name: {{ include "countersign.fullname" . }}}
 {{- if .Values.keyRing.existingSecret }}
 - name: countersign-key-ring
-  secret: {secretName: {{ .Values.keyRing.existingSecret }}, defaultMode: {{ include "countersign.secretMode" . }}}
+  secret: {secretName: {{ .Values.keyRing.existingSecret | toYaml }}, defaultMode: {{ include "countersign.secretMode" . }}}
 {{- end }}
 {{- range .Values.secrets }}
 - name: {{ printf "countersign-secret-%s" .name }}
-  secret: {secretName: {{ .secretName }}, defaultMode: {{ include "countersign.secretMode" $ }}}
+  secret: {secretName: {{ .secretName | toYaml }}, defaultMode: {{ include "countersign.secretMode" $ }}}
 {{- end }}
 {{- with .Values.volumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
 
+{{/* Changes with what is to replace the pods. */}}
+{{- define "countersign.checksum" -}}
+{{- if eq .root.Values.replacePodsOn "any" -}}
+checksum/{{ .of }}config: {{ include "countersign.config" .root | sha256sum }}
+{{- else -}}
+checksum/{{ .of }}restart-keys: {{ include "countersign.restartKeys" .root | sha256sum }}
+{{- end -}}
+{{- end -}}
+
 {{- define "countersign.podMetadata" -}}
 annotations:
-  {{- if eq .Values.replacePodsOn "any" }}
-  checksum/config: {{ include "countersign.config" . | sha256sum }}
-  {{- else }}
-  checksum/restart-keys: {{ include "countersign.restartKeys" . | sha256sum }}
-  {{- end }}
+  {{- include "countersign.checksum" (dict "root" . "of" "") | nindent 2 }}
   {{- with .Values.podAnnotations }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 labels:
   {{- include "countersign.labels" . | nindent 2 }}
-  {{- with .Values.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- merge (deepCopy .Values.podLabels) (include "countersign.meshLabels" . | fromYaml) | toYaml | nindent 2 }}
 {{- end -}}
 
 {{- define "countersign.podSpec" -}}
-serviceAccountName: {{ include "countersign.serviceAccountName" . }}
+serviceAccountName: {{ include "countersign.serviceAccountName" . | toYaml }}
 automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
 {{- /* Nothing here reads the variables that Services are told by. */}}
 enableServiceLinks: false
@@ -170,6 +173,11 @@ affinity:
             matchLabels:
               {{- include "countersign.selectorLabels" . | nindent 14 }}
   {{- end }}
+{{- include "countersign.nodes" . }}
+{{- end -}}
+
+{{/* Which nodes it may be on, and how it runs there. */}}
+{{- define "countersign.nodes" }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -179,9 +187,9 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ toYaml . }}
 {{- end }}
 {{- with .Values.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ toYaml . }}
 {{- end }}
 {{- end -}}

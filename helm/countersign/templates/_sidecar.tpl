@@ -8,7 +8,7 @@ spec:
   template:
     metadata:
       annotations:
-        checksum/countersign-restart-keys: {{ include "countersign.restartKeys" . | sha256sum }}
+        {{- include "countersign.checksum" (dict "root" . "of" "countersign-") | nindent 8 }}
         {{- with .Values.podAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -21,13 +21,15 @@ spec:
       {{- with .Values.sidecar.fsGroup }}
       # The socket belongs to this group, and so does every container of the pod.
       securityContext:
-        fsGroup: {{ . }}
+        fsGroup: {{ int64 . }}
       {{- end }}
       {{- with .Values.imagePullSecrets }}
       imagePullSecrets:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       initContainers:
+        # Merged into what an earlier patch put there, it would keep the ports, variables and mounts of that.
+        - {name: countersign, $patch: delete}
         - restartPolicy: Always
           {{- include "countersign.container" . | nindent 10 }}
       # In each container that asks: volumeMounts: [{name: countersign-socket, mountPath: /run/countersign}]
@@ -37,6 +39,11 @@ spec:
         {{- if eq (include "countersign.store" .) "embedded" }}
         - name: countersign-data
           emptyDir: {}
+        {{- else }}
+        - {name: countersign-data, $patch: delete}
+        {{- end }}
+        {{- if not .Values.keyRing.existingSecret }}
+        - {name: countersign-key-ring, $patch: delete}
         {{- end }}
         {{- include "countersign.volumes" . | nindent 8 }}
 {{- end -}}

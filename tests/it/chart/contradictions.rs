@@ -87,6 +87,10 @@ fn two_that_would_be_in_one_place_are_refused() {
             "* service.httpPort: is service.port",
         ),
         (
+            inside(minimal, "listen: [127.0.0.1:1, \"0.0.0.0:50051\", \"0.0.0.0:50052\"]"),
+            "* config.listen: 0.0.0.0:50052 is a second port for other pods",
+        ),
+        (
             inside(minimal, "listen: [\"0.0.0.0:50051\", unix:/tmp/a]"),
             "* config.listen: unix:/tmp/a is in no directory that can be written to",
         ),
@@ -110,6 +114,10 @@ fn names_that_kubernetes_would_not_take_are_mended_or_refused() {
             "* fullnameOverride: `1tokens` cannot be a Service's name",
         ),
         (
+            with(minimal, "fullnameOverride: \"null\""),
+            "* fullnameOverride: `null` cannot be a Service's name",
+        ),
+        (
             with(minimal, "commonLabels: {app.kubernetes.io/name: a}"),
             "* commonLabels: `app.kubernetes.io/name` is a label that this chart writes itself",
         ),
@@ -120,6 +128,22 @@ fn names_that_kubernetes_would_not_take_are_mended_or_refused() {
         (
             with(minimal, "commonLabels: {team: a}\npodLabels: {team: b}"),
             "* podLabels: `team` is in commonLabels already",
+        ),
+        (
+            with(&base("monitored"), "commonLabels: {release: prometheus}"),
+            "* serviceMonitor.labels: `release` is in commonLabels already",
+        ),
+        (
+            with(&base("monitored"), "commonLabels: {release: prometheus}"),
+            "* prometheusRule.labels: `release` is in commonLabels already",
+        ),
+        (
+            with(minimal, "prometheusRule: {labels: {helm.sh/chart: a}}"),
+            "* prometheusRule.labels: `helm.sh/chart` is a label that this chart writes itself",
+        ),
+        (
+            with(minimal, "podAnnotations: {checksum/restart-keys: a}"),
+            "* podAnnotations: `checksum/restart-keys` is an annotation that this chart writes itself",
         ),
     ]);
     let dotted = render_one(&with(minimal, "fullnameOverride: tokens.v2"));
@@ -159,6 +183,29 @@ fn a_port_for_everybody_is_opened_only_where_that_is_written() {
     }
 }
 
+/// The network policy lets in pods of this namespace, which no load balancer is needed for.
+#[test]
+fn a_port_for_others_that_none_of_them_gets_through_is_refused() {
+    let minimal = &base("minimal");
+    let balanced = &with(minimal, "service: {type: LoadBalancer, externalTrafficPolicy: Local}");
+    refused(&[
+        (balanced.clone(), "* service.type: a LoadBalancer is for callers from outside"),
+        (
+            with(minimal, "service: {type: NodePort}"),
+            "* service.type: a NodePort is for callers from outside",
+        ),
+        (
+            with(minimal, "service: {externalTrafficPolicy: Local}"),
+            "* service.externalTrafficPolicy: nothing from outside comes to a ClusterIP",
+        ),
+        (with(minimal, "service: {externalTrafficPolicy: local}"), "'/service/externalTrafficPolicy'"),
+    ]);
+    let named = render_one(&with(balanced, "networkPolicy: {callers: [{ipBlock: {cidr: 192.0.2.0/24}}]}"));
+    assert_eq!(named.error, "");
+    let service = &named.one("Service", "cs-countersign")["spec"];
+    assert_eq!(service["externalTrafficPolicy"], "Local");
+}
+
 /// The pod is somebody else's: its group changes who owns the files of all its volumes.
 #[test]
 fn a_sidecar_changes_the_pods_group_only_if_asked() {
@@ -171,6 +218,17 @@ fn a_sidecar_changes_the_pods_group_only_if_asked() {
     let asked = pod(&render_one(&with(&base("sidecar"), "sidecar: {fsGroup: 2000}")));
     assert_eq!(asked["securityContext"]["fsGroup"], 2000);
     assert!(modes(&asked).iter().all(|mode| *mode == 0o440), "{asked}");
+}
+
+/// Where the cluster gives each namespace a group of its own, and where there is none.
+#[test]
+fn secrets_are_readable_without_a_group_too() {
+    let pod = |more: &str| {
+        let rendered = render_one(&with(&base("redis"), more));
+        rendered.one("Deployment", "cs-countersign")["spec"]["template"]["spec"].clone()
+    };
+    assert_eq!(modes(&pod("")), [0o440, 0o440]);
+    assert_eq!(modes(&pod("podSecurityContext: {runAsUser: null, fsGroup: null}")), [0o444, 0o444]);
 }
 
 fn modes(pod: &serde_json::Value) -> Vec<u64> {

@@ -158,6 +158,21 @@ fn selectors_find_the_pods_and_not_the_test() {
     }
 }
 
+/// What a namespace's quota and its nodes ask of a pod, they ask of that one, too.
+#[test]
+fn the_test_runs_where_and_as_the_pods_do() {
+    for name in ["minimal", "named"] {
+        let rendered = committed(name);
+        let pods = &rendered.all("StatefulSet")[0]["spec"]["template"]["spec"];
+        let test = &rendered.all("Pod")[0]["spec"];
+        for field in ["nodeSelector", "tolerations", "priorityClassName", "runtimeClassName"] {
+            assert_eq!(test[field], pods[field], "{name}: {field}");
+            assert_eq!(test[field].is_null(), name == "minimal", "{name}: {field}");
+        }
+        assert_eq!(test["containers"][0]["resources"], pods["containers"][0]["resources"], "{name}");
+    }
+}
+
 fn selects(selector: &Value, labels: &Value) -> bool {
     let selector = selector.as_object().unwrap();
     !selector.is_empty() && selector.iter().all(|(key, value)| labels[key] == *value)
@@ -231,5 +246,66 @@ fn long_names_are_cut_to_what_kubernetes_takes() {
                 assert!(value.len() <= 63 && !value.ends_with('-'), "{set}: {label}: {value}");
             }
         }
+    }
+}
+
+/// Helm reads numbers as floating ones, and prints those from a million on as such.
+#[test]
+fn large_numbers_stay_whole() {
+    let redis = render_one(&format!(
+        "{}\nreplicas: 2000000\nminReadySeconds: 1000000\nterminationGracePeriodSeconds: 3000000\npodSecurityContext: {{fsGroup: 1000650000}}\npodDisruptionBudget: {{maxUnavailable: 1000000}}",
+        sets()["redis"]
+    ));
+    assert_eq!(redis.error, "");
+    let spec = &redis.one("Deployment", "cs-countersign")["spec"];
+    assert_eq!((&spec["replicas"], &spec["minReadySeconds"]), (&2_000_000.into(), &1_000_000.into()));
+    let pod = &spec["template"]["spec"];
+    assert_eq!(pod["terminationGracePeriodSeconds"], 3_000_000);
+    assert_eq!(pod["securityContext"]["fsGroup"], 1_000_650_000);
+    let budget = &redis.one("PodDisruptionBudget", "cs-countersign")["spec"];
+    assert_eq!(budget["maxUnavailable"], 1_000_000);
+    let minimal = render_one(&format!("{}\nminReadySeconds: 1000000", sets()["minimal"]));
+    assert_eq!(minimal.one("StatefulSet", "cs-countersign")["spec"]["minReadySeconds"], 1_000_000);
+    let sidecar = render_one(&format!("{}\nsidecar: {{fsGroup: 1000650000}}", sets()["sidecar"]));
+    let pod = &sidecar.one("Deployment", "application")["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"]["fsGroup"], 1_000_650_000);
+}
+
+/// Kubernetes takes names of digits alone, and YAML takes them for numbers.
+#[test]
+fn names_of_digits_stay_names() {
+    let names = "nameOverride: \"007\"\nserviceAccount: {name: \"12\"}\npriorityClassName: \"13\"\nruntimeClassName: \"14\"\nfullnameOverride: tokens";
+    let with = |set: &str, more: &str| format!("{}\n{names}\n{more}", sets()[set]);
+    let redis =
+        sets()["redis"].replace("countersign-key-ring", "\"42\"").replace("countersign-redis", "\"43\"");
+    let envoy = "envoy: {identityHeaders: [\"99\"]}";
+    let values: std::collections::BTreeMap<_, _> = [
+        ("redis", format!("{redis}\n{names}")),
+        ("minimal", with("minimal", "persistence: {storageClassName: \"15\", size: \"1000000000\"}")),
+        (
+            "envoy-gateway",
+            with(
+                "minimal",
+                &format!(
+                    "{envoy}\nenvoyGateway: {{enabled: true, namespace: \"123\", gateway: \"16\", proxyNamespace: \"17\", targetRefs: [{{kind: HTTPRoute, name: \"18\"}}]}}"
+                ),
+            ),
+        ),
+        (
+            "istio",
+            with(
+                "minimal",
+                &format!("{envoy}\nistio: {{enabled: true, namespace: \"123\", provider: \"19\", selector: {{app: \"20\"}}}}"),
+            ),
+        ),
+    ]
+    .map(|(name, values)| (name.to_owned(), values))
+    .into();
+    for (name, rendered) in validated(&values) {
+        assert_eq!(rendered.error, "", "{name}");
+        assert_eq!(rendered.invalid, [""; 0], "{name}");
+        let directory = files(&[("manifests.yaml", &rendered.text)]);
+        let decoded = decode(&[directory.path().join("manifests.yaml")]);
+        decoded.unwrap_or_else(|problem| panic!("{name}: {problem}"));
     }
 }

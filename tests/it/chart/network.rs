@@ -85,6 +85,24 @@ fn what_the_configuration_names_is_reached_and_nothing_else() {
     assert_eq!(reached(policy(&render_one(&sentinels))), [53, 53, 443, 6379, 26379]);
 }
 
+/// A URL that is written out says its ports, also by saying none.
+#[test]
+fn redis_is_reached_where_its_url_says() {
+    let redis = |url: &str, more: &str| {
+        let values = sets()["redis"]
+            .replace("url: {file: /etc/countersign/secrets/redis/url}", &format!("url: \"{url}\"{more}"));
+        let rendered = render_one(&format!("{values}\nnetworkPolicy: {{redis: {{ports: [6390]}}}}"));
+        assert_eq!(rendered.error, "", "{url}");
+        reached(policy(&rendered)).split_off(3)
+    };
+    assert_eq!(redis("rediss://redis.example", ""), [6390, 6379]);
+    assert_eq!(redis("rediss://redis.example/1", ""), [6390, 6379]);
+    assert_eq!(redis("rediss://[fd00::1]:6380", ""), [6390, 6380]);
+    assert_eq!(redis("rediss://[fd00::1]", ""), [6390, 6379]);
+    assert_eq!(redis("rediss://a:6380,b", ", cluster: true"), [6390, 6380, 6379]);
+    assert_eq!(redis("rediss://a:26380,b", ", sentinel: {master: a}"), [6390, 26379, 26380]);
+}
+
 /// Checks over HTTP have a port of their own, where they are answered for other pods.
 #[test]
 fn checks_over_http_are_reached_where_they_listen_for_others() {

@@ -144,10 +144,74 @@ fn a_store_that_replicas_cannot_share_or_nobody_can_write_is_refused() {
             "* config.store.path: must be in /var/lib/countersign/",
         ),
         (
+            with(minimal, "podSecurityContext: {fsGroupChangePolicy: Always}"),
+            "* podSecurityContext.fsGroupChangePolicy: with anything but OnRootMismatch, each start of a pod makes the key ring on the volume writable",
+        ),
+        (
+            with(minimal, "podSecurityContext: {fsGroupChangePolicy: null}"),
+            "* podSecurityContext.fsGroupChangePolicy: with anything but OnRootMismatch",
+        ),
+        (
             with(minimal, "secrets: [{name: a, secretName: b}, {name: a, secretName: c}]"),
             "* secrets: `a` is there twice",
         ),
     ]);
+}
+
+/// What is not on a volume that outlives the pod is not gone through again.
+#[test]
+fn a_volume_without_the_key_ring_may_be_gone_through() {
+    let always = "podSecurityContext: {fsGroupChangePolicy: Always}";
+    for values in [
+        base("redis"),
+        with(&base("minimal"), "persistence: {enabled: false}"),
+        with(&base("minimal"), "keyRing: {existingSecret: ring}"),
+    ] {
+        assert_eq!(render_one(&with(&values, always)).error, "");
+    }
+}
+
+/// A file or a variable that nothing of the values brings.
+#[test]
+fn a_secret_that_would_not_be_there_is_refused() {
+    let redis = &base("redis").replace("secrets: [", "# [");
+    let autoscaled = &base("autoscaled").replace("env: [", "# [");
+    let ring = &inside(&base("minimal"), "key_ring: {file: /etc/countersign/key-ring/r}");
+    let client = &base("minimal").replace(
+        "name: acme,",
+        "name: acme, clients: [{id: a, secret: {file: /etc/countersign/secrets/acme/s}}],",
+    );
+    refused(&[
+        (
+            redis.clone(),
+            "* config.store.url.file: nothing puts a file at /etc/countersign/secrets/redis/url: write secrets: [{name: redis, secretName: ...}]",
+        ),
+        (
+            with(redis, "secrets: [{name: redi, secretName: a}]"),
+            "* config.store.url.file: nothing puts a file at",
+        ),
+        (
+            client.clone(),
+            "* config.issuers[0].clients[0].secret.file: nothing puts a file at /etc/countersign/secrets/acme/s",
+        ),
+        (
+            ring.clone(),
+            "* config.key_ring.file: nothing puts a file at /etc/countersign/key-ring/r: write keyRing.existingSecret",
+        ),
+        (
+            autoscaled.clone(),
+            "* config.store.url.env: no variable REDIS_URL is set: write it in env, such as [{name: REDIS_URL,",
+        ),
+    ]);
+    let mounted = "volumes: [{name: a, secret: {secretName: b}}]\nvolumeMounts: [{name: a, mountPath: /etc/countersign/secrets/}]";
+    for values in [
+        with(redis, mounted),
+        with(client, "secrets: [{name: acme, secretName: b}]"),
+        with(ring, &mounted.replace("secrets/", "key-ring")),
+        with(autoscaled, "envFrom: [{secretRef: {name: a}}]"),
+    ] {
+        assert_eq!(render_one(&values).error, "");
+    }
 }
 
 #[test]
@@ -161,6 +225,10 @@ fn what_would_be_cut_off_or_not_be_seen_is_refused() {
         (
             with(minimal, "env: [{name: A, value: b}, {name: COUNTERSIGN__LISTEN, value: \"0.0.0.0:1\"}]"),
             "* env[1].name: write what COUNTERSIGN__LISTEN sets in config",
+        ),
+        (
+            with(minimal, "envFrom: [{secretRef: {name: a}}, {prefix: COUNTERSIGN__, secretRef: {name: b}}]"),
+            "* envFrom[1].prefix: write what COUNTERSIGN__... sets in config",
         ),
         (
             with(minimal, "serviceMonitor: {enabled: true}"),
@@ -205,7 +273,10 @@ fn what_would_let_a_client_say_who_it_is_is_refused() {
             "* envoyGateway.gateway: write the name of the Gateway",
         ),
         (
-            with(minimal, "istio: {enabled: true, selector: {a: b}, targetRefs: [{kind: Gateway, name: a}]}"),
+            with(
+                minimal,
+                "istio: {enabled: true, selector: {a: b}, targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: a}]}",
+            ),
             "* istio.selector: Istio takes a selector or targetRefs",
         ),
     ]);

@@ -35,11 +35,15 @@ def patched(objects):
         text = each.get("data", {}).get("sidecar-patch.yaml")
         if text:
             patch = yaml.safe_load(text)
+            pod = patch["spec"]["template"]["spec"]
+            # They are about what is not there yet.
+            for part in ["initContainers", "volumes"]:
+                pod[part] = [each for each in pod[part] if "$patch" not in each]
             labels = patch["spec"]["template"]["metadata"]["labels"]
             patch["spec"]["selector"] = {"matchLabels": labels}
             hardened = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
             mount = {"name": "countersign-socket", "mountPath": "/run/countersign"}
-            patch["spec"]["template"]["spec"]["containers"] = [{"name": "application", "image": "application", "securityContext": hardened, "volumeMounts": [mount]}]
+            pod["containers"] = [{"name": "application", "image": "application", "securityContext": hardened, "volumeMounts": [mount]}]
             yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "application"}, **patch}
 
 
