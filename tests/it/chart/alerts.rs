@@ -50,8 +50,8 @@ fn each_alert_fires_when_it_should_and_not_otherwise() {
     assert_eq!(named, tested, "every alert has a case");
     let tests: Vec<_> = CASES
         .iter()
-        .flat_map(|case| [loud(case, &rules, series(case.loud)), quiet(case)])
-        .chain(CASES.iter().filter_map(|case| Some(loud(case, &rules, at_its_start(case.loud)?))))
+        .flat_map(|case| [loud(case, &rules, &series(case.loud)), quiet(case)])
+        .chain(CASES.iter().filter_map(|case| Some(loud(case, &rules, &at_its_start(case.loud)?))))
         .collect();
     let tests = json!({"rule_files": ["rules.json"], "evaluation_interval": "1m", "tests": tests});
     let directory = files(&[("rules.json", &rules.to_string()), ("tests.json", &tests.to_string())]);
@@ -66,7 +66,7 @@ fn each_alert_fires_when_it_should_and_not_otherwise() {
 }
 
 /// It fires an hour later, with the sentence that a person reads, and does not fire before it has been so for long enough.
-fn loud(case: &Case, rules: &Value, series: Value) -> Value {
+fn loud(case: &Case, rules: &Value, series: &Value) -> Value {
     let alert = alerts(rules).into_iter().find(|alert| name(alert) == case.alert).unwrap();
     let mut labels = alert["labels"].clone();
     assert_eq!(labels["namespace"], "tokens", "whoever is told has to know where");
@@ -90,8 +90,8 @@ fn at_its_start(all: &[Series]) -> Option<Value> {
     let mut late = series(all);
     for one in late.as_array_mut().unwrap() {
         let counter = one["series"].as_str().unwrap().contains("_total{");
-        let counted = one["values"].as_str().unwrap().strip_prefix("0x").filter(|_| counter)?;
-        one["values"] = json!(format!("_ _x{counted}"));
+        let later = one["values"].as_str().unwrap().strip_prefix("0x").filter(|_| counter)?;
+        one["values"] = json!(format!("_ _x{later}"));
     }
     Some(late)
 }
