@@ -72,4 +72,5 @@ python
 program
 decoder
 command -v promtool >/dev/null || debian_idle prometheus
+command -v jq >/dev/null || debian jq
 command -v readelf >/dev/null || debian binutils

@@ -12,3 +12,4 @@ mod network;
 mod probe;
 mod refusals;
 mod restricted;
+mod volume;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::kit::{all_rendered, render_one, sets};
 
 /// What breaks it, a sentence each.
-fn violations(pod: &Value) -> Vec<String> {
+pub(super) fn violations(pod: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut wrong = |broken: bool, what: String| {
         if broken {
