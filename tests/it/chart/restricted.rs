@@ -82,6 +82,21 @@ fn every_pod_keeps_the_restricted_standard_and_more() {
     }
 }
 
+/// Where constraints choose users and groups, a pod that writes any is refused.
+#[test]
+fn a_pod_leaves_its_user_to_the_cluster_if_told_to() {
+    let rendered = &all_rendered()["openshift"];
+    assert_eq!(pods(&rendered.objects).count(), 2, "the service's and the test's");
+    for pod in pods(&rendered.objects) {
+        let containers = pod["containers"].as_array().unwrap().iter().map(|one| &one["securityContext"]);
+        for context in containers.chain([&pod["securityContext"]]) {
+            for field in ["runAsUser", "runAsGroup", "fsGroup"] {
+                assert!(context.as_object().unwrap().get(field).is_none(), "{context}");
+            }
+        }
+    }
+}
+
 #[test]
 fn no_pod_gets_a_token_for_the_api_server_unless_asked() {
     for (name, rendered) in all_rendered() {
