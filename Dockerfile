@@ -16,8 +16,9 @@ RUN scripts/image-steps.sh tools
 COPY Cargo.toml Cargo.lock ./
 RUN scripts/image-steps.sh fetch
 COPY . .
-# The mount keeps what dependencies were compiled to from one build to the next.
-RUN --mount=type=cache,target=/src/target scripts/image-steps.sh build /out
+# The mount keeps what dependencies were compiled to from one build to the next. One build at a time: another checkout's would
+# put its program in the place of this one's.
+RUN --mount=type=cache,target=/src/target,sharing=locked scripts/image-steps.sh build /out
 
 FROM gcr.io/distroless/cc-debian13:nonroot
 COPY --from=build /out/countersign /usr/local/bin/countersign

@@ -15,6 +15,9 @@ build)
     export CARGO_NET_OFFLINE=true
     profile=${IMAGE_PROFILE:-release}
     target=${CARGO_TARGET_DIR:-target}
+    # What an earlier build left here is worth its dependencies alone. Whether our own sources have changed, cargo would tell by
+    # their times, and those of another checkout can be older than what was built here before.
+    cargo clean --locked --quiet --profile "$profile" --package countersign
     cargo build --locked --bin countersign --profile "$profile"
     cargo cyclonedx --quiet --format json --override-filename countersign.cdx
     mkdir -p "$2"

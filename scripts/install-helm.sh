@@ -73,4 +73,5 @@ python
 program
 decoder
 command -v promtool >/dev/null || debian_idle prometheus
+command -v jq >/dev/null || debian jq
 command -v readelf >/dev/null || debian binutils

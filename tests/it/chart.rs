@@ -14,3 +14,4 @@ mod probe;
 mod refusals;
 mod restricted;
 mod sidecar;
+mod volume;

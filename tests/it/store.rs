@@ -1,6 +1,6 @@
 //! The embedded store with real processes: killed, on a full disk, exported and imported.
 
-mod child;
+pub(crate) mod child;
 mod cli;
 mod full;
 mod killed;

@@ -35,7 +35,7 @@ const CRATES: [(&str, &[&str]); 25] = [
     ("tonic_reflection", &["api"]),
     // In ops: a module of opentelemetry_otlp that is called the same.
     ("tonic_types", &["api", "cli", "ops"]),
-    ("prost", &["api", "cli"]),
+    ("prost", &["api", "cli", "proto"]),
     ("axum", &["api", "dev"]),
     ("hyper", &["api"]),
     ("hyper_util", &["api"]),

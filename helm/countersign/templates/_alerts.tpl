@@ -27,13 +27,25 @@ longer verifies (keys.max_age).
 {{- end -}}
 
 {{/*
-The alerts. Each has a section of its name in docs/kubernetes.md. Counters exist at zero before they first count, so that
-`increase` sees the first time, too.
+Where a counter has counted within a quarter of an hour, even once. Counters exist at zero before they first count, and still
+`increase` does not see what counted before Prometheus first asked a new pod: its series begins at 1. So a series that did not
+exist before counts as a whole. An hour is looked back for it: were it a moment, a Prometheus that was away would take what has
+counted long ago for new.
+*/}}
+{{- define "countersign.counted" -}}
+{{- $series := printf "%s{%s%s}" .metric (include "countersign.series" .root) (ternary (printf ",%s" .labels) "" (hasKey . "labels")) -}}
+(increase({{ $series }}[15m]) > 0 or ({{ $series }} > 0 unless present_over_time({{ $series }}[1h] offset 15m)))
+{{- end -}}
+
+{{/*
+The alerts. Each has a section of its name in docs/kubernetes.md. Expressions are blocks: what they select by can have any sign in
+it.
 */}}
 {{- define "countersign.alerts" -}}
 {{- $s := include "countersign.series" . -}}
 - alert: CountersignDown
-  expr: absent(up{ {{- $s -}} } == 1)
+  expr: >-
+    absent(up{ {{- $s -}} } == 1)
   for: 3m
   severity: critical
   summary: No replica of Countersign answers Prometheus.
@@ -51,22 +63,26 @@ The alerts. Each has a section of its name in docs/kubernetes.md. Counters exist
   severity: warning
   summary: {{ "One validation or check in a hundred takes {{ $value | humanizeDuration }} or longer." | quote }}
 - alert: CountersignPolicyUnreadable
-  expr: sum by (pod) (increase(countersign_checks_total{ {{- $s -}} ,outcome="denied",why=~"policy"}[15m])) > 0
+  expr: >-
+    sum by (pod) {{ include "countersign.counted" (dict "root" $ "metric" "countersign_checks_total" "labels" `outcome="denied",why="policy"`) }}
   for: 0m
   severity: critical
   summary: {{ "{{ $labels.pod }} denies every request of a route, because what the proxy says of its policy means nothing." | quote }}
 - alert: CountersignOverloaded
-  expr: sum by (pod) (increase(countersign_overloaded_total{ {{- $s -}} }[5m])) > 0
+  expr: >-
+    sum by (pod) (increase(countersign_overloaded_total{ {{- $s -}} }[5m])) > 0
   for: 5m
   severity: warning
   summary: {{ "{{ $labels.pod }} turns calls away, because too many are at work." | quote }}
 - alert: CountersignNoKeys
-  expr: countersign_keys{ {{- $s -}} } == 0
+  expr: >-
+    countersign_keys{ {{- $s -}} } == 0
   for: 5m
   severity: critical
   summary: {{ "{{ $labels.pod }} has no key that verifies tokens of {{ $labels.issuer }}." | quote }}
 - alert: CountersignKeysOld
-  expr: {{ include "countersign.oldKeySets" . | quote }}
+  expr: >-
+    {{ include "countersign.oldKeySets" . }}
   for: 5m
   severity: critical
   summary: {{ "{{ $labels.pod }} has seen no key set of {{ $labels.issuer }} for {{ $value | humanizeDuration }}." | quote }}
@@ -78,22 +94,26 @@ The alerts. Each has a section of its name in docs/kubernetes.md. Counters exist
   severity: warning
   summary: {{ "{{ $labels.pod }} cannot fetch the key set of {{ $labels.issuer }}." | quote }}
 - alert: CountersignStoredKeysForged
-  expr: sum by (pod, issuer) (increase(countersign_key_store_errors_total{ {{- $s -}} ,kind="forged"}[15m])) > 0
+  expr: >-
+    sum by (pod, issuer) {{ include "countersign.counted" (dict "root" $ "metric" "countersign_key_store_errors_total" "labels" `kind="forged"`) }}
   for: 0m
   severity: critical
   summary: {{ "The seal of a stored key set of {{ $labels.issuer }} does not fit: somebody else wrote to the store, or the key ring is another one." | quote }}
 - alert: CountersignIntrospectionRefused
-  expr: sum by (issuer) (increase(countersign_introspections_total{ {{- $s -}} ,outcome="misconfigured"}[15m])) > 0
+  expr: >-
+    sum by (issuer) {{ include "countersign.counted" (dict "root" $ "metric" "countersign_introspections_total" "labels" `outcome="misconfigured"`) }}
   for: 5m
   severity: warning
   summary: {{ "{{ $labels.issuer }} does not answer our client about opaque tokens." | quote }}
 - alert: CountersignRevocationsUnstored
-  expr: countersign_unstored_revocations{ {{- $s -}} } > 0
+  expr: >-
+    countersign_unstored_revocations{ {{- $s -}} } > 0
   for: 1m
   severity: critical
   summary: {{ "{{ $value }} revocations are known to {{ $labels.pod }} alone, and lost if it ends." | quote }}
 - alert: CountersignFeedLost
-  expr: countersign_feed_contact_lost{ {{- $s -}} } == 1
+  expr: >-
+    countersign_feed_contact_lost{ {{- $s -}} } == 1
   for: 1m
   severity: critical
   summary: {{ "What is revoked on other replicas does not arrive at {{ $labels.pod }}." | quote }}
@@ -105,32 +125,38 @@ The alerts. Each has a section of its name in docs/kubernetes.md. Counters exist
   severity: critical
   summary: {{ "Redis does not keep what it is told ({{ $labels.reason }}{{ $labels.level }}), as {{ $labels.pod }} found." | quote }}
 - alert: CountersignStoreLostRevocations
-  expr: sum(increase(countersign_revocations_pushed_back_total{ {{- $s -}} }[15m])) > 0
+  expr: >-
+    sum{{ include "countersign.counted" (dict "root" $ "metric" "countersign_revocations_pushed_back_total") }}
   for: 0m
   severity: warning
   summary: Redis had lost revocations that it had acknowledged. The replicas gave them back.
 - alert: CountersignRevocationsDiffer
-  expr: sum by (pod) (increase(countersign_feed_comparisons_total{ {{- $s -}} ,result="differed"}[15m])) > 0
+  expr: >-
+    sum by (pod) (increase(countersign_feed_comparisons_total{ {{- $s -}} ,result="differed"}[15m])) > 0
   for: 30m
   severity: warning
   summary: {{ "What {{ $labels.pod }} knows of revocations differs from the store again and again." | quote }}
 - alert: CountersignRevocationsNearlyFull
-  expr: countersign_revocation_nearly_full{ {{- $s -}} } == 1
+  expr: >-
+    countersign_revocation_nearly_full{ {{- $s -}} } == 1
   for: 5m
   severity: warning
   summary: {{ "{{ $labels.pod }} holds over 75 % of the revocations that it may." | quote }}
 - alert: CountersignUpstreamWaits
-  expr: countersign_upstream_revocations_oldest_seconds{ {{- $s -}} } > 600
+  expr: >-
+    countersign_upstream_revocations_oldest_seconds{ {{- $s -}} } > 600
   for: 5m
   severity: warning
   summary: {{ "An identity provider has not been told of a revocation for {{ $value | humanizeDuration }}." | quote }}
 - alert: CountersignRefreshesUnstored
-  expr: countersign_unstored_refreshes{ {{- $s -}} } > 0
+  expr: >-
+    countersign_unstored_refreshes{ {{- $s -}} } > 0
   for: 1m
   severity: critical
   summary: {{ "{{ $value }} refreshed tokens are in the memory of {{ $labels.pod }} alone." | quote }}
 - alert: CountersignRefreshRefused
-  expr: sum by (outcome) (increase(countersign_refresh_exchanges_total{ {{- $s -}} ,outcome=~"client_rejected|refused"}[15m])) > 0
+  expr: >-
+    sum by (outcome) {{ include "countersign.counted" (dict "root" $ "metric" "countersign_refresh_exchanges_total" "labels" `outcome=~"client_rejected|refused"`) }}
   for: 0m
   severity: critical
   summary: {{ "A token endpoint refuses our client or our requests ({{ $labels.outcome }})." | quote }}
@@ -142,12 +168,14 @@ The alerts. Each has a section of its name in docs/kubernetes.md. Counters exist
   severity: warning
   summary: {{ "{{ $value | humanizePercentage }} of the answers of token endpoints are lost." | quote }}
 - alert: CountersignRefreshTokenReused
-  expr: sum(increase(countersign_refresh_tokens_reused_total{ {{- $s -}} }[15m])) > 0
+  expr: >-
+    sum{{ include "countersign.counted" (dict "root" $ "metric" "countersign_refresh_tokens_reused_total") }}
   for: 0m
   severity: warning
   summary: Somebody presented a refresh token that another had used up. The session was ended.
 - alert: CountersignConfigurationNotTaken
-  expr: countersign_config_reload_failing{ {{- $s -}} } == 1
+  expr: >-
+    countersign_config_reload_failing{ {{- $s -}} } == 1
   for: 10m
   severity: warning
   summary: {{ "{{ $labels.pod }} does not take the changed configuration; the next start would fail." | quote }}

@@ -183,6 +183,15 @@ do; all are reported at once. Every check appends to `problems` of the dict that
 {{- if and $values.serviceMonitor.enabled (eq (include "countersign.metricsReaders" .root) "local") -}}
 {{- include "countersign.problem" (dict "found" .found "text" "config.admin.metrics: Prometheus asks from another machine, and would be refused: write network, or leave it out, or serviceMonitor.enabled: false") -}}
 {{- end -}}
+{{- if $values.serviceMonitor.enabled -}}
+{{- $interval := include "countersign.milliseconds" $values.serviceMonitor.interval | int64 -}}
+{{- if gt (include "countersign.milliseconds" $values.serviceMonitor.scrapeTimeout | int64) $interval -}}
+{{- include "countersign.problem" (dict "found" .found "text" (printf "serviceMonitor.scrapeTimeout: %s is longer than serviceMonitor.interval, and the Prometheus operator would take neither: write %s at most" $values.serviceMonitor.scrapeTimeout $values.serviceMonitor.interval)) -}}
+{{- end -}}
+{{- if and $values.prometheusRule.enabled (gt $interval 120000) -}}
+{{- include "countersign.problem" (dict "found" .found "text" "serviceMonitor.interval: the alerts look at five minutes, in which there would be one sample or none: write 2m at most") -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.prometheusRule.enabled (not $values.serviceMonitor.enabled) (not $values.prometheusRule.selector) -}}
 {{- include "countersign.problem" (dict "found" .found "text" "prometheusRule.selector: without serviceMonitor.enabled nobody makes the series that the alerts look at: write what selects those of a scrape job of your own, such as namespace=\"tokens\",job=\"countersign\"") -}}
 {{- end -}}

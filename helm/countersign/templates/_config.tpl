@@ -106,15 +106,14 @@ docs/configuration.md says which.
 {{- include "countersign.adminListen" . | regexFind "[0-9]+$" -}}
 {{- end -}}
 
-{{/* A duration of the configuration, in whole seconds, rounded up. */}}
-{{- define "countersign.seconds" -}}
-{{- $number := regexFind "^[0-9]+" . | int64 -}}
-{{- $unit := regexFind "[a-z]+$" . -}}
-{{- if eq $unit "ms" -}}
-{{- div (add $number 999) 1000 -}}
-{{- else -}}
-{{- mul $number (get (dict "s" 1 "m" 60 "h" 3600 "d" 86400) $unit) -}}
+{{/* A duration, of the configuration or of Prometheus. */}}
+{{- define "countersign.milliseconds" -}}
+{{- mul (regexFind "^[0-9]+" . | int64) (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000) (regexFind "[a-z]+$" .)) -}}
 {{- end -}}
+
+{{/* In whole seconds, rounded up. */}}
+{{- define "countersign.seconds" -}}
+{{- div (add (include "countersign.milliseconds" . | int64) 999) 1000 -}}
 {{- end -}}
 
 {{- define "countersign.drainSeconds" -}}

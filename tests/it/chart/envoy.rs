@@ -140,3 +140,20 @@ fn the_plain_manifests_are_what_the_control_planes_take_and_say_what_the_chart_s
         ]
     );
 }
+
+/// Helm takes the newest chart where no version is said: a new provider would come with a new control plane.
+#[test]
+fn a_provider_is_told_to_the_istio_that_is_installed() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let rendered = committed("istio");
+    for text in [
+        &rendered.text,
+        &rendered.notes,
+        &read("docs/kubernetes.md"),
+        &read("examples/istio/istiod-values.yaml"),
+    ] {
+        let commands: Vec<_> = text.lines().filter(|line| line.contains("helm upgrade istiod ")).collect();
+        assert_eq!(commands.len(), 1, "{text}");
+        assert!(commands[0].contains(" --version "), "{commands:?}");
+    }
+}

@@ -1,6 +1,11 @@
 //! The container image, as far as it can be known without a container engine.
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::Command,
+    time::{Duration, SystemTime},
+};
 
 use super::kit::{committed, success};
 use crate::readme::root;
@@ -56,6 +61,47 @@ fn the_image_is_built_reproducibly_and_runs_as_nobody_special() {
         .unwrap()
         .into();
     assert_eq!(run, without, "the same steps with and without an engine");
+}
+
+/// Runs a build with something else in the place of what writes the bill of materials. It is written by another process than this
+/// one, whose children could hold it open for writing.
+const WITHOUT_BILL: &str = r#"mkdir -p bin && printf '#!/bin/sh\n: >countersign.cdx.json\n' >bin/cargo-cyclonedx &&
+chmod +x bin/cargo-cyclonedx && PATH="$PWD/bin:$PATH" exec "$0" build out"#;
+
+/// Builds share what they were compiled to, as in the image: at one path, and of sources with whatever times they had before.
+#[test]
+fn the_program_is_built_of_the_sources_that_are_there_and_of_no_older_build() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    for name in ["src", "target"] {
+        std::fs::create_dir(path(name)).unwrap();
+    }
+    std::fs::write(path("Cargo.toml"), "[package]\nname = \"countersign\"\nedition = \"2024\"\n").unwrap();
+    std::fs::write(
+        path("Cargo.lock"),
+        "version = 4\n[[package]]\nname = \"countersign\"\nversion = \"0.0.0\"\n",
+    )
+    .unwrap();
+    for (word, days) in [("first", 2), ("second", 1)] {
+        let source = path("src/main.rs");
+        std::fs::write(&source, format!("fn main() {{ println!(\"{word}\"); }}\n")).unwrap();
+        let file = std::fs::File::options().append(true).open(&source).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_hours(24 * days)).unwrap();
+        let built = Command::new("bash")
+            .args(["-c", WITHOUT_BILL])
+            .arg(root().join("scripts/image-steps.sh"))
+            .current_dir(directory.path())
+            .env("IMAGE_PROFILE", "dev")
+            .env("CARGO_TARGET_DIR", path("target"))
+            .output()
+            .unwrap();
+        success(&built);
+        let output = Command::new(path("out/countersign")).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&success(&output).stdout).trim(), word);
+    }
+    let mount = read("Dockerfile");
+    let (_, mount) = mount.split_once("--mount=").unwrap();
+    assert!(mount.starts_with("type=cache,target=/src/target,sharing=locked "), "{mount}");
 }
 
 /// The user, the arguments and the ports of the image are those that the chart has in mind.

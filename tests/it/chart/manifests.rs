@@ -309,3 +309,18 @@ fn names_of_digits_stay_names() {
         decoded.unwrap_or_else(|problem| panic!("{name}: {problem}"));
     }
 }
+
+/// Containers beside ours may say nothing of what they need, and may be at work when ours is not.
+#[test]
+fn the_autoscaler_measures_our_container_alone() {
+    let beside = "extraContainers: [{name: beside, image: beside}]";
+    let rendered = render_one(&format!("{}\n{beside}", sets()["autoscaled"]));
+    let containers = &rendered.one("Deployment", "cs-countersign")["spec"]["template"]["spec"]["containers"];
+    let autoscaler = &rendered.one("HorizontalPodAutoscaler", "cs-countersign")["spec"];
+    let [metric] = autoscaler["metrics"].as_array().unwrap().as_slice() else {
+        panic!("{autoscaler}");
+    };
+    assert_eq!(metric["type"], "ContainerResource");
+    assert_eq!(metric["containerResource"]["container"], containers[0]["name"]);
+    assert!(containers[0]["resources"]["requests"]["cpu"].is_string(), "{containers}");
+}

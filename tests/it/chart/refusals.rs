@@ -239,6 +239,15 @@ fn what_would_be_cut_off_or_not_be_seen_is_refused() {
             "* config.admin.metrics: Prometheus asks from another machine, and would be refused",
         ),
         (
+            base("monitored").replace("interval: 15s", "interval: 9999ms"),
+            "* serviceMonitor.scrapeTimeout: 10s is longer than serviceMonitor.interval, and the Prometheus operator would take neither: write 9999ms at most",
+        ),
+        (
+            base("monitored").replace("interval: 15s", "interval: 121s"),
+            "* serviceMonitor.interval: the alerts look at five minutes, in which there would be one sample or none: write 2m at most",
+        ),
+        (base("monitored").replace("interval: 15s", "interval: 0s"), "'/serviceMonitor/interval'"),
+        (
             with(minimal, "prometheusRule: {enabled: true}"),
             "* prometheusRule.selector: without serviceMonitor.enabled nobody makes the series",
         ),
@@ -247,6 +256,20 @@ fn what_would_be_cut_off_or_not_be_seen_is_refused() {
             "* prometheusRule.disabled: there is no alert `CountersignSlwo`; there are CountersignDown, ",
         ),
     ]);
+}
+
+/// As often and as seldom as may be; without the alerts, more seldom.
+#[test]
+fn prometheus_may_ask_within_its_interval() {
+    let monitored = &base("monitored");
+    let silent = monitored.replace("prometheusRule: {enabled: true", "prometheusRule: {enabled: false");
+    for values in [
+        monitored.replace("interval: 15s", "interval: 2m, scrapeTimeout: 120s"),
+        monitored.replace("interval: 15s", "interval: 500ms, scrapeTimeout: 500ms"),
+        silent.replace("interval: 15s", "interval: 1h"),
+    ] {
+        assert_eq!(render_one(&values).error, "", "{values}");
+    }
 }
 
 #[test]
@@ -341,6 +364,11 @@ fn wrong_types_and_unknown_keys_are_refused_with_their_path() {
         (with("envoyGateway: {targetRefs: [{kind: Service, name: a}]}"), "'/envoyGateway/targetRefs/0/kind'"),
         (with("secrets: [{name: A/B, secretName: c}]"), "'/secrets/0/name'"),
         (with("podLabels: {a: 1}"), "'/podLabels/a'"),
+        (with("prometheusRule: {selector: job}"), "'/prometheusRule/selector'"),
+        (with("prometheusRule: {selector: '{job=\"a\"}'}"), "'/prometheusRule/selector'"),
+        (with("prometheusRule: {selector: 'job=\"a\"} or {job=\"b\"'}"), "'/prometheusRule/selector'"),
+        (with("prometheusRule: {selector: 'job=~\"a\\d\"'}"), "'/prometheusRule/selector'"),
+        (with("prometheusRule: {selector: 'job=\"a\",'}"), "'/prometheusRule/selector'"),
         (inside("cache: {max_byte: 1MiB}"), "'/config/cache'"),
         (inside("limits: {drain: 5}"), "'/config/limits/drain'"),
         (inside("tls: {certificate: a}"), "'/config'"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::kit::{all_rendered, render_one, sets};
 
 /// What breaks it, a sentence each.
-fn violations(pod: &Value) -> Vec<String> {
+pub(super) fn violations(pod: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut wrong = |broken: bool, what: String| {
         if broken {
@@ -77,6 +77,21 @@ fn every_pod_keeps_the_restricted_standard_and_more() {
                 ["containers", "initContainers"].into_iter().filter_map(|list| pod[list].as_array());
             for container in containers.flatten().filter(ours) {
                 assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true, "{name}");
+            }
+        }
+    }
+}
+
+/// Where constraints choose users and groups, a pod that writes any is refused.
+#[test]
+fn a_pod_leaves_its_user_to_the_cluster_if_told_to() {
+    let rendered = &all_rendered()["openshift"];
+    assert_eq!(pods(&rendered.objects).count(), 2, "the service's and the test's");
+    for pod in pods(&rendered.objects) {
+        let containers = pod["containers"].as_array().unwrap().iter().map(|one| &one["securityContext"]);
+        for context in containers.chain([&pod["securityContext"]]) {
+            for field in ["runAsUser", "runAsGroup", "fsGroup"] {
+                assert!(context.as_object().unwrap().get(field).is_none(), "{context}");
             }
         }
     }

@@ -38,7 +38,7 @@ pub(super) const MARGIN: u64 = WRITERS + 2;
 /// no test.
 const STORE_AT: &str = "--skip=store-at:";
 
-pub(super) fn settings(path: &Path) -> StoreSettings {
+pub(crate) fn settings(path: &Path) -> StoreSettings {
     StoreSettings::embedded(path.to_owned())
 }
 
@@ -81,7 +81,7 @@ fn order(number: u64) -> Order {
     Order { revocations: vec![revocation], ending: Some(ending), ..Order::default() }
 }
 
-pub(super) async fn write_one(store: &dyn Store, number: u64) -> Result<(), StoreError> {
+pub(crate) async fn write_one(store: &dyn Store, number: u64) -> Result<(), StoreError> {
     store.remember_sessions(vec![session(number)]).await?;
     let recorded = store.record(order(number)).await?;
     assert_eq!(recorded.ended.len(), 1, "order {number}");

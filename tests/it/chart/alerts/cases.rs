@@ -26,7 +26,8 @@ const GOOD: Series = Series("countersign_validations_total", r#"outcome="permitt
 
 /// A counter that stays where it was until the last minutes.
 const ONCE: &str = "0x55 1x5";
-const NEVER: &str = "3x60";
+/// One that counted long ago, though Prometheus was away for some minutes.
+const NEVER: &str = "3x38 _x8 3x15";
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -90,6 +91,41 @@ pub(super) const CASES: &[Case] = &[
             Series(
                 "countersign_request_duration_seconds_bucket",
                 r#"method="countersign.v1.TokenService/Refresh",le="+Inf""#,
+                "0+100x60",
+            ),
+        ],
+        labels: &[],
+        summary: "One validation or check in a hundred takes 460ms or longer.",
+    },
+    Case {
+        alert: "CountersignSlow",
+        loud: &[
+            Series(
+                "countersign_request_duration_seconds_bucket",
+                r#"method="HTTP /check",le="0.1""#,
+                "0+90x60",
+            ),
+            Series(
+                "countersign_request_duration_seconds_bucket",
+                r#"method="HTTP /check",le="0.5""#,
+                "0+100x60",
+            ),
+            Series(
+                "countersign_request_duration_seconds_bucket",
+                r#"method="HTTP /check",le="+Inf""#,
+                "0+100x60",
+            ),
+        ],
+        before: "9m",
+        quiet: &[
+            Series(
+                "countersign_request_duration_seconds_bucket",
+                r#"method="HTTP /check",le="0.1""#,
+                "0+100x60",
+            ),
+            Series(
+                "countersign_request_duration_seconds_bucket",
+                r#"method="HTTP /check",le="+Inf""#,
                 "0+100x60",
             ),
         ],
@@ -183,9 +219,9 @@ pub(super) const CASES: &[Case] = &[
         loud: &[Series(
             "countersign_introspections_total",
             r#"issuer="acme",outcome="misconfigured""#,
-            "0+1x60",
+            "0x50 1x10",
         )],
-        before: "4m",
+        before: "55m",
         quiet: &[
             Series("countersign_introspections_total", r#"issuer="acme",outcome="misconfigured""#, NEVER),
             Series("countersign_introspections_total", r#"issuer="acme",outcome="failed""#, "0+1x60"),
