@@ -185,6 +185,8 @@ impl fmt::Debug for TokenCache {
 impl TokenCache {
     /// An empty cache, which makes digests that no other does.
     pub fn new(settings: CacheSettings) -> Result<Self, NoRandomness> {
+        // More the cache cannot hold.
+        let most_tokens = usize::try_from(settings.max_bytes).unwrap_or(usize::MAX) / ENTRY_OVERHEAD_BYTES;
         Ok(Self {
             digester: Digester::draw()?,
             // The least recently asked go first. moka's own policy keeps what is asked often and turns newcomers away, but a
@@ -196,10 +198,7 @@ impl TokenCache {
                 .max_capacity(settings.max_bytes)
                 .weigher(|_, entry: &Arc<CachedToken>| entry.weight())
                 .build_with_hasher(DigestHasher::default()),
-            // More of them the cache cannot hold.
-            expiring: Expiring::new(
-                usize::try_from(settings.max_bytes).unwrap_or(usize::MAX) / ENTRY_OVERHEAD_BYTES,
-            ),
+            expiring: Expiring::new(most_tokens),
             forged: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(REMEMBERED_REFUSALS)
@@ -265,9 +264,10 @@ impl TokenCache {
                 break;
             }
             for digest in over {
-                // It may have been verified anew since then.
-                if self.verified.get(&digest).is_some_and(|entry| entry.until <= now) {
-                    self.verified.invalidate(&digest);
+                let gone = self.verified.remove(&digest);
+                // It may have been verified anew since then. Whoever does not find it now verifies it once more.
+                if let Some(entry) = gone.filter(|entry| now < entry.until) {
+                    self.verified.insert(digest, entry);
                 }
             }
         }
@@ -291,3 +291,6 @@ impl TokenCache {
         (self.verified.entry_count(), self.verified.weighted_size())
     }
 }
+
+#[cfg(test)]
+mod tests;
