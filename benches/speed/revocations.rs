@@ -168,15 +168,15 @@ async fn validations(directory: &Path, signer: &Signer, now: u64, [few, many]: [
 
 /// Nanoseconds. `changes`: the set, if something changes before each call, so that the token is looked for.
 fn per_validation(validator: &Validator, changes: Option<&Arc<Revocations>>, tokens: &[String]) -> f64 {
-    let moment = validator.moment();
+    let mut moment = validator.moment();
     let start = Instant::now();
     for token in tokens.iter().cycle().take(VALIDATIONS) {
         if let Some(set) = changes {
             set.changed();
         }
         let question = question(token);
-        let answer =
-            validator.validate_at_once(black_box(&question), &moment, |pass| black_box(pass).should_refresh);
+        let answer = validator
+            .validate_at_once(black_box(&question), &mut moment, |pass, _| black_box(pass).should_refresh);
         assert!(answer.unwrap().unwrap().is_ok());
     }
     start.elapsed().as_secs_f64() * 1e9 / VALIDATIONS as f64

@@ -179,7 +179,7 @@ impl Validator {
     /// This moment, for [`Validator::validate_at_once`].
     pub fn moment(&self) -> Moment {
         let now = self.clock.now();
-        Moment { now, knowledge: self.knowledge(now) }
+        Moment { now, knowledge: self.knowledge(now), left: Moment::QUESTIONS }
     }
 
     /// Checks a token and hands the pass to `answer`; or says why there is none.
@@ -189,8 +189,9 @@ impl Validator {
         answer: impl FnOnce(Pass<'_>) -> T + Send,
     ) -> Result<Verdict<T>, Fault> {
         let now = self.clock.now();
+        let missing = self.missing(question);
         let knowledge = self.knowledge(now);
-        match self.check_at_once(question, now, answer) {
+        match self.check_at_once(question, missing, now, answer) {
             Ok(AtOnce::Done(answer)) => self.verdict(Ok(answer), knowledge),
             // Boxed, so that the many requests that need not wait do not carry the room for that around.
             Ok(AtOnce::Waits(waits)) => {
@@ -201,22 +202,29 @@ impl Validator {
         }
     }
 
-    /// The same without waiting for anything; `None` if it would have to, and then nothing was done. What is known is
-    /// `moment.knowledge` at least.
+    /// The same without waiting for anything; `None` if it would have to, and then nothing was done. The moment becomes another one
+    /// where this one has served for long enough, or the question wants to know more.
     pub fn validate_at_once<T>(
         &self,
         question: &Question<'_>,
-        moment: &Moment,
-        answer: impl FnOnce(Pass<'_>) -> T + Send,
+        moment: &mut Moment,
+        answer: impl FnOnce(Pass<'_>, &Knowledge) -> T + Send,
     ) -> Option<Result<Result<T, Refusal>, Fault>> {
-        match self.check_at_once(question, moment.now, answer) {
+        let missing = self.missing(question);
+        if moment.left == 0 || question.wants_to_know() {
+            *moment = self.moment();
+        }
+        moment.left -= 1;
+        let Moment { now, knowledge, .. } = moment;
+        match self.check_at_once(question, missing, *now, |pass| answer(pass, knowledge)) {
             Ok(AtOnce::Done(answer)) => Some(self.counted(Ok(answer))),
             Ok(AtOnce::Waits(_)) => None,
             Err(stop) => Some(self.counted(Err(stop))),
         }
     }
 
-    /// To be taken before looking: what comes in between is known, and not said.
+    /// To be taken before looking: what comes in between is known, and not said. But after what the request wants to be known was
+    /// found to be (R8): that is to be in it.
     fn knowledge(&self, now: UnixTime) -> Knowledge {
         // Nobody else writes to the embedded store, so what is here is always all there is.
         let as_of = self.sources.contact.as_ref().map_or(now, |contact| contact.as_of());
@@ -247,6 +255,7 @@ impl Validator {
     fn check_at_once<T, F: FnOnce(Pass<'_>) -> T>(
         &self,
         question: &Question<'_>,
+        missing: Result<Option<Missing>, Stop>,
         now: UnixTime,
         answer: F,
     ) -> Result<AtOnce<T, F>, Stop> {
@@ -257,7 +266,7 @@ impl Validator {
             // What is read cheaply is not held for long.
             Ok(AtOnce::Waits(Waits { trust: Guard::into_inner(trust), digest, answer, for_what }))
         };
-        if let Some(missing) = self.missing(question)? {
+        if let Some(missing) = missing? {
             text.token()?;
             return waits(trust, answer, WaitsFor::Revocations(missing));
         }

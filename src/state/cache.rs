@@ -198,7 +198,7 @@ impl TokenCache {
                 .max_capacity(settings.max_bytes)
                 .weigher(|_, entry: &Arc<CachedToken>| entry.weight())
                 .build_with_hasher(DigestHasher::default()),
-            expiring: Expiring::new(most_tokens),
+            expiring: Expiring::new(settings.max_age, most_tokens),
             forged: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(REMEMBERED_REFUSALS)
@@ -266,7 +266,9 @@ impl TokenCache {
             for digest in over {
                 let gone = self.verified.remove(&digest);
                 // It may have been verified anew since then. Whoever does not find it now verifies it once more.
-                if let Some(entry) = gone.filter(|entry| now < entry.until) {
+                let counts =
+                    |entry: &Arc<CachedToken>| now < entry.until && entry.until <= now.plus(self.max_age);
+                if let Some(entry) = gone.filter(counts) {
                     self.verified.insert(digest, entry);
                 }
             }

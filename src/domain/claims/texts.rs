@@ -17,7 +17,7 @@ pub(super) struct Texts {
 pub(super) struct Span(u32, u32);
 
 impl Span {
-    /// Texts are those of one token. What would not fit is beyond every text.
+    /// Texts are those of one token or one answer about one, which are limited to far less than a u32 counts.
     fn new(begin: usize, end: usize) -> Self {
         let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Self(place(begin), place(end))

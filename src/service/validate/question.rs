@@ -33,6 +33,13 @@ pub struct Question<'r> {
     pub max_staleness: Option<Duration>,
 }
 
+impl Question<'_> {
+    /// Whether something has to be known that may not have been at an earlier moment.
+    pub(super) fn wants_to_know(&self) -> bool {
+        self.min_revision.is_some() || self.max_staleness.is_some()
+    }
+}
+
 /// A token that may pass, with what the transport needs to say so.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct Pass<'t> {
@@ -53,12 +60,29 @@ pub struct Knowledge {
     pub as_of: UnixTime,
 }
 
-/// A time, and what is known at it: one for several tokens.
+/// A time, and what was known at it: one for several tokens that are asked about one after another.
 #[derive(Clone, Debug)]
 pub struct Moment {
     pub(super) now: UnixTime,
-    /// To be taken before looking: what comes in between is known, and not said.
-    pub knowledge: Knowledge,
+    /// Taken before looking: what comes in between is known, and not said.
+    pub(super) knowledge: Knowledge,
+    /// How many more it is for.
+    pub(super) left: usize,
+}
+
+impl Moment {
+    /// So many questions are answered as at one moment.
+    pub const QUESTIONS: usize = 32;
+
+    /// What was known at it.
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.knowledge
+    }
+
+    /// Whoever asks had to wait: the next question is one of another moment.
+    pub fn is_over(&mut self) {
+        self.left = 0;
+    }
 }
 
 /// An answer about a token, and up to where it knows what is revoked.

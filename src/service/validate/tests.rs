@@ -57,7 +57,9 @@ impl Setup {
 
     /// Without waiting.
     fn ask_at_once(&self, token: &str) -> Option<Said> {
-        self.validator.validate_at_once(&question(token), &self.validator.moment(), |_| ()).map(of_outcome)
+        self.validator
+            .validate_at_once(&question(token), &mut self.validator.moment(), |_, _| ())
+            .map(of_outcome)
     }
 
     fn revoke(&self, target: Target, reach: Reach) {
@@ -261,12 +263,53 @@ async fn r8_a_revision_is_waited_for_and_an_answer_names_the_one_it_knows() {
     assert_eq!(known.knowledge, knowledge(0));
 
     let next = asked(1);
-    assert!(setup.validator.validate_at_once(&next, &setup.validator.moment(), |_| ()).is_none());
+    assert!(setup.validator.validate_at_once(&next, &mut setup.validator.moment(), |_, _| ()).is_none());
     let mut waiting = std::pin::pin!(setup.validator.validate(&next, |_| ()));
     assert!(futures_util::poll!(waiting.as_mut()).is_pending());
     setup.set_clock(1);
     setup.revocations.recorded(revision(1));
     assert_eq!(waiting.await.unwrap().knowledge, knowledge(1));
+}
+
+/// Of several that are asked about one after another, none is judged by a time that is long gone.
+#[tokio::test]
+async fn one_moment_is_for_so_many_tokens_and_no_more() {
+    let (setup, token) = (setup(), token(&json!({"sid": null, "exp": 1_800_000_100, "iat": 1_799_999_000})));
+    assert_eq!(setup.ask(&token).await, Said::Good);
+    let mut moment = setup.validator.moment();
+    let mut ask = || {
+        let outcome = setup.validator.validate_at_once(&question(&token), &mut moment, |_, _| ());
+        outcome.map(of_outcome)
+    };
+    let good: Vec<_> = (0..Moment::QUESTIONS - 1).map(|_| ask()).collect();
+    assert!(good.iter().all(|said| *said == Some(Said::Good)));
+    setup.set_clock(86_400);
+    assert_eq!(ask(), Some(Said::Good));
+    assert_eq!(ask(), Some(Said::Refused(Reason::Expired)));
+    setup.set_clock(0);
+    moment.is_over();
+    let outcome = setup.validator.validate_at_once(&question(&token), &mut moment, |_, _| ());
+    assert_eq!(outcome.map(of_outcome), Some(Said::Good));
+}
+
+#[tokio::test]
+async fn r7_r8_what_a_question_wants_to_be_known_is_in_what_its_answer_says() {
+    let (setup, token) = (setup(), token(&json!({"sid": null})));
+    let mut moment = setup.validator.moment();
+    setup.set_clock(1);
+    setup.revocations.recorded(revision(1));
+    let plain = question(&token);
+    let asked = Question { min_revision: Some(revision(1)), ..plain };
+    let fresh = Question { max_staleness: Some(Duration::ZERO), ..plain };
+    for (question, sequence, seconds) in [(plain, 0, 0), (asked, 1, 1), (plain, 1, 1)] {
+        let said = |_: Pass<'_>, knowledge: &Knowledge| knowledge.clone();
+        let known = setup.validator.validate_at_once(&question, &mut moment, said).unwrap().unwrap().unwrap();
+        let expected = Knowledge { revision: revision(sequence).to_string().into(), as_of: at(seconds) };
+        assert_eq!(known, expected);
+    }
+    setup.set_clock(2);
+    let known = setup.validator.validate_at_once(&fresh, &mut moment, |_, known| known.as_of);
+    assert_eq!(known.unwrap().unwrap().unwrap(), at(2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::TokenDigest;
@@ -13,15 +14,18 @@ const AT_ONCE: usize = 1024;
 
 /// Entries that all live equally long are over in the order in which they came, so what is over is found without looking at
 /// the others. One that is not found here is no harm: nobody is answered from it, and it goes when its room is needed.
+///
+/// An element takes 24 bytes, which `ENTRY_OVERHEAD_BYTES` has room for.
 pub(super) struct Expiring {
     queue: Mutex<VecDeque<(UnixTime, TokenDigest)>>,
+    max_age: Duration,
     most: usize,
 }
 
 impl Expiring {
-    /// Remembers the last so many.
-    pub(super) fn new(most: usize) -> Self {
-        Self { queue: Mutex::default(), most: most.max(1) }
+    /// Remembers the last so many, each of which lives for `max_age`.
+    pub(super) fn new(max_age: Duration, most: usize) -> Self {
+        Self { queue: Mutex::default(), max_age, most: most.max(1) }
     }
 
     pub(super) fn push(&self, until: UnixTime, digest: TokenDigest) {
@@ -32,11 +36,12 @@ impl Expiring {
         queue.push_back((until, digest));
     }
 
-    /// Some that are over; none if there is none left. Where the clock was set back, those that were added before that hold up
-    /// what is behind them.
+    /// Some that are over; none if there is none left. What is due later than anything can be that was added by now is over, too:
+    /// the clock was set back, and that must not hold up all that is behind it.
     pub(super) fn take_over(&self, now: UnixTime) -> Vec<TokenDigest> {
-        let mut queue = self.queue();
-        let over = queue.iter().take(AT_ONCE).take_while(|(until, _)| *until <= now).count();
+        let (mut queue, latest) = (self.queue(), now.plus(self.max_age));
+        let is_over = |(until, _): &&(UnixTime, TokenDigest)| *until <= now || latest < *until;
+        let over = queue.iter().take(AT_ONCE).take_while(is_over).count();
         queue.drain(..over).map(|(_, digest)| digest).collect()
     }
 
@@ -59,7 +64,7 @@ mod tests {
     fn what_is_over_comes_in_order_and_the_oldest_make_room() {
         let digester = Digester::draw().unwrap();
         let digest = |text| digester.digest(BoundedText::new(text, 8).unwrap());
-        let expiring = Expiring::new(3);
+        let expiring = Expiring::new(Duration::from_millis(9), 3);
         for (until, text) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
             expiring.push(at(until), digest(text));
         }
@@ -72,7 +77,7 @@ mod tests {
     #[test]
     fn many_come_in_parts() {
         let digest = Digester::draw().unwrap().digest(BoundedText::new("a", 8).unwrap());
-        let expiring = Expiring::new(2 * AT_ONCE);
+        let expiring = Expiring::new(Duration::ZERO, 2 * AT_ONCE);
         (0..=AT_ONCE).for_each(|_| expiring.push(at(0), digest));
         let parts = [expiring.take_over(at(0)), expiring.take_over(at(0)), expiring.take_over(at(0))];
         assert_eq!(parts.map(|part| part.len()), [AT_ONCE, 1, 0]);

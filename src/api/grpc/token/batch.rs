@@ -6,6 +6,8 @@
 mod item;
 mod written;
 
+use tokio::task::coop;
+
 use self::written::Items;
 use super::{TokenApi, answer, notes, question};
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
         WrittenBatch,
         server::{BatchValidateRequest, ValidateRequest},
     },
-    service::validate::Pass,
+    service::validate::{Knowledge, Pass},
 };
 
 /// How many of a batch were answered so.
@@ -26,9 +28,6 @@ pub(super) struct Counts {
 
 /// How many tokens one batch may hold.
 const BATCH: std::ops::RangeInclusive<usize> = 1..=1000;
-
-/// So many tokens of a batch are looked at in one moment.
-const ONE_MOMENT: usize = 32;
 
 impl TokenApi {
     pub(super) async fn answer_batch(
@@ -55,9 +54,12 @@ impl TokenApi {
         let mut items = Items::with_capacity(requests.len(), claims);
         let mut waiting = Vec::new();
         let mut moment = self.validator.moment();
-        for (at, (token, request)) in tokens.iter().zip(requests).enumerate() {
+        for (token, request) in tokens.iter().zip(requests) {
             // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
-            tokio::task::consume_budget().await;
+            if !coop::has_budget_remaining() {
+                moment.is_over();
+            }
+            coop::consume_budget().await;
             let question = match question::about(token, request) {
                 Ok(question) => question,
                 Err(error) => {
@@ -65,15 +67,12 @@ impl TokenApi {
                     continue;
                 }
             };
-            // What a request wants to be known has to be in what its answer says.
-            let wants_to_know = question.min_revision.is_some() || question.max_staleness.is_some();
-            if wants_to_know || at % ONE_MOMENT == ONE_MOMENT - 1 {
-                moment = self.validator.moment();
-            }
-            let permit = |pass: Pass<'_>| items.permit(answer::written(&pass, claims), &moment.knowledge);
-            match self.validator.validate_at_once(&question, &moment, permit) {
+            let permit = |pass: Pass<'_>, knowledge: &Knowledge| {
+                items.permit(answer::written(&pass, claims), knowledge);
+            };
+            match self.validator.validate_at_once(&question, &mut moment, permit) {
                 Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(refusal))) => items.refuse(&answer::of_refusal(&refusal), &moment.knowledge),
+                Some(Ok(Err(refusal))) => items.refuse(&answer::of_refusal(&refusal), moment.knowledge()),
                 Some(Err(fault)) => items.fault(&fault.into()),
                 None => waiting.push((items.place(), request)),
             }

@@ -26,6 +26,8 @@ const USUAL_WITH_CLAIMS: usize = 1280;
 pub(super) struct Items {
     in_order: BytesMut,
     places: Vec<Place>,
+    /// Of those that came later.
+    later_bytes: usize,
     counts: Counts,
     known: Known,
 }
@@ -44,6 +46,7 @@ impl Items {
         Self {
             in_order: BytesMut::with_capacity(items * usual),
             places: Vec::with_capacity(items),
+            later_bytes: 0,
             counts: Counts::default(),
             known: Known::default(),
         }
@@ -51,12 +54,18 @@ impl Items {
 
     /// `token` is the part of an encoded `TokenInfo` that is answered.
     pub(super) fn permit(&mut self, token: &[u8], knowledge: &Knowledge) {
+        if self.is_full() {
+            return self.fault(&CallError::ResponseTooLarge);
+        }
         self.counts.permitted += 1;
         item::permitted(token, self.known.written(knowledge), &mut self.in_order);
         self.is_there();
     }
 
     pub(super) fn refuse(&mut self, rejection: &Rejection, knowledge: &Knowledge) {
+        if self.is_full() {
+            return self.fault(&CallError::ResponseTooLarge);
+        }
         self.counts.refused += 1;
         item::refused(rejection, self.known.written(knowledge), &mut self.in_order);
         self.is_there();
@@ -66,6 +75,11 @@ impl Items {
     pub(super) fn fault(&mut self, error: &CallError) {
         item::fault(error, &mut self.in_order);
         self.is_there();
+    }
+
+    /// What comes now would not be sent, so that it is not kept either.
+    fn is_full(&self) -> bool {
+        self.in_order.len() + self.later_bytes > BATCH_BYTES
     }
 
     fn is_there(&mut self) {
@@ -82,6 +96,7 @@ impl Items {
     pub(super) fn fill(&mut self, at: usize, outcome: Result<Verdict<Outcome>, CallError>) {
         let mut buffer = BytesMut::new();
         match outcome {
+            Ok(_) if self.is_full() => item::fault(&CallError::ResponseTooLarge, &mut buffer),
             Ok(Verdict { outcome: Ok(Outcome::Token(token)), knowledge }) => {
                 self.counts.permitted += 1;
                 item::permitted(&token, self.known.written(&knowledge), &mut buffer);
@@ -96,6 +111,7 @@ impl Items {
             }
             Err(error) => item::fault(&error, &mut buffer),
         }
+        self.later_bytes += buffer.len();
         if let Some(place) = self.places.get_mut(at) {
             *place = Place::Later(buffer.freeze());
         }
@@ -103,7 +119,7 @@ impl Items {
 
     /// All of them.
     pub(super) fn done(self) -> (WrittenBatch, Counts) {
-        let Self { in_order, places, counts, known: _ } = self;
+        let Self { in_order, places, counts, .. } = self;
         let in_order = in_order.freeze();
         let is_whole = places.iter().all(|place| matches!(place, Place::InOrder(_)));
         let written = if is_whole && in_order.len() <= BATCH_BYTES {
@@ -244,7 +260,7 @@ mod tests {
             let (items, _) = read(items);
             let is_fault: Vec<_> = items.iter().map(|item| matches!(item, Item::Fault(_))).collect();
             let expected: &[bool] =
-                if waits { &[false, false, false, true, true] } else { &[false, false, true, true] };
+                if waits { &[false, true, false, true, true] } else { &[false, false, true, true] };
             assert_eq!(is_fault, expected);
             let Some(Item::Fault(fault)) = items.last() else { panic!("a fault") };
             assert_eq!(fault.code, 8);
