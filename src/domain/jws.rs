@@ -20,15 +20,36 @@ use super::{
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct UnverifiedParts<'t> {
     signing_input: &'t [u8],
+    header: Header<'t>,
     /// Header, payload and signature, one behind the other.
     decoded: Vec<u8>,
     payload_at: usize,
     signature_at: usize,
 }
 
+/// How a header is written.
+#[derive(Clone, Copy)]
+enum Header<'t> {
+    /// As one that was read before.
+    Known(&'t KnownHeader),
+    /// Like this, in base64url.
+    New(&'t str),
+}
+
+/// A header that was read before: what is read from the same bytes is the same.
+#[expect(missing_debug_implementations, reason = "it holds a part of a token")]
+pub struct KnownHeader {
+    written: Box<str>,
+    header: UnverifiedHeader<'static>,
+}
+
+/// Longer headers are not worth keeping, in bytes.
+const LONGEST_KNOWN: usize = 512;
+
 /// A compact JWS, read but not verified.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct UnverifiedJws<'p> {
+    written: Header<'p>,
     /// What is needed to find the key.
     pub header: UnverifiedHeader<'p>,
     pub(super) signing_input: &'p [u8],
@@ -51,6 +72,14 @@ pub struct UnverifiedHeader<'p> {
 impl<'t> UnverifiedParts<'t> {
     /// Takes a token apart.
     pub fn decode(token: RawToken<'t>) -> Result<Self, Refusal> {
+        Self::decode_knowing(token, |_written| None)
+    }
+
+    /// The same, where some headers are known by how they are written.
+    pub fn decode_knowing(
+        token: RawToken<'t>,
+        known: impl FnOnce(&str) -> Option<&'t KnownHeader>,
+    ) -> Result<Self, Refusal> {
         let text = token.expose();
         let mut dots = memchr_iter(b'.', text.as_bytes());
         let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
@@ -69,25 +98,31 @@ impl<'t> UnverifiedParts<'t> {
         let signing_input = part(0..second).as_bytes();
         // Four characters hold three bytes, and each part is rounded up while it is decoded.
         let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 9);
-        decode(header, &mut decoded)?;
+        let header = known(header).map_or(Header::New(header), Header::Known);
+        if let Header::New(written) = header {
+            decode(written, &mut decoded)?;
+        }
         let payload_at = decoded.len();
         decode(payload, &mut decoded)?;
         let signature_at = decoded.len();
         decode(signature, &mut decoded)?;
-        Ok(Self { signing_input, decoded, payload_at, signature_at })
+        Ok(Self { signing_input, header, decoded, payload_at, signature_at })
     }
 
     /// Reads what is in them.
     pub fn read(&self) -> Result<UnverifiedJws<'_>, Refusal> {
-        let Self { signing_input, decoded, payload_at, signature_at } = self;
+        let Self { signing_input, header: written, decoded, payload_at, signature_at } = self;
         let part = |range: Range<usize>| decoded.get(range).unwrap_or_default();
-        let header = UnverifiedHeader::parse(part(0..*payload_at))?;
+        let header = match written {
+            Header::Known(known) => known.header.as_borrowed(),
+            Header::New(_) => UnverifiedHeader::parse(part(0..*payload_at))?,
+        };
         let payload = part(*payload_at..*signature_at);
         let signature = part(*signature_at..decoded.len());
         let members = json::parse_object(payload).ok_or_else(|| {
             malformed("the payload is not one JSON object of modest size and depth, with unique names and sane values")
         })?;
-        Ok(UnverifiedJws { header, signing_input, signature, payload, members })
+        Ok(UnverifiedJws { written: *written, header, signing_input, signature, payload, members })
     }
 }
 
@@ -105,7 +140,24 @@ pub fn is_compact(token: RawToken<'_>) -> bool {
     decoded.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(&decoded).is_ok()
 }
 
+impl KnownHeader {
+    /// Whether it is written so.
+    pub fn is_written(&self, written: &str) -> bool {
+        *self.written == *written
+    }
+}
+
 impl UnverifiedJws<'_> {
+    /// Its header, to be known next time, unless it was this time, or is too long to be kept.
+    pub fn header_to_know(&self) -> Option<KnownHeader> {
+        match self.written {
+            Header::New(written) if written.len() <= LONGEST_KNOWN => {
+                Some(KnownHeader { written: written.into(), header: self.header.to_owned() })
+            }
+            Header::New(_) | Header::Known(_) => None,
+        }
+    }
+
     /// The issuer that the token claims, for choosing whose keys decide; `None` if it claims none or not as a string.
     pub fn unverified_issuer(&self) -> Option<UnverifiedIssuer<'_>> {
         self.members.get("iss").and_then(Json::as_str).map(UnverifiedIssuer)
@@ -132,6 +184,19 @@ impl UnverifiedIssuer<'_> {
 }
 
 impl<'p> UnverifiedHeader<'p> {
+    fn as_borrowed(&self) -> UnverifiedHeader<'_> {
+        UnverifiedHeader {
+            algorithm: self.algorithm,
+            key_id: self.key_id.as_deref().map(Cow::Borrowed),
+            typ: self.typ.as_deref().map(Cow::Borrowed),
+        }
+    }
+
+    fn to_owned(&self) -> UnverifiedHeader<'static> {
+        let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
+        UnverifiedHeader { algorithm: self.algorithm, key_id: owned(&self.key_id), typ: owned(&self.typ) }
+    }
+
     fn parse(bytes: &'p [u8]) -> Result<Self, Refusal> {
         let members = json::parse_object(bytes)
             .ok_or_else(|| malformed("the header is not one JSON object with unique names"))?;
@@ -196,6 +261,31 @@ fn malformed(message: &'static str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever is in front of the first dot, it is read as if nothing had been known.
+    #[test]
+    fn a_known_header_is_read_as_it_was() {
+        let first = compact(r#"{"alg":"ES256","typ":"at+jwt","kid":"k"}"#, r#"{"iss":"a"}"#);
+        let parts = UnverifiedParts::decode(RawToken::new(&first, 1000).unwrap()).unwrap();
+        let known = parts.read().unwrap().header_to_know().unwrap();
+        let find = |written: &str| known.is_written(written).then_some(&known);
+        let same = compact(r#"{"alg":"ES256","typ":"at+jwt","kid":"k"}"#, r#"{"iss":"b"}"#);
+        let parts = UnverifiedParts::decode_knowing(RawToken::new(&same, 1000).unwrap(), find).unwrap();
+        let jws = parts.read().unwrap();
+        assert_eq!(jws.header.algorithm, Some(Algorithm::ES256));
+        assert_eq!((jws.header.key_id.as_deref(), jws.header.typ.as_deref()), (Some("k"), Some("at+jwt")));
+        assert_eq!(jws.unverified_issuer().unwrap().as_lookup_key(), "b");
+        assert_eq!((jws.payload, jws.signature), (&br#"{"iss":"b"}"#[..], &[0][..]));
+        assert_eq!(jws.signing_input, same.rsplit_once('.').unwrap().0.as_bytes());
+        assert!(jws.header_to_know().is_none(), "it is known");
+        let other = compact(r#"{"alg":"ES256","typ":"at+jwt","kid":"K"}"#, r#"{"iss":"b"}"#);
+        let parts = UnverifiedParts::decode_knowing(RawToken::new(&other, 1000).unwrap(), find).unwrap();
+        assert_eq!(parts.read().unwrap().header.key_id.as_deref(), Some("K"));
+    }
+
+    fn compact(header: &str, payload: &str) -> String {
+        format!("{}.{}.AA", BASE64URL.encode(header), BASE64URL.encode(payload))
+    }
 
     #[test]
     fn only_what_has_a_jose_header_is_compact() {

@@ -32,6 +32,7 @@ use crate::{
     state::{
         cache::{CachedToken, TokenCache},
         digest::TokenDigest,
+        headers::Headers,
         revocations::OnStale,
     },
 };
@@ -67,6 +68,7 @@ pub struct Validator {
     /// `refresh.early`, in milliseconds.
     early: AtomicU64,
     cache: TokenCache,
+    headers: Headers,
     introspections: Arc<Introspections>,
     encode: Encode,
     clock: Arc<dyn Clock>,
@@ -121,8 +123,18 @@ impl Validator {
         let introspections = Arc::new(Introspections::new(encode, Arc::clone(&clock)));
         let (trust, on_stale) = (ArcSwap::from_pointee(trust), ArcSwap::from_pointee(sources.on_stale));
         let early = AtomicU64::default();
-        let validator =
-            Self { trust, sources, on_stale, early, cache, introspections, encode, clock, metrics };
+        let validator = Self {
+            trust,
+            sources,
+            on_stale,
+            early,
+            cache,
+            headers: Headers::default(),
+            introspections,
+            encode,
+            clock,
+            metrics,
+        };
         validator.replace_early(RefreshSettings::default().early);
         validator
     }

@@ -59,7 +59,8 @@ struct Claimed<'c> {
 impl Validator {
     /// With the keys at hand: how almost every token is verified, without waiting for anything.
     pub(super) fn verify_now(&self, trust: &Trust, presented: Presentation<'_>) -> Result<Tried, Stop> {
-        let parts = match UnverifiedParts::decode(presented.token) {
+        let headers = self.headers.known();
+        let parts = match UnverifiedParts::decode_knowing(presented.token, |written| headers.find(written)) {
             Ok(parts) => parts,
             Err(malformed) => return self.opaque(trust, presented, malformed),
         };
@@ -77,6 +78,7 @@ impl Validator {
         match tried.flatten() {
             Some((Ok(verified), generation)) => {
                 let now = presented.at;
+                self.headers.learn(&jws);
                 Ok(Tried::Verified(self.remember(issuer, presented.digest, verified, generation, now)))
             }
             Some((Err(refusal), generation)) if refusal.reason() == Reason::BadSignature => {
