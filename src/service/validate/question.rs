@@ -79,8 +79,8 @@ impl Moment {
         &self.knowledge
     }
 
-    /// Whoever asks had to wait: the next question is one of another moment.
-    pub fn is_over(&mut self) {
+    /// Whoever asks had to wait: the next question is asked at another one.
+    pub fn end(&mut self) {
         self.left = 0;
     }
 }

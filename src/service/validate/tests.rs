@@ -287,7 +287,7 @@ async fn one_moment_is_for_so_many_tokens_and_no_more() {
     assert_eq!(ask(), Some(Said::Good));
     assert_eq!(ask(), Some(Said::Refused(Reason::Expired)));
     setup.set_clock(0);
-    moment.is_over();
+    moment.end();
     let outcome = setup.validator.validate_at_once(&question(&token), &mut moment, |_, _| ());
     assert_eq!(outcome.map(of_outcome), Some(Said::Good));
 }

@@ -57,7 +57,7 @@ impl TokenApi {
         for (token, request) in tokens.iter().zip(requests) {
             // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
             if !coop::has_budget_remaining() {
-                moment.is_over();
+                moment.end();
             }
             coop::consume_budget().await;
             let question = match question::about(token, request) {

@@ -59,7 +59,7 @@ impl Items {
         }
         self.counts.permitted += 1;
         item::permitted(token, self.known.written(knowledge), &mut self.in_order);
-        self.is_there();
+        self.came_in_order();
     }
 
     pub(super) fn refuse(&mut self, rejection: &Rejection, knowledge: &Knowledge) {
@@ -68,13 +68,13 @@ impl Items {
         }
         self.counts.refused += 1;
         item::refused(rejection, self.known.written(knowledge), &mut self.in_order);
-        self.is_there();
+        self.came_in_order();
     }
 
     /// A fault has no room for a reason and a recovery, so a refusal in a batch is always a rejection.
     pub(super) fn fault(&mut self, error: &CallError) {
         item::fault(error, &mut self.in_order);
-        self.is_there();
+        self.came_in_order();
     }
 
     /// What comes now would not be sent, so that it is not kept either.
@@ -82,7 +82,7 @@ impl Items {
         self.in_order.len() + self.later_bytes > BATCH_BYTES
     }
 
-    fn is_there(&mut self) {
+    fn came_in_order(&mut self) {
         self.places.push(Place::InOrder(self.in_order.len()));
     }
 
