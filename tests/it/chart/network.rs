@@ -85,6 +85,23 @@ fn what_the_configuration_names_is_reached_and_nothing_else() {
     assert_eq!(reached(policy(&render_one(&sentinels))), [53, 53, 443, 6379, 26379]);
 }
 
+/// What a pod says to itself, no policy is about.
+#[test]
+fn a_collector_in_the_pod_opens_nothing() {
+    let with = |url: &str| {
+        let section = format!("config:\n  telemetry: {{otlp_endpoint: \"{url}\"}}\n");
+        let rendered = render_one(&sets()["minimal"].replacen("config:\n", &section, 1));
+        assert_eq!(rendered.error, "", "{url}");
+        reached(policy(&rendered)).split_off(3)
+    };
+    for url in ["http://127.0.0.1:4317", "http://localhost:4317", "http://[::1]:4317/", "https://localhost"] {
+        assert_eq!(with(url), [0; 0], "{url}");
+    }
+    for url in ["http://127.0.0.1.example:4317", "http://localhost.example:4317", "http://10.0.0.1:4317"] {
+        assert_eq!(with(url), [4317], "{url}");
+    }
+}
+
 /// A URL that is written out says its ports, also by saying none.
 #[test]
 fn redis_is_reached_where_its_url_says() {
