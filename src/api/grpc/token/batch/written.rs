@@ -28,8 +28,26 @@ pub(super) struct Items {
     places: Vec<Place>,
     /// Of those that came later.
     later_bytes: usize,
+    pen: Pen,
+}
+
+/// Writes and counts.
+#[derive(Default)]
+struct Pen {
     counts: Counts,
     known: Known,
+}
+
+impl Pen {
+    fn permit(&mut self, token: &[u8], knowledge: &Knowledge, buffer: &mut BytesMut) {
+        self.counts.permitted += 1;
+        item::permitted(token, self.known.written(knowledge), buffer);
+    }
+
+    fn refuse(&mut self, rejection: &Rejection, knowledge: &Knowledge, buffer: &mut BytesMut) {
+        self.counts.refused += 1;
+        item::refused(rejection, self.known.written(knowledge), buffer);
+    }
 }
 
 /// Where an item is.
@@ -47,8 +65,7 @@ impl Items {
             in_order: BytesMut::with_capacity(items * usual),
             places: Vec::with_capacity(items),
             later_bytes: 0,
-            counts: Counts::default(),
-            known: Known::default(),
+            pen: Pen::default(),
         }
     }
 
@@ -57,8 +74,7 @@ impl Items {
         if self.is_full() {
             return self.fault(&CallError::ResponseTooLarge);
         }
-        self.counts.permitted += 1;
-        item::permitted(token, self.known.written(knowledge), &mut self.in_order);
+        self.pen.permit(token, knowledge, &mut self.in_order);
         self.came_in_order();
     }
 
@@ -66,8 +82,7 @@ impl Items {
         if self.is_full() {
             return self.fault(&CallError::ResponseTooLarge);
         }
-        self.counts.refused += 1;
-        item::refused(rejection, self.known.written(knowledge), &mut self.in_order);
+        self.pen.refuse(rejection, knowledge, &mut self.in_order);
         self.came_in_order();
     }
 
@@ -97,18 +112,11 @@ impl Items {
         let mut buffer = BytesMut::new();
         match outcome {
             Ok(_) if self.is_full() => item::fault(&CallError::ResponseTooLarge, &mut buffer),
-            Ok(Verdict { outcome: Ok(Outcome::Token(token)), knowledge }) => {
-                self.counts.permitted += 1;
-                item::permitted(&token, self.known.written(&knowledge), &mut buffer);
-            }
-            Ok(Verdict { outcome: Ok(Outcome::Rejection(rejection)), knowledge }) => {
-                self.counts.refused += 1;
-                item::refused(&rejection, self.known.written(&knowledge), &mut buffer);
-            }
-            Ok(Verdict { outcome: Err(refusal), knowledge }) => {
-                self.counts.refused += 1;
-                item::refused(&answer::of_refusal(&refusal), self.known.written(&knowledge), &mut buffer);
-            }
+            Ok(Verdict { outcome, knowledge }) => match outcome {
+                Ok(Outcome::Token(token)) => self.pen.permit(&token, &knowledge, &mut buffer),
+                Ok(Outcome::Rejection(rejection)) => self.pen.refuse(&rejection, &knowledge, &mut buffer),
+                Err(refusal) => self.pen.refuse(&answer::of_refusal(&refusal), &knowledge, &mut buffer),
+            },
             Err(error) => item::fault(&error, &mut buffer),
         }
         self.later_bytes += buffer.len();
@@ -119,7 +127,7 @@ impl Items {
 
     /// All of them.
     pub(super) fn done(self) -> (WrittenBatch, Counts) {
-        let Self { in_order, places, counts, .. } = self;
+        let Self { in_order, places, pen, .. } = self;
         let in_order = in_order.freeze();
         let is_whole = places.iter().all(|place| matches!(place, Place::InOrder(_)));
         let written = if is_whole && in_order.len() <= BATCH_BYTES {
@@ -127,7 +135,7 @@ impl Items {
         } else {
             put_together(&in_order, places)
         };
-        (WrittenBatch::new(written), counts)
+        (WrittenBatch::new(written), pen.counts)
     }
 }
 
