@@ -126,8 +126,12 @@ fn measured(run: impl FnOnce()) {
 fn validate(runtime: &Runtime, validator: &Validator, tokens: &[&str]) {
     runtime.block_on(async {
         for token in tokens {
-            let question =
-                Question { token, requirements: REQUIREMENTS, min_revision: None, max_staleness: None };
+            let question = Question {
+                token: token.as_bytes(),
+                requirements: REQUIREMENTS,
+                min_revision: None,
+                max_staleness: None,
+            };
             let passed =
                 validator.validate(black_box(&question), |pass| black_box(pass).should_refresh).await;
             assert!(passed.unwrap().outcome.is_ok_and(|should_refresh| !should_refresh));

@@ -185,7 +185,7 @@ fn per_validation(validator: &Validator, changes: Option<&Arc<Revocations>>, tok
 const REQUIREMENTS: Requirements<'static> = Requirements::of_kind(TokenKind::Access);
 
 fn question(token: &str) -> Question<'_> {
-    Question { token, requirements: REQUIREMENTS, min_revision: None, max_staleness: None }
+    Question { token: token.as_bytes(), requirements: REQUIREMENTS, min_revision: None, max_staleness: None }
 }
 
 /// As `app` wires one, and has seen these tokens.

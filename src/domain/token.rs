@@ -10,10 +10,10 @@ use super::{
     secret::Secret,
 };
 
-/// Text that may be a token: not empty and within the size limit. What was a token once can be told from it; whatever else is
-/// done with it needs a [`RawToken`].
+/// What may be a token: not empty and within the size limit. What was a token once can be told from it; whatever else is done with
+/// it needs a [`RawToken`].
 #[derive(Clone, Copy)]
-pub struct BoundedText<'a>(&'a str);
+pub struct BoundedText<'a>(&'a [u8]);
 
 /// A presented token: not empty, within the size limit, visible ASCII only.
 ///
@@ -26,7 +26,8 @@ pub struct OwnedToken(Zeroizing<String>);
 
 impl<'a> BoundedText<'a> {
     /// Checks the bounds. Limits are in bytes.
-    pub fn new(text: &'a str, max_bytes: usize) -> Result<Self, Refusal> {
+    pub fn new(text: &'a (impl AsRef<[u8]> + ?Sized), max_bytes: usize) -> Result<Self, Refusal> {
+        let text = text.as_ref();
         if text.is_empty() {
             return Err(Refusal::new(Reason::Missing, "no token was given"));
         }
@@ -39,17 +40,18 @@ impl<'a> BoundedText<'a> {
     /// Looks at every character.
     pub fn token(self) -> Result<RawToken<'a>, Refusal> {
         // Without leaving early, so that the compiler looks at many bytes at once.
-        if !self.0.bytes().fold(true, |all, byte| all & (b'!'..=b'~').contains(&byte)) {
-            return Err(Refusal::new(
+        let is_visible = self.0.iter().fold(true, |all, byte| all & (b'!'..=b'~').contains(byte));
+        let text = str::from_utf8(self.0).ok().filter(|_| is_visible);
+        text.map(RawToken).ok_or_else(|| {
+            Refusal::new(
                 Reason::Malformed,
                 "the token holds a character that no token may hold; send it without \"Bearer \" and without spaces",
-            ));
-        }
-        Ok(RawToken(self.0))
+            )
+        })
     }
 
-    /// The text, for digesting. A name to grep for.
-    pub fn expose(&self) -> &'a str {
+    /// All of it, for digesting. A name to grep for.
+    pub fn expose(&self) -> &'a [u8] {
         self.0
     }
 }
@@ -62,7 +64,7 @@ impl<'a> RawToken<'a> {
 
     /// The same, of which no more is claimed.
     pub fn bounded(self) -> BoundedText<'a> {
-        BoundedText(self.0)
+        BoundedText(self.0.as_bytes())
     }
 
     /// The token, to be kept for longer than the request.
@@ -128,6 +130,8 @@ mod tests {
         assert_eq!(reason("a b"), Err(Reason::Malformed));
         assert_eq!(reason("a\u{7f}"), Err(Reason::Malformed));
         assert_eq!(reason("\u{e9}"), Err(Reason::Malformed));
+        let no_text = BoundedText::new(b"\xff", 8).and_then(BoundedText::token);
+        assert_eq!(no_text.map(|_| ()).map_err(|refusal| refusal.reason()), Err(Reason::Malformed));
         assert_eq!(reason("12345678"), Ok(()));
     }
 

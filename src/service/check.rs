@@ -242,7 +242,7 @@ impl Checker {
         };
         let presented = Presented { scheme: credential.scheme, certificate: request.certificate };
         let question = Question {
-            token: &credential.token,
+            token: credential.token.as_bytes(),
             requirements: policy.requirements(presented),
             min_revision: None,
             max_staleness: None,

@@ -346,7 +346,7 @@ impl Validator {
         tried: Option<Tried>,
         answer: F,
     ) -> Result<T, Stop> {
-        let token = RawToken::new(question.token, trust.max_token_bytes())?;
+        let token = BoundedText::new(question.token, trust.max_token_bytes())?.token()?;
         let asked = &question.requirements;
         let tried = match tried {
             Some(tried) => tried,

@@ -49,7 +49,7 @@ impl Digester {
 
     /// Digests the whole token.
     pub fn digest(&self, token: BoundedText<'_>) -> TokenDigest {
-        let bytes = token.expose().as_bytes();
+        let bytes = token.expose();
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
         match self.key.seal_in_place_separate_tag(nonce, Aad::from(bytes), &mut []) {
             Ok(tag) => TokenDigest::of(tag.as_ref()),

@@ -59,6 +59,8 @@ impl TokenApi {
 
     async fn answer(&self, request: &ValidateRequest) -> Result<ValidateResponse, CallError> {
         let outcome = self.outcome(request, true).await;
+        let is_permit = matches!(&outcome, Ok(Verdict { outcome: Ok(_), .. }));
+        let outcome = if is_permit { outcome } else { question::check_text(request).and(outcome) };
         notes::of_one(&outcome);
         match outcome? {
             Verdict { outcome: Err(refusal), .. } if request.refusal_as_status => {

@@ -290,5 +290,5 @@ fn is_of(facts: &Facts, seat: &Seat, errand: &Errand) -> bool {
 fn question<'r>(token: &'r str, issuer: &'r str, certificate: Option<[u8; 32]>) -> Question<'r> {
     let presented = Shown { scheme: Scheme::Bearer, certificate };
     let requirements = Requirements { issuer, presented, ..Requirements::of_kind(TokenKind::Access) };
-    Question { token, requirements, min_revision: None, max_staleness: None }
+    Question { token: token.as_bytes(), requirements, min_revision: None, max_staleness: None }
 }

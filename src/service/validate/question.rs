@@ -24,7 +24,7 @@ use crate::{
 #[expect(missing_debug_implementations, reason = "it holds a token")]
 pub struct Question<'r> {
     /// The presented token.
-    pub token: &'r str,
+    pub token: &'r [u8],
     /// What it has to satisfy for this request.
     pub requirements: Requirements<'r>,
     /// A revision that the answer must know of.

@@ -21,7 +21,7 @@ mod stale;
 
 fn question(token: &str) -> Question<'_> {
     Question {
-        token,
+        token: token.as_bytes(),
         requirements: Requirements::of_kind(TokenKind::Access),
         min_revision: None,
         max_staleness: None,

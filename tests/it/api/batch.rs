@@ -143,16 +143,22 @@ async fn bytes_that_are_no_batch_fail_it_whole() {
     let good = BatchValidateRequest { requests, include_claims: false }.encode_to_vec();
     raw(&channel, BATCH_VALIDATE, good.clone()).await.unwrap();
     let item_with_invalid_utf8 = [&good[..], b"\x0a\x04\x0a\x02\xff\xfe"].concat();
+    let and_of_no_kind = [&good[..], b"\x0a\x06\x0a\x02\xff\xfe\x38\x63"].concat();
+    let no_token = ValidateRequest { token: "a".repeat(20_000), ..ValidateRequest::default() };
+    let long = no_token.encode_to_vec().into_iter().map(|byte| if byte == b'a' { 0xff } else { byte });
+    let long: Vec<u8> = long.collect();
+    let mut and_too_long = good.clone();
+    prost::encoding::bytes::encode(1, &long, &mut and_too_long);
     let cut = good[..good.len() - 1].to_vec();
     let item_that_is_no_request = [&good[..], b"\x0a\x01\xff"].concat();
-    for bytes in [item_with_invalid_utf8, cut, item_that_is_no_request, b"\xff".to_vec()] {
+    let no_text = [item_with_invalid_utf8, and_of_no_kind, and_too_long];
+    for bytes in [cut, item_that_is_no_request, b"\xff".to_vec()].into_iter().chain(no_text) {
         let status = raw(&channel, BATCH_VALIDATE, bytes).await.unwrap_err();
         assert_eq!((status.code(), &*reason_of(&status)), (Code::InvalidArgument, "MALFORMED_REQUEST"));
     }
-    let status = raw(&channel, VALIDATE, b"\x0a\x02\xff\xfe".to_vec()).await.unwrap_err();
-    assert_eq!(
-        (status.code(), &*reason_of(&status)),
-        (Code::InvalidArgument, "MALFORMED_REQUEST"),
-        "one alone"
-    );
+    for alone in [b"\x0a\x02\xff\xfe".to_vec(), b"\x0a\x02\xff\xfe\x38\x63".to_vec(), long] {
+        let status = raw(&channel, VALIDATE, alone).await.unwrap_err();
+        let expected = (Code::InvalidArgument, "MALFORMED_REQUEST");
+        assert_eq!((status.code(), &*reason_of(&status)), expected, "one alone");
+    }
 }

@@ -195,7 +195,7 @@ impl World {
 
     pub(super) async fn ask(&self, row: &Row) -> Expected {
         let question = Question {
-            token: &row.token,
+            token: row.token.as_bytes(),
             requirements: Requirements::of_kind(row.kind),
             min_revision: None,
             max_staleness: None,

@@ -234,7 +234,7 @@ issuers:
 /// What a validator says to a token.
 pub(crate) async fn ask(inner: &InProcess, token: &str, asked: &Asked) -> Result<Expected, Fault> {
     let question = Question {
-        token,
+        token: token.as_bytes(),
         requirements: Requirements {
             kind: asked.kind,
             issuer: &asked.issuer,

@@ -35,34 +35,32 @@ impl TokenApi {
         request: &BatchValidateRequest,
     ) -> Result<WrittenBatch, CallError> {
         let BatchValidateRequest { requests, include_claims } = request;
-        // One that is no text makes the whole message none (docs/errors.md).
-        let tokens = requests.iter().map(question::text).collect::<Result<Vec<_>, _>>()?;
         if !BATCH.contains(&requests.len()) {
             return Err(CallError::field("requests", "a batch holds 1 to 1000 requests"));
         }
-        let (written, counts) = self.items(&tokens, requests, *include_claims).await;
+        let (written, counts) = self.items(requests, *include_claims).await?;
         notes::of_batch(requests.len(), counts);
         Ok(written)
     }
 
     async fn items(
         &self,
-        tokens: &[&str],
         requests: &[ValidateRequest],
         claims: bool,
-    ) -> (WrittenBatch, Counts) {
+    ) -> Result<(WrittenBatch, Counts), CallError> {
         let mut items = Items::with_capacity(requests.len(), claims);
         let mut waiting = Vec::new();
         let mut moment = self.validator.moment();
-        for (token, request) in tokens.iter().zip(requests) {
+        for request in requests {
             // A large batch of tokens that nobody has seen yet is milliseconds of signatures: let others in between.
             if !coop::has_budget_remaining() {
                 moment.end();
             }
             coop::consume_budget().await;
-            let question = match question::about(token, request) {
+            let question = match question::read(request) {
                 Ok(question) => question,
                 Err(error) => {
+                    question::check_text(request)?;
                     items.fault(&error);
                     continue;
                 }
@@ -72,8 +70,15 @@ impl TokenApi {
             };
             match self.validator.validate_at_once(&question, &mut moment, permit) {
                 Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(refusal))) => items.refuse(&answer::of_refusal(&refusal), moment.knowledge()),
-                Some(Err(fault)) => items.fault(&fault.into()),
+                // One that is no text makes the whole message none (docs/errors.md).
+                Some(Ok(Err(refusal))) => {
+                    question::check_text(request)?;
+                    items.refuse(&answer::of_refusal(&refusal), moment.knowledge());
+                }
+                Some(Err(fault)) => {
+                    question::check_text(request)?;
+                    items.fault(&fault.into());
+                }
                 None => waiting.push((items.place(), request)),
             }
         }
@@ -83,6 +88,6 @@ impl TokenApi {
         for ((at, _), outcome) in waiting.into_iter().zip(waited) {
             items.fill(at, outcome);
         }
-        items.done()
+        Ok(items.done())
     }
 }

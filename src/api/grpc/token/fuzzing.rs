@@ -28,7 +28,7 @@ fn ask(request: &ValidateRequest) {
     // A re-encoded request may have more fields than the codec reads, where an unpacked list was an empty one.
     assert!(again.is_ok_and(|again| again == *request), "written and read again, it is another request");
     let Ok(question) = question::read(request) else { return };
-    assert_eq!(question.token.as_bytes(), request.token);
+    assert_eq!(question.token, request.token);
     assert_eq!(question.max_staleness.is_some(), request.max_staleness.is_some());
     let shown = request.context.as_ref().is_some_and(|context| !context.client_certificate_sha256.is_empty());
     assert_eq!(question.requirements.presented.certificate.is_some(), shown, "a certificate got lost");

@@ -201,7 +201,7 @@ impl World {
     pub(super) async fn validate(&self, _number: usize, token: &Token) -> Said {
         let text = self.text(token);
         let question = Question {
-            token: &text,
+            token: text.as_bytes(),
             requirements: Requirements::of_kind(TokenKind::Access),
             min_revision: None,
             max_staleness: None,
