@@ -52,6 +52,19 @@ pub struct VerifiedToken {
     targets: [OnceLock<Option<Target>>; TargetKind::ALL.len()],
 }
 
+/// That a key signed a token: what is left of a signature once it has been verified. Whoever keeps it keeps it by a digest of the
+/// whole token, so that it is never taken for another's.
+///
+/// ```compile_fail,E0423
+/// use countersign::domain::{key::KeyIdentity, verify::Signed};
+/// fn forge(key: KeyIdentity) -> Signed {
+///     Signed(key)
+/// }
+/// ```
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "which key signed which token is nobody's business")]
+pub struct Signed(KeyIdentity);
+
 /// How it is known to be its issuer's.
 #[derive(Clone, Copy)]
 enum Origin {
@@ -80,6 +93,23 @@ pub fn verify<'p>(
     policy: &Arc<IssuerPolicy>,
 ) -> Result<Verified<'p>, Refusal> {
     let key = signer(jws, keys, policy)?;
+    read(jws, Signed(key.identity()), policy)
+}
+
+/// The same without the signature: of a token that was verified before, byte for byte, under this policy.
+pub fn read_again<'p>(
+    jws: &UnverifiedJws<'p>,
+    signed: Signed,
+    policy: &Arc<IssuerPolicy>,
+) -> Result<Verified<'p>, Refusal> {
+    read(jws, signed, policy)
+}
+
+fn read<'p>(
+    jws: &UnverifiedJws<'p>,
+    Signed(key): Signed,
+    policy: &Arc<IssuerPolicy>,
+) -> Result<Verified<'p>, Refusal> {
     let UnverifiedJws { header, payload, members, .. } = jws;
     // From here on the content is the issuer's word.
     if members.get("iss").and_then(Json::as_str) != Some(policy.issuer.as_str()) {
@@ -99,7 +129,7 @@ pub fn verify<'p>(
     // Only where it is needed: for a long token it costs as much as a tenth of an RPC.
     let signing_input =
         claims.token_id().is_empty().then(|| Target::signing_input(&policy.issuer, jws.signing_input));
-    let (origin, targets) = (Origin::Signed(key.identity()), Default::default());
+    let (origin, targets) = (Origin::Signed(key), Default::default());
     let token = VerifiedToken { policy: Arc::clone(policy), claims, kind, origin, signing_input, targets };
     Ok(Verified { token, payload })
 }
@@ -169,6 +199,11 @@ impl VerifiedToken {
             Origin::Signed(key) => Some(key),
             Origin::Introspected { .. } => None,
         }
+    }
+
+    /// The same, for reading it again.
+    pub fn signed(&self) -> Option<Signed> {
+        self.key().map(Signed)
     }
 
     /// Whether it is known when it ends at the latest. If not, nothing says for how long it can come again.

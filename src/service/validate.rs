@@ -282,8 +282,8 @@ impl Validator {
             text.token()?;
             return waits(trust, answer, WaitsFor::Revocations(missing));
         }
-        // Only a token can have been cached, so its characters are not looked at again.
-        let cached = if let Some(cached) = self.recall(&trust, digest, now)? {
+        // Only a token can have been cached whole, so its characters are not looked at again.
+        let cached = if let Some(cached) = self.recall(&trust, (text, digest), now)? {
             cached
         } else {
             let token = text.token()?;
@@ -376,7 +376,7 @@ impl Validator {
         asked: &Requirements<'_>,
     ) -> Result<Tried, Stop> {
         let at = self.clock.now();
-        if let Some(cached) = self.recall(trust, digest, at)? {
+        if let Some(cached) = self.recall(trust, (token.bounded(), digest), at)? {
             return Ok(Tried::Verified(cached));
         }
         self.refuse_known_forgery(trust, digest)?;

@@ -5,6 +5,7 @@
 //! [`VerifiedToken`], and nothing passes without a `Permit`.
 
 mod expiring;
+mod seen;
 
 use std::{
     fmt,
@@ -18,7 +19,8 @@ use std::{
 use bytes::Bytes;
 use moka::{policy::EvictionPolicy, sync::Cache};
 
-use self::expiring::Expiring;
+pub use self::seen::Seen;
+use self::{expiring::Expiring, seen::SeenTokens};
 use super::{
     digest::{DigestHasher, Digester, NoRandomness, TokenDigest},
     sessions::Tracked,
@@ -47,11 +49,15 @@ const EXPECTED_TOKENS: usize = 1024;
 /// What an entry takes beside its content: its structs, the allocator's share, moka's own record.
 const ENTRY_OVERHEAD_BYTES: usize = 1024;
 
+/// There is a place for a token that came once for so many bytes of the budget: about as many as could be cached whole.
+const BYTES_FOR_A_PLACE: u64 = 2048;
+
 /// The tokens seen lately, and the forgeries.
 pub struct TokenCache {
     digester: Digester,
     verified: Cache<TokenDigest, Arc<CachedToken>, DigestHasher>,
     expiring: Expiring,
+    seen: SeenTokens,
     forged: Cache<TokenDigest, Forged, DigestHasher>,
     /// Whether `forged` may hold something: of almost every new token there is nothing to ask it, and asking costs as much as
     /// reading the token's JSON.
@@ -62,7 +68,7 @@ pub struct TokenCache {
 /// A token that verified, and where.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct CachedToken {
-    /// No other entry has, or had, this number.
+    /// No other entry has, or had, this number. Zero of one that nobody will find here again.
     number: u64,
     token: VerifiedToken,
     issuer: IssuerId,
@@ -104,19 +110,25 @@ fn next_number() -> u64 {
 }
 
 impl CachedToken {
-    /// A token that its issuer said to be good, which is remembered until then. No key decides about it.
-    pub fn introspected(
+    fn new(
+        number: u64,
         (token, encoded): (VerifiedToken, EncodedToken),
-        issuer: IssuerId,
+        (issuer, generation): (IssuerId, u64),
         until: UnixTime,
     ) -> Self {
-        let (generation, last_check, session) = (AtomicU64::new(0), LastCheck::default(), OnceLock::new());
-        Self { number: next_number(), token, issuer, generation, last_check, session, until, encoded }
+        let generation = AtomicU64::new(generation);
+        let (last_check, session) = (LastCheck::default(), OnceLock::new());
+        Self { number, token, issuer, generation, last_check, session, until, encoded }
     }
 
-    /// What tells it from every other entry, for what is kept of it elsewhere.
-    pub fn number(&self) -> u64 {
-        self.number
+    /// A token that its issuer said to be good, which is remembered until then. No key decides about it.
+    pub fn introspected(content: (VerifiedToken, EncodedToken), issuer: IssuerId, until: UnixTime) -> Self {
+        Self::new(next_number(), content, (issuer, 0), until)
+    }
+
+    /// What tells it from every other entry, for what is kept of it elsewhere; `None` if nothing should be.
+    pub fn number(&self) -> Option<u64> {
+        (self.number != 0).then_some(self.number)
     }
 
     /// Whether it is still remembered.
@@ -185,8 +197,11 @@ impl fmt::Debug for TokenCache {
 impl TokenCache {
     /// An empty cache, which makes digests that no other does.
     pub fn new(settings: CacheSettings) -> Result<Self, NoRandomness> {
+        let count = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         // More the cache cannot hold.
-        let most_tokens = usize::try_from(settings.max_bytes).unwrap_or(usize::MAX) / ENTRY_OVERHEAD_BYTES;
+        let most_tokens = count(settings.max_bytes) / ENTRY_OVERHEAD_BYTES;
+        let seen = SeenTokens::new(count(settings.max_bytes / BYTES_FOR_A_PLACE));
+        let for_places = u64::try_from(seen.places() * SeenTokens::BYTES).unwrap_or(u64::MAX);
         Ok(Self {
             digester: Digester::draw()?,
             // The least recently asked go first. moka's own policy keeps what is asked often and turns newcomers away, but a
@@ -195,10 +210,11 @@ impl TokenCache {
             verified: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .initial_capacity(EXPECTED_TOKENS)
-                .max_capacity(settings.max_bytes)
+                .max_capacity(settings.max_bytes.saturating_sub(for_places))
                 .weigher(|_, entry: &Arc<CachedToken>| entry.weight())
                 .build_with_hasher(DigestHasher::default()),
             expiring: Expiring::new(settings.max_age, most_tokens),
+            seen,
             forged: Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
                 .max_capacity(REMEMBERED_REFUSALS)
@@ -219,7 +235,12 @@ impl TokenCache {
         self.verified.get(&digest).filter(|entry| now < entry.until)
     }
 
-    /// Remembers a token that was verified just now, at `now`, with a key of this generation.
+    /// What is known of these bytes if they came once, unless that time is over.
+    pub fn seen(&self, digest: TokenDigest, now: UnixTime) -> Option<Seen> {
+        self.seen.find(digest, now)
+    }
+
+    /// Remembers that a token was verified just now, at `now`, with a key of this generation.
     pub fn remember(
         &self,
         digest: TokenDigest,
@@ -229,19 +250,32 @@ impl TokenCache {
         now: UnixTime,
     ) -> Arc<CachedToken> {
         let until = now.plus(self.max_age);
-        let generation = AtomicU64::new(generation);
-        let (last_check, session) = (LastCheck::default(), OnceLock::new());
-        let number = next_number();
-        let entry =
-            Arc::new(CachedToken { number, token, issuer, generation, last_check, session, until, encoded });
+        if let Some(signed) = token.signed() {
+            self.seen.put(digest, Seen { issuer, signed, generation, until });
+        }
+        Arc::new(CachedToken::new(0, (token, encoded), (issuer, generation), until))
+    }
+
+    /// Keeps a token that came again, for as long as it would have been remembered.
+    pub fn keep(
+        &self,
+        digest: TokenDigest,
+        content: (VerifiedToken, EncodedToken),
+        seen: Seen,
+    ) -> Arc<CachedToken> {
+        let Seen { issuer, generation, until, .. } = seen;
+        let entry = Arc::new(CachedToken::new(next_number(), content, (issuer, generation), until));
         self.verified.insert(digest, Arc::clone(&entry));
         self.expiring.push(until, digest);
+        // Last, so that it is found all the time.
+        self.seen.remove(digest);
         entry
     }
 
     /// Forgets a token whose key was withdrawn (C3).
     pub fn forget(&self, digest: TokenDigest) {
         self.verified.invalidate(&digest);
+        self.seen.remove(digest);
     }
 
     /// Whether these bytes were found forged, and when.
@@ -274,6 +308,8 @@ impl TokenCache {
             }
         }
         self.verified.run_pending_tasks();
+        let latest = now.plus(self.max_age);
+        self.seen.sweep(|seen| seen.until <= now || latest < seen.until);
     }
 
     /// How long a token is remembered.
@@ -290,7 +326,12 @@ impl TokenCache {
             // One that is remembered just now may be overlooked for that, and is verified once more.
             self.any_forged.store(false, Ordering::Relaxed);
         }
-        (self.verified.entry_count(), self.verified.weighted_size())
+        let seen = self.seen.count();
+        let size = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        (
+            self.verified.entry_count() + size(seen),
+            self.verified.weighted_size() + size(seen * SeenTokens::BYTES),
+        )
     }
 }
 

@@ -137,8 +137,9 @@ impl Edge {
     pub fn answer(&self, whose: Whose<'_>, route: &Route, make: impl FnOnce() -> Bytes) -> Bytes {
         let number = match whose {
             Whose::Token(cached) => cached.number(),
-            Whose::Nobody => 0,
+            Whose::Nobody => Some(0),
         };
+        let Some(number) = number else { return make() };
         let key = (number, route.number);
         if let Some(answer) = self.answers.get(&key) {
             return answer;

@@ -114,7 +114,9 @@ async fn c1_an_issuer_that_stays_keeps_its_cached_tokens_and_another_one_finds_n
     let (signer, stranger) = (Signer::eddsa(), Signer::eddsa());
     let room = Room::with(Some(&[&signer])).await;
     let (good, forged) = (token(&signer, "alice"), token(&stranger, "alice"));
+    let once = token(&signer, "bob");
     let ask_both = async || (room.ask(&good).await, room.ask(&forged).await);
+    assert_eq!(room.ask(&once).await, Some(Expected::Good));
     let expected = (Some(Expected::Good), Some(Expected::Refused(BadSignature)));
     let remembered = || (room.inner.counted(HIT), room.inner.counted(REFUSAL_HIT));
     assert_eq!((ask_both().await, remembered()), (expected, (0, 0)));
@@ -128,6 +130,7 @@ async fn c1_an_issuer_that_stays_keeps_its_cached_tokens_and_another_one_finds_n
     started.wait_first_attempt().await;
     room.inner.validator.replace_trust(Trust::new(vec![started], 16 * 1024));
     assert_eq!((ask_both().await, remembered()), (expected, (1, 1)), "verified anew");
+    assert_eq!((room.ask(&once).await, remembered()), (Some(Expected::Good), (1, 1)), "this, too");
     assert_eq!((ask_both().await, remembered()), (expected, (2, 2)));
 
     room.inner.validator.replace_trust(Trust::new(vec![], 16 * 1024));
@@ -139,11 +142,13 @@ async fn c1_an_issuer_that_stays_keeps_its_cached_tokens_and_another_one_finds_n
 async fn c3_a_withdrawn_key_takes_its_cached_tokens_with_it() {
     let (old, new) = (Signer::eddsa().named("old"), Signer::es256().named("new"));
     let room = Room::with(Some(&[&old, &new])).await;
-    let (of_old, of_new) = (token(&old, "alice"), token(&new, "alice"));
-    assert_eq!(room.ask(&of_old).await, Some(Expected::Good));
-    assert_eq!(room.ask(&of_new).await, Some(Expected::Good));
+    let (of_old, of_new, once) = (token(&old, "alice"), token(&new, "alice"), token(&old, "bob"));
+    for good in [&of_old, &of_new, &of_old, &of_new, &once] {
+        assert_eq!(room.ask(good).await, Some(Expected::Good));
+    }
     room.publish(&[&new]);
     room.soon(&of_old, Some(Expected::Refused(UnknownKey))).await;
+    assert_eq!(room.ask(&once).await, Some(Expected::Refused(UnknownKey)));
     let hits = room.inner.counted(HIT);
     assert_eq!(room.ask(&of_new).await, Some(Expected::Good));
     assert_eq!(room.inner.counted(HIT), hits + 1, "a key that stays keeps its cached tokens");
@@ -156,10 +161,13 @@ async fn c3_a_withdrawn_key_takes_its_cached_tokens_with_it() {
 async fn c3_a_key_replaced_under_its_kid_takes_its_cached_tokens_with_it() {
     let (old, new) = (Signer::eddsa().named("one"), Signer::eddsa().named("one"));
     let room = Room::with(Some(&[&old])).await;
-    let (of_old, of_new) = (token(&old, "alice"), token(&new, "alice"));
-    assert_eq!(room.ask(&of_old).await, Some(Expected::Good));
+    let (of_old, of_new, once) = (token(&old, "alice"), token(&new, "alice"), token(&old, "bob"));
+    for good in [&of_old, &of_old, &once] {
+        assert_eq!(room.ask(good).await, Some(Expected::Good));
+    }
     room.publish(&[&new]);
     room.soon(&of_old, Some(Expected::Refused(BadSignature))).await;
+    assert_eq!(room.ask(&once).await, Some(Expected::Refused(BadSignature)));
     assert_eq!(room.ask(&of_new).await, Some(Expected::Good));
 }
 
@@ -167,11 +175,20 @@ async fn c3_a_key_replaced_under_its_kid_takes_its_cached_tokens_with_it() {
 async fn c4_the_cache_stays_within_its_bytes() {
     let signer = Signer::eddsa();
     let room = Room::with(Some(&[&signer])).await;
-    for number in 0..3000 {
-        assert_eq!(room.ask(&token(&signer, &format!("user-{number}"))).await, Some(Expected::Good));
+    let held =
+        || (room.inner.counted("countersign_cache_tokens"), room.inner.counted("countersign_cache_bytes"));
+    let tokens: Vec<String> = (0..3000).map(|number| token(&signer, &format!("user-{number}"))).collect();
+    for token in &tokens {
+        assert_eq!(room.ask(token).await, Some(Expected::Good));
     }
-    let (tokens, bytes) =
-        (room.inner.counted("countersign_cache_tokens"), room.inner.counted("countersign_cache_bytes"));
+    let (once, bytes) = held();
+    assert!((200..=512).contains(&once) && bytes < 64 * 1024, "{once} tokens, {bytes} bytes");
+    for token in &tokens {
+        for _ in 0..2 {
+            assert_eq!(room.ask(token).await, Some(Expected::Good));
+        }
+    }
+    let (tokens, bytes) = held();
     assert!(bytes <= 1024 * 1024 && bytes > 512 * 1024, "{tokens} tokens, {bytes} bytes");
     assert!(tokens < 1000, "{tokens} tokens at a kilobyte and more each");
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use super::{Stop, Validator, unavailable};
 use crate::{
     domain::{
+        jws::UnverifiedParts,
         reason::{Reason, Refusal},
         time::UnixTime,
+        token::BoundedText,
+        verify::read_again,
     },
     service::trust::Trust,
     state::{cache::CachedToken, digest::TokenDigest},
@@ -18,10 +21,11 @@ impl Validator {
     pub(super) fn recall(
         &self,
         trust: &Trust,
-        digest: TokenDigest,
+        (text, digest): (BoundedText<'_>, TokenDigest),
         now: UnixTime,
     ) -> Result<Option<Arc<CachedToken>>, Stop> {
-        let Some(cached) = self.cache.find(digest, now) else {
+        let found = self.cache.find(digest, now).or_else(|| self.read_again(trust, (text, digest), now));
+        let Some(cached) = found else {
             return Ok(None);
         };
         let Some(issuer) = trust.with_id(cached.issuer()) else {
@@ -48,6 +52,24 @@ impl Validator {
                 Err(unavailable(issuer))
             }
         }
+    }
+
+    /// A token that came once: all that is kept of it is who signed it, and from now on it is kept whole. What the policy says about
+    /// it is the same as then, or its issuer would have another number.
+    fn read_again(
+        &self,
+        trust: &Trust,
+        (text, digest): (BoundedText<'_>, TokenDigest),
+        now: UnixTime,
+    ) -> Option<Arc<CachedToken>> {
+        let seen = self.cache.seen(digest, now)?;
+        let issuer = trust.with_id(seen.issuer)?;
+        let headers = self.headers.known();
+        let parts =
+            UnverifiedParts::decode_knowing(text.token().ok()?, |written| headers.find(written)).ok()?;
+        let verified = read_again(&parts.read().ok()?, seen.signed, issuer.policy()).ok()?;
+        let encoded = (self.encode)(&verified);
+        Some(self.cache.keep(digest, (verified.into_token(), encoded), seen))
     }
 
     pub(super) fn refuse_known_forgery(&self, trust: &Trust, digest: TokenDigest) -> Result<(), Stop> {

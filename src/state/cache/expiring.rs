@@ -12,8 +12,9 @@ use crate::domain::time::UnixTime;
 /// So many are taken at once, while nobody can add one.
 const AT_ONCE: usize = 1024;
 
-/// Entries that all live equally long are over in the order in which they came, so what is over is found without looking at
-/// the others. One that is not found here is no harm: nobody is answered from it, and it goes when its room is needed.
+/// Entries that all live equally long are over nearly in the order in which they came, so what is over is found without looking at
+/// the others. One whose token came again late waits behind younger ones, for less than it lived; and one that is not found here
+/// at all is no harm: nobody is answered from it, and it goes when its room is needed.
 ///
 /// An element takes 24 bytes, which `ENTRY_OVERHEAD_BYTES` has room for.
 pub(super) struct Expiring {
