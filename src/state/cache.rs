@@ -240,7 +240,8 @@ impl TokenCache {
         self.seen.find(digest, now)
     }
 
-    /// Remembers that a token was verified just now, at `now`, with a key of this generation.
+    /// Remembers a token that was verified just now, at `now`, with a key of this generation: all of it only if it has no place
+    /// for itself.
     pub fn remember(
         &self,
         digest: TokenDigest,
@@ -250,10 +251,12 @@ impl TokenCache {
         now: UnixTime,
     ) -> Arc<CachedToken> {
         let until = now.plus(self.max_age);
-        if let Some(signed) = token.signed() {
-            self.seen.put(digest, Seen { issuer, signed, generation, until });
+        let is_put = |signed| self.seen.put(digest, Seen { issuer, signed, generation, until }, self.max_age);
+        if token.signed().is_some_and(is_put) {
+            Arc::new(CachedToken::new(0, (token, encoded), (issuer, generation), until))
+        } else {
+            self.keep_whole(digest, (token, encoded), (issuer, generation), until)
         }
-        Arc::new(CachedToken::new(0, (token, encoded), (issuer, generation), until))
     }
 
     /// Keeps a token that came again, for as long as it would have been remembered.
@@ -264,11 +267,22 @@ impl TokenCache {
         seen: Seen,
     ) -> Arc<CachedToken> {
         let Seen { issuer, generation, until, .. } = seen;
-        let entry = Arc::new(CachedToken::new(next_number(), content, (issuer, generation), until));
-        self.verified.insert(digest, Arc::clone(&entry));
-        self.expiring.push(until, digest);
+        let entry = self.keep_whole(digest, content, (issuer, generation), until);
         // Last, so that it is found all the time.
         self.seen.remove(digest);
+        entry
+    }
+
+    fn keep_whole(
+        &self,
+        digest: TokenDigest,
+        content: (VerifiedToken, EncodedToken),
+        verified_by: (IssuerId, u64),
+        until: UnixTime,
+    ) -> Arc<CachedToken> {
+        let entry = Arc::new(CachedToken::new(next_number(), content, verified_by, until));
+        self.verified.insert(digest, Arc::clone(&entry));
+        self.expiring.push(until, digest);
         entry
     }
 

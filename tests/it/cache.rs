@@ -182,7 +182,7 @@ async fn c4_the_cache_stays_within_its_bytes() {
         assert_eq!(room.ask(token).await, Some(Expected::Good));
     }
     let (once, bytes) = held();
-    assert!((200..=512).contains(&once) && bytes < 64 * 1024, "{once} tokens, {bytes} bytes");
+    assert!(bytes <= 1024 * 1024 && once > 900, "{once} tokens, {bytes} bytes");
     for token in &tokens {
         for _ in 0..2 {
             assert_eq!(room.ask(token).await, Some(Expected::Good));
@@ -190,7 +190,7 @@ async fn c4_the_cache_stays_within_its_bytes() {
     }
     let (tokens, bytes) = held();
     assert!(bytes <= 1024 * 1024 && bytes > 512 * 1024, "{tokens} tokens, {bytes} bytes");
-    assert!(tokens < 1000, "{tokens} tokens at a kilobyte and more each");
+    assert!(tokens < 1000, "{tokens} tokens, most of them at a kilobyte and more each");
 }
 
 #[tokio::test]

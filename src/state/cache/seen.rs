@@ -4,7 +4,10 @@
 //! Of such a token nothing is kept but that its signature verified, which takes a twentieth of the room. A second time it is
 //! read again, without its signature being verified once more, and kept whole from then on.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use super::TokenDigest;
 use crate::{
@@ -14,6 +17,10 @@ use crate::{
 
 /// Places that are laid out at once, when the first of them is needed.
 const AT_ONCE: usize = 256;
+
+/// So long a token has its place for itself. One that comes again later than that may have to be verified again: seldom enough,
+/// however many come.
+const HELD: Duration = Duration::from_secs(30);
 
 /// More places than this are no use: so many tokens do not come before one of them comes again.
 const MOST: usize = 1 << 20;
@@ -34,7 +41,8 @@ pub struct Seen {
 
 type Place = Mutex<Option<(TokenDigest, Seen)>>;
 
-/// Each token has one place, in which the latest stays: one whose place was taken is verified again, no more.
+/// Each token has one place. Of two with the same one the second is to be kept whole: if it took the place, two that come in turn
+/// would both be verified each time.
 pub(super) struct SeenTokens {
     /// A power of two.
     blocks: Box<[OnceLock<Box<[Place]>>]>,
@@ -62,12 +70,20 @@ impl SeenTokens {
         (of == digest && now < seen.until).then_some(seen)
     }
 
-    pub(super) fn put(&self, digest: TokenDigest, seen: Seen) {
-        let Some(block) = self.block(digest) else { return };
+    /// Whether there is room for it. All of them live for `max_age`.
+    pub(super) fn put(&self, digest: TokenDigest, seen: Seen, max_age: Duration) -> bool {
+        let Some(block) = self.block(digest) else { return false };
         let block = block.get_or_init(|| (0..AT_ONCE).map(|_| Place::default()).collect());
-        if let Some(place) = block.get(at(digest)) {
-            *lock(place) = Some((digest, seen));
+        let Some(place) = block.get(at(digest)) else { return false };
+        let mut place = lock(place);
+        let begin = seen.until.minus(HELD.min(max_age));
+        // What is there until later than this one will be came before the clock was set back.
+        let is_held = |other: UnixTime| begin < other && other <= seen.until;
+        let is_taken = place.is_some_and(|(of, other)| of != digest && is_held(other.until));
+        if !is_taken {
+            *place = Some((digest, seen));
         }
+        !is_taken
     }
 
     /// Forgets a token.

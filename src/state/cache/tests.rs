@@ -106,25 +106,56 @@ fn c4_what_came_once_is_over_at_the_same_time_and_is_freed() {
 
 /// Also where they have one place.
 #[test]
-fn c1_what_came_once_is_never_taken_for_another() {
-    let cache = cache();
-    let names: Vec<String> = (0..4 * cache.seen.places()).map(|number| number.to_string()).collect();
+fn c1_what_came_once_is_found_and_never_taken_for_another() {
+    let cache = TokenCache::new(CacheSettings { max_bytes: 4 << 20, max_age: AGE }).unwrap();
+    let names: Vec<String> = (0..2 * cache.seen.places()).map(|number| number.to_string()).collect();
     let issuers: Vec<IssuerId> = names.iter().map(|name| cache.see(name, 0)).collect();
-    let mut found = 0;
+    let mut once = 0;
     for (name, issuer) in names.iter().zip(issuers) {
-        if let Some(seen) = cache.seen(cache.known_by(name), at(0)) {
-            assert_eq!(seen.issuer, issuer, "{name}");
-            found += 1;
-        }
+        let digest = cache.known_by(name);
+        let (seen, whole) = (cache.seen(digest, at(0)), cache.find(digest, at(0)));
+        once += usize::from(seen.is_some());
+        let found = seen.map(|seen| seen.issuer).xor(whole.map(|whole| whole.issuer()));
+        assert_eq!(found, Some(issuer), "{name}");
     }
-    assert!(found <= cache.seen.places() && 2 * found > cache.seen.places(), "{found}");
-    assert_eq!(cache.size().0, u64::try_from(found).unwrap());
-    // One that takes the place of another is there, and forgetting the other leaves it.
-    let last = names.last().unwrap();
-    assert!(cache.has_seen(last, 0));
+    assert!(once <= cache.seen.places() && 2 * once > cache.seen.places(), "{once}");
+    assert_eq!(cache.size().0, u64::try_from(names.len()).unwrap());
+    // Forgetting all others leaves one that has a place in common with some.
+    let last = names.iter().rfind(|name| cache.has_seen(name, 0)).unwrap();
     names.iter().filter(|name| *name != last).for_each(|name| cache.forget(cache.known_by(name)));
     assert!(cache.has_seen(last, 0));
     assert_eq!(cache.size().0, 1);
+}
+
+#[test]
+fn c4_two_tokens_with_one_place_are_both_found_and_one_that_came_long_ago_makes_room() {
+    for (seconds, is_kept_whole) in [(0, true), (29, true), (30, false), (-1, false)] {
+        let cache = cache();
+        let place = |name: &String| cache.known_by(name).place() % cache.seen.places();
+        let mut others = (0..100_000).map(|number| number.to_string());
+        let other = others.find(|name| place(name) == place(&"one".into())).unwrap();
+        cache.see("one", 0);
+        cache.see(&other, seconds);
+        assert_eq!(cache.finds(&other, seconds), is_kept_whole, "after {seconds}");
+        assert_eq!(cache.has_seen(&other, seconds), !is_kept_whole, "after {seconds}");
+        assert_eq!(cache.has_seen("one", seconds), is_kept_whole, "after {seconds}");
+    }
+}
+
+#[test]
+fn c4_a_place_is_not_held_for_longer_than_its_token_lives() {
+    let (digester, places) = (Digester::draw().unwrap(), SeenTokens::new(1));
+    let (issuer, signed) = (IssuerId::unique(), verified(&claims()).signed().unwrap());
+    for seconds in 0..2 {
+        let seen = Seen { issuer, signed, generation: 1, until: at(seconds + 1) };
+        let mut put = 0;
+        for number in 0..64 * places.places() {
+            let name = format!("{number} at {seconds}");
+            let digest = digester.digest(BoundedText::new(&name, 64).unwrap());
+            put += usize::from(places.put(digest, seen, Duration::from_secs(1)));
+        }
+        assert_eq!((put, places.count()), (places.places(), places.places()));
+    }
 }
 
 #[test]
