@@ -34,7 +34,7 @@ const KEY_BYTES: usize = 32;
 pub struct NoRandomness;
 
 /// What stands for a token in the cache. Nothing of the token can be got back from it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_debug_implementations, reason = "a token's digest is nobody's business")]
 pub struct TokenDigest(u64, u64);
 

@@ -15,8 +15,12 @@ use crate::{
     issuer::IssuerId,
 };
 
-/// Places that are laid out at once, when the first of them is needed.
-const AT_ONCE: usize = 256;
+/// Tokens that have their places in common. With one each, one of six would find its place taken where a third of all is; with
+/// four, one of seventy.
+pub(super) const TOGETHER: usize = 4;
+
+/// Rows that are laid out at once, when the first of them is needed.
+const AT_ONCE: usize = 64;
 
 /// So long a token has its place for itself. One that comes again later than that may have to be verified again: seldom enough,
 /// however many come.
@@ -39,87 +43,121 @@ pub struct Seen {
     pub until: UnixTime,
 }
 
-type Place = Mutex<Option<(TokenDigest, Seen)>>;
+/// The places that some tokens have in common.
+#[derive(Default)]
+struct Row {
+    /// Beside each other, since most that is looked for is not there.
+    digests: [TokenDigest; TOGETHER],
+    seen: [Option<Seen>; TOGETHER],
+}
 
-/// Each token has one place. Of two with the same one the second is to be kept whole: if it took the place, two that come in turn
+type Block = OnceLock<Box<[Mutex<Row>]>>;
+
+/// Each token has a place in one row. One that finds it full is to be kept whole: if it took another's place, two that come in turn
 /// would both be verified each time.
 pub(super) struct SeenTokens {
     /// A power of two.
-    blocks: Box<[OnceLock<Box<[Place]>>]>,
+    blocks: Box<[Block]>,
+}
+
+impl Row {
+    fn find(&self, digest: TokenDigest) -> Option<&Seen> {
+        self.digests
+            .iter()
+            .zip(&self.seen)
+            .filter(|(of, _)| **of == digest)
+            .find_map(|(_, seen)| seen.as_ref())
+    }
+
+    /// A place where nothing is held, or where the token is already.
+    fn place(
+        &mut self,
+        digest: TokenDigest,
+        is_held: impl Fn(&Seen) -> bool,
+    ) -> Option<(&mut TokenDigest, &mut Option<Seen>)> {
+        let is_there = self.find(digest).is_some();
+        let fits = |of: &TokenDigest, seen: &Option<Seen>| {
+            if is_there { *of == digest && seen.is_some() } else { !seen.as_ref().is_some_and(&is_held) }
+        };
+        self.digests.iter_mut().zip(&mut self.seen).find(|(of, seen)| fits(of, seen))
+    }
 }
 
 impl SeenTokens {
     /// What one takes, in bytes.
-    pub(super) const BYTES: usize = size_of::<Place>();
+    pub(super) const BYTES: usize = size_of::<Mutex<Row>>() / TOGETHER;
 
-    /// Has places for about so many, and at least one.
+    /// Has places for about so many, and at least some.
     pub(super) fn new(tokens: usize) -> Self {
         let places = tokens.clamp(1, MOST).next_power_of_two();
-        Self { blocks: (0..places.div_ceil(AT_ONCE)).map(|_| OnceLock::new()).collect() }
+        Self { blocks: (0..places.div_ceil(AT_ONCE * TOGETHER)).map(|_| OnceLock::new()).collect() }
     }
 
     /// How many places there are.
     pub(super) fn places(&self) -> usize {
-        self.blocks.len() * AT_ONCE
+        self.blocks.len() * AT_ONCE * TOGETHER
     }
 
     /// What is kept of it, unless its time is over.
     pub(super) fn find(&self, digest: TokenDigest, now: UnixTime) -> Option<Seen> {
-        let block = self.block(digest)?.get()?;
-        let (of, seen) = (*lock(block.get(at(digest))?))?;
-        (of == digest && now < seen.until).then_some(seen)
+        let row = lock(self.block(digest)?.get()?.get(row_of(digest))?);
+        row.find(digest).copied().filter(|seen| now < seen.until)
     }
 
     /// Whether there is room for it. All of them live for `max_age`.
     pub(super) fn put(&self, digest: TokenDigest, seen: Seen, max_age: Duration) -> bool {
         let Some(block) = self.block(digest) else { return false };
-        let block = block.get_or_init(|| (0..AT_ONCE).map(|_| Place::default()).collect());
-        let Some(place) = block.get(at(digest)) else { return false };
-        let mut place = lock(place);
+        let block = block.get_or_init(|| (0..AT_ONCE).map(|_| Mutex::default()).collect());
+        let Some(row) = block.get(row_of(digest)) else { return false };
         let begin = seen.until.minus(HELD.min(max_age));
         // What is there until later than this one will be came before the clock was set back.
-        let is_held = |other: UnixTime| begin < other && other <= seen.until;
-        let is_taken = place.is_some_and(|(of, other)| of != digest && is_held(other.until));
-        if !is_taken {
-            *place = Some((digest, seen));
+        let is_held = |other: &Seen| begin < other.until && other.until <= seen.until;
+        match lock(row).place(digest, is_held) {
+            Some(place) => {
+                (*place.0, *place.1) = (digest, Some(seen));
+                true
+            }
+            None => false,
         }
-        !is_taken
     }
 
     /// Forgets a token.
     pub(super) fn remove(&self, digest: TokenDigest) {
-        let place = self.block(digest).and_then(OnceLock::get).and_then(|block| block.get(at(digest)));
-        if let Some(place) = place {
-            lock(place).take_if(|(of, _)| *of == digest);
+        let row = self.block(digest).and_then(OnceLock::get).and_then(|block| block.get(row_of(digest)));
+        if let Some(mut row) = row.map(lock) {
+            let Row { digests, seen } = &mut *row;
+            digests.iter().zip(seen).filter(|(of, _)| **of == digest).for_each(|(_, seen)| *seen = None);
         }
     }
 
     /// Forgets those of which this is true.
     pub(super) fn sweep(&self, is_over: impl Fn(&Seen) -> bool) {
-        for place in self.laid_out() {
-            lock(place).take_if(|(_, seen)| is_over(seen));
+        for row in self.laid_out() {
+            for place in &mut lock(row).seen {
+                place.take_if(|seen| is_over(seen));
+            }
         }
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.laid_out().filter(|place| lock(place).is_some()).count()
+        self.laid_out().map(|row| lock(row).seen.iter().flatten().count()).sum()
     }
 
-    fn laid_out(&self) -> impl Iterator<Item = &Place> {
+    fn laid_out(&self) -> impl Iterator<Item = &Mutex<Row>> {
         self.blocks.iter().filter_map(OnceLock::get).flatten()
     }
 
-    fn block(&self, digest: TokenDigest) -> Option<&OnceLock<Box<[Place]>>> {
+    fn block(&self, digest: TokenDigest) -> Option<&Block> {
         self.blocks.get(digest.place() / AT_ONCE % self.blocks.len())
     }
 }
 
-fn at(digest: TokenDigest) -> usize {
+fn row_of(digest: TokenDigest) -> usize {
     digest.place() % AT_ONCE
 }
 
-fn lock(place: &Place) -> MutexGuard<'_, Option<(TokenDigest, Seen)>> {
+fn lock(row: &Mutex<Row>) -> MutexGuard<'_, Row> {
     // Nothing in between can panic.
-    place.lock().unwrap_or_else(PoisonError::into_inner)
+    row.lock().unwrap_or_else(PoisonError::into_inner)
 }
