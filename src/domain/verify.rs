@@ -97,7 +97,7 @@ pub fn verify<'p>(
 }
 
 /// The same without the signature: of a token that was verified before, byte for byte, under this policy.
-pub fn read_again<'p>(
+pub(crate) fn read_again<'p>(
     jws: &UnverifiedJws<'p>,
     signed: Signed,
     policy: &Arc<IssuerPolicy>,

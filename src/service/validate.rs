@@ -282,7 +282,7 @@ impl Validator {
             text.token()?;
             return waits(trust, answer, WaitsFor::Revocations(missing));
         }
-        // Only a token can have been cached whole, so its characters are not looked at again.
+        // Only a token can have been cached, so its characters are not looked at again unless it is to be read.
         let cached = if let Some(cached) = self.recall(&trust, (text, digest), now)? {
             cached
         } else {

@@ -49,6 +49,10 @@ const EXPECTED_TOKENS: usize = 1024;
 /// What an entry takes beside its content: its structs, the allocator's share, moka's own record.
 const ENTRY_OVERHEAD_BYTES: usize = 1024;
 
+/// What is to be remembered for so much longer than anything should be was added before the clock was set back. What is added now
+/// may be about a clock that was read a little earlier or later.
+const CLOCK_SLACK: Duration = Duration::from_secs(30);
+
 /// There is a place for a token that came once for so many bytes of the budget: about as many as could be cached whole.
 const BYTES_FOR_A_PLACE: u64 = 2048;
 
@@ -63,6 +67,7 @@ pub struct TokenCache {
     /// reading the token's JSON.
     any_forged: AtomicBool,
     max_age: Duration,
+    max_bytes: u64,
 }
 
 /// A token that verified, and where.
@@ -222,6 +227,7 @@ impl TokenCache {
                 .build_with_hasher(DigestHasher::default()),
             any_forged: AtomicBool::new(false),
             max_age: settings.max_age,
+            max_bytes: settings.max_bytes,
         })
     }
 
@@ -240,19 +246,23 @@ impl TokenCache {
         self.seen.find(digest, now)
     }
 
-    /// Remembers a token that was verified just now, at `now`, with a key of this generation: all of it only if it has no place
-    /// for itself.
+    /// Remembers a token that was verified just now, at `now`, with a key of this generation: all of it only if it must be, or has no
+    /// place for itself.
     pub fn remember(
         &self,
         digest: TokenDigest,
         (token, encoded): (VerifiedToken, EncodedToken),
-        issuer: IssuerId,
-        generation: u64,
+        (issuer, generation): (IssuerId, u64),
+        must_be_whole: bool,
         now: UnixTime,
     ) -> Arc<CachedToken> {
         let until = now.plus(self.max_age);
-        let is_put = |signed| self.seen.put(digest, Seen { issuer, signed, generation, until }, self.max_age);
-        if token.signed().is_some_and(is_put) {
+        // While there is room for whole ones, none that may come again makes room for another.
+        let all_stay = || self.verified.weighted_size() < self.max_bytes / 2;
+        let is_put = |signed| {
+            self.seen.put(digest, Seen { issuer, signed, generation, until }, (self.max_age, all_stay()))
+        };
+        if !must_be_whole && token.signed().is_some_and(is_put) {
             Arc::new(CachedToken::new(0, (token, encoded), (issuer, generation), until))
         } else {
             self.keep_whole(digest, (token, encoded), (issuer, generation), until)
@@ -314,15 +324,15 @@ impl TokenCache {
             for digest in over {
                 let gone = self.verified.remove(&digest);
                 // It may have been verified anew since then. Whoever does not find it now verifies it once more.
-                let counts =
-                    |entry: &Arc<CachedToken>| now < entry.until && entry.until <= now.plus(self.max_age);
+                let latest = now.plus(self.max_age).plus(CLOCK_SLACK);
+                let counts = |entry: &Arc<CachedToken>| now < entry.until && entry.until <= latest;
                 if let Some(entry) = gone.filter(counts) {
                     self.verified.insert(digest, entry);
                 }
             }
         }
         self.verified.run_pending_tasks();
-        let latest = now.plus(self.max_age);
+        let latest = now.plus(self.max_age).plus(CLOCK_SLACK);
         self.seen.sweep(|seen| seen.until <= now || latest < seen.until);
     }
 

@@ -105,13 +105,15 @@ async fn r1_a_cached_token_is_refused_by_the_next_call_after_its_revocation() {
         Target::client(ISSUER, "web"),
         Target::issuer(ISSUER),
     ] {
-        let (setup, token) = (setup(), token(&json!({})));
+        let (setup, token, once) = (setup(), token(&json!({})), token(&json!({"nbf": 0})));
         assert_eq!(setup.ask(&token).await, Said::Good);
+        assert_eq!(setup.ask(&once).await, Said::Good);
         assert_eq!(setup.ask_at_once(&token), Some(Said::Good), "from the cache");
         setup.revoke(Target::subject(ISSUER, "bob"), Reach::All);
         assert_eq!(setup.ask_at_once(&token), Some(Said::Good), "somebody else");
         setup.revoke(target, Reach::All);
         assert_eq!(setup.ask_at_once(&token), Some(REVOKED), "{target:?}");
+        assert_eq!(setup.ask_at_once(&once), Some(REVOKED), "{target:?}");
     }
 }
 
@@ -193,6 +195,18 @@ async fn s5_a_first_sight_goes_the_waiting_way_and_a_second_one_does_not() {
     assert_eq!(setup.ask_at_once(&token(&json!({}))), None);
     assert_eq!(setup.ask(&token(&json!({}))).await, Said::Good);
     assert_eq!(setup.ask_at_once(&token(&json!({"jti": "t2"}))), Some(Said::Good));
+    assert_eq!(setup.store.sights(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s5_an_old_login_without_a_session_is_looked_up_once_for_each_token() {
+    let (setup, token) = (setup(), token(&json!({"sid": null, "auth_time": at(-200_000).as_secs()})));
+    setup.validator.replace_on_stale(OnStale::Refuse);
+    assert_eq!(setup.ask(&token).await, Said::Good);
+    setup.store.hang(true);
+    for _ in 0..2 {
+        assert_eq!(setup.ask(&token).await, Said::Good);
+    }
     assert_eq!(setup.store.sights(), 1);
 }
 

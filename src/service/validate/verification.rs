@@ -19,6 +19,7 @@ use crate::{
     state::{
         cache::{CachedToken, Forged},
         digest::TokenDigest,
+        sessions::Sessions,
     },
 };
 
@@ -161,7 +162,10 @@ impl Validator {
         now: UnixTime,
     ) -> Arc<CachedToken> {
         let encoded = (self.encode)(&verified);
-        self.cache.remember(digest, (verified.into_token(), encoded), issuer.id(), generation, now)
+        let token = verified.into_token();
+        // What the store says about such a token is kept with it, and nowhere else.
+        let must_be_whole = token.claims().session_id().is_empty() && Sessions::matters_to(&token, now);
+        self.cache.remember(digest, (token, encoded), (issuer.id(), generation), must_be_whole, now)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::TokenDigest;
+use super::{CLOCK_SLACK, TokenDigest};
 use crate::domain::time::UnixTime;
 
 /// So many are taken at once, while nobody can add one.
@@ -40,7 +40,7 @@ impl Expiring {
     /// Some that are over; none if there is none left. What is due later than anything can be that was added by now is over, too:
     /// the clock was set back, and that must not hold up all that is behind it.
     pub(super) fn take_over(&self, now: UnixTime) -> Vec<TokenDigest> {
-        let (mut queue, latest) = (self.queue(), now.plus(self.max_age));
+        let (mut queue, latest) = (self.queue(), now.plus(self.max_age).plus(CLOCK_SLACK));
         let is_over = |(until, _): &&(UnixTime, TokenDigest)| *until <= now || latest < *until;
         let over = queue.iter().take(AT_ONCE).take_while(is_over).count();
         queue.drain(..over).map(|(_, digest)| digest).collect()

@@ -5,29 +5,32 @@
 //! read again, without its signature being verified once more, and kept whole from then on.
 
 use std::{
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use super::TokenDigest;
+use super::{CLOCK_SLACK, TokenDigest};
 use crate::{
     domain::{time::UnixTime, verify::Signed},
     issuer::IssuerId,
 };
 
-/// Tokens that have their places in common. With one each, one of six would find its place taken where a third of all is; with
-/// four, one of seventy.
+/// Tokens that have their places in common. With one each, one of six finds its own taken while a third of all is being taken; with
+/// four, one or two of a hundred.
 pub(super) const TOGETHER: usize = 4;
 
 /// Rows that are laid out at once, when the first of them is needed.
 const AT_ONCE: usize = 64;
 
-/// So long a token has its place for itself. One that comes again later than that may have to be verified again: seldom enough,
-/// however many come.
+/// So long a token has its place for itself, whatever comes. One that comes again later than that may have to be verified again,
+/// but only where nothing else has room either.
 const HELD: Duration = Duration::from_secs(30);
 
-/// More places than this are no use: so many tokens do not come before one of them comes again.
-const MOST: usize = 1 << 20;
+/// More places than this are not laid out, in caches of 8 GiB and more: a sweep looks at all of them.
+const MOST: usize = 1 << 22;
 
 /// What is kept of a token that came once.
 #[derive(Clone, Copy)]
@@ -54,10 +57,10 @@ struct Row {
 type Block = OnceLock<Box<[Mutex<Row>]>>;
 
 /// Each token has a place in one row. One that finds it full is to be kept whole: if it took another's place, two that come in turn
-/// would both be verified each time.
+/// would both be verified each time. What is laid out once stays.
 pub(super) struct SeenTokens {
-    /// A power of two.
     blocks: Box<[Block]>,
+    taken: AtomicUsize,
 }
 
 impl Row {
@@ -69,7 +72,7 @@ impl Row {
             .find_map(|(_, seen)| seen.as_ref())
     }
 
-    /// A place where nothing is held, or where the token is already.
+    /// Where the token is already; or else an empty place; or else the one that has been taken for longest, if nothing is held there.
     fn place(
         &mut self,
         digest: TokenDigest,
@@ -79,7 +82,8 @@ impl Row {
         let fits = |of: &TokenDigest, seen: &Option<Seen>| {
             if is_there { *of == digest && seen.is_some() } else { !seen.as_ref().is_some_and(&is_held) }
         };
-        self.digests.iter_mut().zip(&mut self.seen).find(|(of, seen)| fits(of, seen))
+        let fitting = self.digests.iter_mut().zip(&mut self.seen).filter(|(of, seen)| fits(of, seen));
+        fitting.min_by_key(|(_, seen)| seen.as_ref().map(|seen| seen.until))
     }
 }
 
@@ -89,8 +93,8 @@ impl SeenTokens {
 
     /// Has places for about so many, and at least some.
     pub(super) fn new(tokens: usize) -> Self {
-        let places = tokens.clamp(1, MOST).next_power_of_two();
-        Self { blocks: (0..places.div_ceil(AT_ONCE * TOGETHER)).map(|_| OnceLock::new()).collect() }
+        let blocks = tokens.clamp(1, MOST).div_ceil(AT_ONCE * TOGETHER);
+        Self { blocks: (0..blocks).map(|_| OnceLock::new()).collect(), taken: AtomicUsize::new(0) }
     }
 
     /// How many places there are.
@@ -104,21 +108,23 @@ impl SeenTokens {
         row.find(digest).copied().filter(|seen| now < seen.until)
     }
 
-    /// Whether there is room for it. All of them live for `max_age`.
-    pub(super) fn put(&self, digest: TokenDigest, seen: Seen, max_age: Duration) -> bool {
+    /// Whether there is room for it. All of them live for `max_age`, for so long they are found if `all_stay`, and else for as long as
+    /// they are held.
+    pub(super) fn put(&self, digest: TokenDigest, seen: Seen, (max_age, all_stay): (Duration, bool)) -> bool {
         let Some(block) = self.block(digest) else { return false };
         let block = block.get_or_init(|| (0..AT_ONCE).map(|_| Mutex::default()).collect());
         let Some(row) = block.get(row_of(digest)) else { return false };
-        let begin = seen.until.minus(HELD.min(max_age));
-        // What is there until later than this one will be came before the clock was set back.
-        let is_held = |other: &Seen| begin < other.until && other.until <= seen.until;
-        match lock(row).place(digest, is_held) {
-            Some(place) => {
-                (*place.0, *place.1) = (digest, Some(seen));
-                true
-            }
-            None => false,
+        let begin = seen.until.minus(if all_stay { max_age } else { HELD.min(max_age) });
+        // What is there for much longer than this one will be came before the clock was set back.
+        let latest = seen.until.plus(CLOCK_SLACK);
+        let is_held = |other: &Seen| begin < other.until && other.until <= latest;
+        let mut row = lock(row);
+        let Some((of, place)) = row.place(digest, is_held) else { return false };
+        *of = digest;
+        if place.replace(seen).is_none() {
+            self.taken.fetch_add(1, Ordering::Relaxed);
         }
+        true
     }
 
     /// Forgets a token.
@@ -126,26 +132,24 @@ impl SeenTokens {
         let row = self.block(digest).and_then(OnceLock::get).and_then(|block| block.get(row_of(digest)));
         if let Some(mut row) = row.map(lock) {
             let Row { digests, seen } = &mut *row;
-            digests.iter().zip(seen).filter(|(of, _)| **of == digest).for_each(|(_, seen)| *seen = None);
+            let gone =
+                digests.iter().zip(seen).filter(|(of, _)| **of == digest).filter_map(|(_, seen)| seen.take());
+            self.taken.fetch_sub(gone.count(), Ordering::Relaxed);
         }
     }
 
     /// Forgets those of which this is true.
     pub(super) fn sweep(&self, is_over: impl Fn(&Seen) -> bool) {
-        for row in self.laid_out() {
-            for place in &mut lock(row).seen {
-                place.take_if(|seen| is_over(seen));
-            }
+        for row in self.blocks.iter().filter_map(OnceLock::get).flatten() {
+            let mut row = lock(row);
+            let gone = row.seen.iter_mut().filter_map(|place| place.take_if(|seen| is_over(seen)));
+            self.taken.fetch_sub(gone.count(), Ordering::Relaxed);
         }
     }
 
-    /// How many there are.
+    /// How many there are, of which some may be over.
     pub(super) fn count(&self) -> usize {
-        self.laid_out().map(|row| lock(row).seen.iter().flatten().count()).sum()
-    }
-
-    fn laid_out(&self) -> impl Iterator<Item = &Mutex<Row>> {
-        self.blocks.iter().filter_map(OnceLock::get).flatten()
+        self.taken.load(Ordering::Relaxed)
     }
 
     fn block(&self, digest: TokenDigest) -> Option<&Block> {

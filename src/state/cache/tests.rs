@@ -15,7 +15,7 @@ impl TokenCache {
     /// It came once.
     fn see(&self, text: &str, seconds: i64) -> IssuerId {
         let issuer = IssuerId::unique();
-        self.remember(self.known_by(text), content(), issuer, 1, at(seconds));
+        self.remember(self.known_by(text), content(), (issuer, 1), false, at(seconds));
         issuer
     }
 
@@ -127,25 +127,92 @@ fn c1_what_came_once_is_found_and_never_taken_for_another() {
     assert_eq!(cache.size().0, 1);
 }
 
+/// Digests that have their places in one row of a table of one block.
+fn of_one_row(digester: &Digester) -> impl Iterator<Item = TokenDigest> {
+    let digest = |number: u32| digester.digest(BoundedText::new(&number.to_string(), 64).unwrap());
+    (0..100_000).map(digest).filter(|digest| digest.place() % (SeenTokens::new(1).places() / TOGETHER) == 7)
+}
+
 #[test]
-fn c4_tokens_of_one_row_are_all_found_and_one_that_came_long_ago_makes_room() {
-    for (seconds, is_kept_whole) in [(0, true), (29, true), (30, false), (-1, false)] {
-        let cache = cache();
-        let row = |name: &String| cache.known_by(name).place() % (cache.seen.places() / TOGETHER);
-        let mut of_one_row = (0..100_000).map(|number| number.to_string()).filter(|name| row(name) == 7);
-        let first: Vec<String> = of_one_row.by_ref().take(TOGETHER).collect();
-        let other = of_one_row.next().unwrap();
-        for name in &first {
-            cache.see(name, 0);
-        }
-        cache.see(&first[0], 0);
-        assert!(first.iter().all(|name| cache.has_seen(name, 0)));
-        cache.see(&other, seconds);
-        assert_eq!(cache.finds(&other, seconds), is_kept_whole, "after {seconds}");
-        assert_eq!(cache.has_seen(&other, seconds), !is_kept_whole, "after {seconds}");
-        let stayed = first.iter().filter(|name| cache.has_seen(name, seconds)).count();
-        assert_eq!(stayed, if is_kept_whole { TOGETHER } else { TOGETHER - 1 }, "after {seconds}");
+fn c4_who_finds_its_row_full_is_kept_whole() {
+    let cache = TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: AGE }).unwrap();
+    let row = |name: &String| cache.known_by(name).place() % (cache.seen.places() / TOGETHER);
+    let mut of_one_row = (0..100_000).map(|number| number.to_string()).filter(|name| row(name) == 7);
+    let first: Vec<String> = of_one_row.by_ref().take(TOGETHER).collect();
+    let other = of_one_row.next().unwrap();
+    for name in first.iter().chain([&first[0]]) {
+        cache.see(name, 0);
     }
+    assert!(first.iter().all(|name| cache.has_seen(name, 0)));
+    cache.see(&other, 59);
+    assert!(cache.finds(&other, 59) && !cache.has_seen(&other, 59));
+    assert!(first.iter().all(|name| cache.has_seen(name, 59)), "while there is room for whole ones");
+}
+
+#[test]
+fn c4_a_row_gives_what_is_empty_then_what_is_over_then_what_was_taken_longest_ago() {
+    let (issuer, signed) = (IssuerId::unique(), verified(&claims()).signed().unwrap());
+    let seen = |seconds| Seen { issuer, signed, generation: 1, until: at(seconds).plus(AGE) };
+    for (seconds, all_stay, is_put) in [
+        (40, false, true),
+        (39, false, false),
+        (69, true, false),
+        (70, true, true),
+        (-15, false, false),
+        (-21, true, true),
+    ] {
+        let (digester, places) = (Digester::draw().unwrap(), SeenTokens::new(1));
+        let digests: Vec<TokenDigest> = of_one_row(&digester).take(TOGETHER + 1).collect();
+        let (newcomer, earlier) = digests.split_last().unwrap();
+        for (digest, since) in earlier.iter().zip([11, 10, 12, 13]) {
+            assert!(places.put(*digest, seen(since), (AGE, false)), "the row is not full");
+        }
+        let found = |digest: &TokenDigest| places.find(*digest, at(13)).is_some();
+        assert!(earlier.iter().all(found));
+        assert_eq!(places.put(*newcomer, seen(seconds), (AGE, all_stay)), is_put, "at {seconds}");
+        let stayed: Vec<bool> = earlier.iter().map(found).collect();
+        assert_eq!(stayed, [true, !is_put, true, true], "at {seconds}");
+        assert_eq!(places.count(), TOGETHER);
+    }
+    // One alone in its row stays, however long ago it came.
+    let (digester, places) = (Digester::draw().unwrap(), SeenTokens::new(1));
+    let digests: Vec<TokenDigest> = of_one_row(&digester).take(2).collect();
+    assert!(places.put(digests[0], seen(0), (AGE, false)) && places.put(digests[1], seen(59), (AGE, false)));
+    assert!(digests.iter().all(|digest| places.find(*digest, at(59)).is_some()));
+}
+
+/// Whatever comes at once: one token is never found as another, and what nobody forgot is found.
+#[test]
+fn c1_tokens_come_again_and_go_at_once() {
+    let (digester, places) = (Digester::draw().unwrap(), SeenTokens::new(1));
+    let digests: Vec<TokenDigest> = of_one_row(&digester).take(2 * TOGETHER).collect();
+    let signed = verified(&claims()).signed().unwrap();
+    let issuers: Vec<IssuerId> = digests.iter().map(|_| IssuerId::unique()).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (digests, issuers, places) = (&digests, &issuers, &places);
+            scope.spawn(move || {
+                for turn in 0..20_000 {
+                    let nth = (turn * 7 + thread * 3) % digests.len();
+                    let (digest, issuer) = (digests[nth], issuers[nth]);
+                    let seen = Seen { issuer, signed, generation: 1, until: at(60) };
+                    places.put(digest, seen, (AGE, turn % 2 == 0));
+                    if let Some(seen) = places.find(digest, at(0)) {
+                        assert_eq!(seen.issuer, issuer);
+                    }
+                    match turn % 5 {
+                        0 => places.remove(digest),
+                        1 => places.sweep(|seen| seen.issuer == issuer),
+                        _ => {}
+                    }
+                }
+            });
+        }
+    });
+    let left = digests.iter().filter(|digest| places.find(**digest, at(0)).is_some()).count();
+    assert_eq!(places.count(), left);
+    places.sweep(|_| true);
+    assert_eq!(places.count(), 0);
 }
 
 #[test]
@@ -158,7 +225,7 @@ fn c4_a_place_is_not_held_for_longer_than_its_token_lives() {
         for number in 0..64 * places.places() {
             let name = format!("{number} at {seconds}");
             let digest = digester.digest(BoundedText::new(&name, 64).unwrap());
-            put += usize::from(places.put(digest, seen, Duration::from_secs(1)));
+            put += usize::from(places.put(digest, seen, (Duration::from_secs(1), seconds == 0)));
         }
         assert_eq!((put, places.count()), (places.places(), places.places()));
     }
@@ -166,11 +233,13 @@ fn c4_a_place_is_not_held_for_longer_than_its_token_lives() {
 
 #[test]
 fn c4_places_count_against_the_bytes() {
-    assert_eq!(SeenTokens::BYTES, 82, "docs/metrics.md says so");
-    for max_bytes in [1 << 20, 64 << 20] {
+    if cfg!(target_os = "linux") {
+        assert_eq!(SeenTokens::BYTES, 82, "docs/metrics.md says so");
+    }
+    for max_bytes in [1 << 20, (1 << 20) + 4096, 64 << 20, 3 << 30, 1 << 40] {
         let cache = TokenCache::new(CacheSettings { max_bytes, max_age: AGE }).unwrap();
         let for_places = u64::try_from(cache.seen.places() * SeenTokens::BYTES).unwrap();
-        assert!(for_places * 20 < max_bytes, "{for_places} of {max_bytes}");
+        assert!(for_places * 12 < max_bytes, "{for_places} of {max_bytes}");
         let whole = cache.verified.policy().max_capacity().unwrap();
         assert_eq!(whole + for_places, max_bytes);
     }

@@ -151,7 +151,8 @@ async fn bytes_that_are_no_batch_fail_it_whole() {
     prost::encoding::bytes::encode(1, &long, &mut and_too_long);
     let cut = good[..good.len() - 1].to_vec();
     let item_that_is_no_request = [&good[..], b"\x0a\x01\xff"].concat();
-    let no_text = [item_with_invalid_utf8, and_of_no_kind, and_too_long];
+    let among_too_many = [item_with_invalid_utf8.clone(), b"\x0a\x00".repeat(1000)].concat();
+    let no_text = [among_too_many, item_with_invalid_utf8, and_of_no_kind, and_too_long];
     for bytes in [cut, item_that_is_no_request, b"\xff".to_vec()].into_iter().chain(no_text) {
         let status = raw(&channel, BATCH_VALIDATE, bytes).await.unwrap_err();
         assert_eq!((status.code(), &*reason_of(&status)), (Code::InvalidArgument, "MALFORMED_REQUEST"));

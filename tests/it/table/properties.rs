@@ -121,25 +121,34 @@ fn no_signed_claims_make_it_panic_and_only_sound_ones_pass() {
 async fn c2_times_are_checked_on_hits_too() {
     let world = World::start().await;
     let now = super::mint::NOW;
-    let token = world.token().claim("exp", (now + 100).into()).claim("nbf", (now - 100).into()).make();
-    let ask = async |at: i64| {
+    let ask = async |token: &str, at: i64| {
         world.clock.set(at);
-        world.ask(&token, &Asked::default()).await.unwrap()
+        world.ask(token, &Asked::default()).await.unwrap()
     };
-    assert_eq!(ask(now).await, Expected::Good);
-    assert_eq!(ask(now + 159).await, Expected::Good);
-    assert_eq!(ask(now + 160).await, Expected::Refused(Expired));
-    assert_eq!(ask(now - 70).await, Expected::Good, "iat is ten seconds before now, and leeway sixty");
-    assert_eq!(ask(now - 71).await, Expected::Refused(NotYetValid));
-    assert_eq!(ask(now).await, Expected::Good);
+    // `iat` is ten seconds before now, and leeway sixty.
+    for (at, expected) in [
+        (now + 159, Expected::Good),
+        (now + 160, Expected::Refused(Expired)),
+        (now - 70, Expected::Good),
+        (now - 71, Expected::Refused(NotYetValid)),
+    ] {
+        for came in 0..3 {
+            let token = world.token().claim("exp", (now + 100).into()).claim("nbf", (now - 100).into());
+            let token = token.claim("jti", format!("{at} {came}").into()).make();
+            for _ in 0..came {
+                assert_eq!(ask(&token, now).await, Expected::Good);
+            }
+            assert_eq!(ask(&token, at).await, expected, "at {at}, having come {came} times");
+            assert_eq!(ask(&token, now).await, Expected::Good);
+        }
+    }
 }
 
 /// What one request may not have, another may: the same bytes, first good, then refused for each reason, then good.
 #[tokio::test]
 async fn c2_what_a_request_asks_is_checked_on_hits_too() {
     let world = World::start().await;
-    let token = world.token().make();
-    let ask = async |asked: Asked| world.ask(&token, &asked).await.unwrap();
+    let ask = async |token: &str, asked: &Asked| world.ask(token, asked).await.unwrap();
     let one = |text: &str| vec![text.to_owned()];
     for (asked, reason) in [
         (Asked { kind: TokenKind::Id, ..Asked::default() }, WrongKind),
@@ -150,10 +159,15 @@ async fn c2_what_a_request_asks_is_checked_on_hits_too() {
         (Asked { roles: one("other"), ..Asked::default() }, InsufficientRole),
         (Asked { scheme: Scheme::Dpop, ..Asked::default() }, BindingMismatch),
     ] {
-        assert_eq!(ask(Asked::default()).await, Expected::Good);
-        assert_eq!(ask(asked).await, Expected::Refused(reason));
+        for came in 0..3 {
+            let token = world.token().claim("jti", format!("{reason:?} {asked:?} {came}").into()).make();
+            for _ in 0..came {
+                assert_eq!(ask(&token, &Asked::default()).await, Expected::Good);
+            }
+            assert_eq!(ask(&token, &asked).await, Expected::Refused(reason), "having come {came} times");
+            assert_eq!(ask(&token, &Asked::default()).await, Expected::Good);
+        }
     }
-    assert_eq!(ask(Asked::default()).await, Expected::Good);
 }
 
 /// Whatever a caller says, a token with `cnf` passes only with the one certificate that it names.

@@ -36,6 +36,7 @@ impl TokenApi {
     ) -> Result<WrittenBatch, CallError> {
         let BatchValidateRequest { requests, include_claims } = request;
         if !BATCH.contains(&requests.len()) {
+            requests.iter().try_for_each(question::check_text)?;
             return Err(CallError::field("requests", "a batch holds 1 to 1000 requests"));
         }
         let (written, counts) = self.items(requests, *include_claims).await?;
@@ -57,28 +58,25 @@ impl TokenApi {
                 moment.end();
             }
             coop::consume_budget().await;
-            let question = match question::read(request) {
-                Ok(question) => question,
+            let permit = |pass: Pass<'_>, knowledge: &Knowledge| {
+                items.permit(answer::written(&pass, claims), knowledge);
+            };
+            let at_once = match question::read(request) {
+                Ok(question) => self.validator.validate_at_once(&question, &mut moment, permit),
                 Err(error) => {
                     question::check_text(request)?;
                     items.fault(&error);
                     continue;
                 }
             };
-            let permit = |pass: Pass<'_>, knowledge: &Knowledge| {
-                items.permit(answer::written(&pass, claims), knowledge);
-            };
-            match self.validator.validate_at_once(&question, &mut moment, permit) {
-                Some(Ok(Ok(()))) => {}
+            if !matches!(at_once, Some(Ok(Ok(())))) {
                 // One that is no text makes the whole message none (docs/errors.md).
-                Some(Ok(Err(refusal))) => {
-                    question::check_text(request)?;
-                    items.refuse(&answer::of_refusal(&refusal), moment.knowledge());
-                }
-                Some(Err(fault)) => {
-                    question::check_text(request)?;
-                    items.fault(&fault.into());
-                }
+                question::check_text(request)?;
+            }
+            match at_once {
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(refusal))) => items.refuse(&answer::of_refusal(&refusal), moment.knowledge()),
+                Some(Err(fault)) => items.fault(&fault.into()),
                 None => waiting.push((items.place(), request)),
             }
         }

@@ -64,7 +64,7 @@ fn answered(seconds: i64, claims: bool) -> client::TokenInfo {
     let cache =
         TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(5) }).unwrap();
     let digest = cache.digest(RawToken::new(&text, 4096).unwrap().bounded());
-    let cached = cache.remember(digest, token, IssuerId::unique(), 1, now);
+    let cached = cache.remember(digest, token, (IssuerId::unique(), 1), false, now);
     let current = cached.token().at(now).unwrap();
     let revocations = Revocations::new(1);
     let active = check(current, None, cached.last_check(), &revocations.at(now)).unwrap();
