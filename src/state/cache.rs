@@ -67,7 +67,6 @@ pub struct TokenCache {
     /// reading the token's JSON.
     any_forged: AtomicBool,
     max_age: Duration,
-    max_bytes: u64,
 }
 
 /// A token that verified, and where.
@@ -227,7 +226,6 @@ impl TokenCache {
                 .build_with_hasher(DigestHasher::default()),
             any_forged: AtomicBool::new(false),
             max_age: settings.max_age,
-            max_bytes: settings.max_bytes,
         })
     }
 
@@ -257,11 +255,7 @@ impl TokenCache {
         now: UnixTime,
     ) -> Arc<CachedToken> {
         let until = now.plus(self.max_age);
-        // While there is room for whole ones, none that may come again makes room for another.
-        let all_stay = || self.verified.weighted_size() < self.max_bytes / 2;
-        let is_put = |signed| {
-            self.seen.put(digest, Seen { issuer, signed, generation, until }, (self.max_age, all_stay()))
-        };
+        let is_put = |signed| self.seen.put(digest, Seen { issuer, signed, generation, until }, self.max_age);
         if !must_be_whole && token.signed().is_some_and(is_put) {
             Arc::new(CachedToken::new(0, (token, encoded), (issuer, generation), until))
         } else {

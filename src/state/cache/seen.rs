@@ -25,8 +25,8 @@ pub(super) const TOGETHER: usize = 4;
 /// Rows that are laid out at once, when the first of them is needed.
 const AT_ONCE: usize = 64;
 
-/// So long a token has its place for itself, whatever comes. One that comes again later than that may have to be verified again,
-/// but only where nothing else has room either.
+/// So long a token has its place for itself, whatever comes. One that comes again later than that may have to be verified again, as
+/// it may have to be where the least recently used one of whole tokens goes.
 const HELD: Duration = Duration::from_secs(30);
 
 /// More places than this are not laid out, in caches of 8 GiB and more: a sweep looks at all of them.
@@ -108,13 +108,12 @@ impl SeenTokens {
         row.find(digest).copied().filter(|seen| now < seen.until)
     }
 
-    /// Whether there is room for it. All of them live for `max_age`, for so long they are found if `all_stay`, and else for as long as
-    /// they are held.
-    pub(super) fn put(&self, digest: TokenDigest, seen: Seen, (max_age, all_stay): (Duration, bool)) -> bool {
+    /// Whether there is room for it. All of them live for `max_age`.
+    pub(super) fn put(&self, digest: TokenDigest, seen: Seen, max_age: Duration) -> bool {
         let Some(block) = self.block(digest) else { return false };
         let block = block.get_or_init(|| (0..AT_ONCE).map(|_| Mutex::default()).collect());
         let Some(row) = block.get(row_of(digest)) else { return false };
-        let begin = seen.until.minus(if all_stay { max_age } else { HELD.min(max_age) });
+        let begin = seen.until.minus(HELD.min(max_age));
         // What is there for much longer than this one will be came before the clock was set back.
         let latest = seen.until.plus(CLOCK_SLACK);
         let is_held = |other: &Seen| begin < other.until && other.until <= latest;
