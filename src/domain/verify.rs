@@ -93,19 +93,11 @@ pub fn verify<'p>(
     policy: &Arc<IssuerPolicy>,
 ) -> Result<Verified<'p>, Refusal> {
     let key = signer(jws, keys, policy)?;
-    read(jws, Signed(key.identity()), policy)
+    read_signed(jws, Signed(key.identity()), policy)
 }
 
-/// The same without the signature: of a token that was verified before, byte for byte, under this policy.
-pub(crate) fn read_again<'p>(
-    jws: &UnverifiedJws<'p>,
-    signed: Signed,
-    policy: &Arc<IssuerPolicy>,
-) -> Result<Verified<'p>, Refusal> {
-    read(jws, signed, policy)
-}
-
-fn read<'p>(
+/// What comes behind the signature: of a token that was verified now, or before, byte for byte, under this policy.
+pub(crate) fn read_signed<'p>(
     jws: &UnverifiedJws<'p>,
     Signed(key): Signed,
     policy: &Arc<IssuerPolicy>,

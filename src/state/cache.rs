@@ -9,6 +9,7 @@ mod seen;
 
 use std::{
     fmt,
+    num::NonZeroU64,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -72,8 +73,8 @@ pub struct TokenCache {
 /// A token that verified, and where.
 #[expect(missing_debug_implementations, reason = "it holds a token's content")]
 pub struct CachedToken {
-    /// No other entry has, or had, this number. Zero of one that nobody will find here again.
-    number: u64,
+    /// No other entry has, or had, this number. One that nobody will find here again has none.
+    number: Option<NonZeroU64>,
     token: VerifiedToken,
     issuer: IssuerId,
     /// The key-set generation under which its key was last seen to be published.
@@ -108,14 +109,14 @@ pub struct Forged {
 }
 
 /// Of the next entry. From one on: zero is no token's.
-fn next_number() -> u64 {
+fn next_number() -> Option<NonZeroU64> {
     static NUMBERS: AtomicU64 = AtomicU64::new(1);
-    NUMBERS.fetch_add(1, Ordering::Relaxed)
+    NonZeroU64::new(NUMBERS.fetch_add(1, Ordering::Relaxed))
 }
 
 impl CachedToken {
     fn new(
-        number: u64,
+        number: Option<NonZeroU64>,
         (token, encoded): (VerifiedToken, EncodedToken),
         (issuer, generation): (IssuerId, u64),
         until: UnixTime,
@@ -131,8 +132,8 @@ impl CachedToken {
     }
 
     /// What tells it from every other entry, for what is kept of it elsewhere; `None` if nothing should be.
-    pub fn number(&self) -> Option<u64> {
-        (self.number != 0).then_some(self.number)
+    pub fn number(&self) -> Option<NonZeroU64> {
+        self.number
     }
 
     /// Whether it is still remembered.
@@ -257,7 +258,7 @@ impl TokenCache {
         let until = now.plus(self.max_age);
         let is_put = |signed| self.seen.put(digest, Seen { issuer, signed, generation, until }, self.max_age);
         if !must_be_whole && token.signed().is_some_and(is_put) {
-            Arc::new(CachedToken::new(0, (token, encoded), (issuer, generation), until))
+            Arc::new(CachedToken::new(None, (token, encoded), (issuer, generation), until))
         } else {
             self.keep_whole(digest, (token, encoded), (issuer, generation), until)
         }

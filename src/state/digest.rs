@@ -20,7 +20,7 @@ use crate::domain::token::BoundedText;
 /// knows the key or sees digests, but nobody does: the key is drawn when the process starts, is never stored, and digests
 /// leave the cache in no form. Without them, two different tokens that somebody makes up have the same digest with a
 /// probability of at most their length in blocks by 2^128: below 2^-111 at the greatest `limits.max_token_bytes`, times the
-/// number of cached tokens, which is 2^16 by default, for each token presented. The nonce never changes, which would be fatal for encryption or for tags that are published; as a hash it has to be so.
+/// number of cached tokens, which is below 2^17 by default, for each token presented. The nonce never changes, which would be fatal for encryption or for tags that are published; as a hash it has to be so.
 pub struct Digester {
     key: LessSafeKey,
     spare: [u8; KEY_BYTES],

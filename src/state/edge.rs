@@ -4,6 +4,7 @@
 
 use std::{
     fmt,
+    num::NonZeroU64,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -136,7 +137,7 @@ impl Edge {
     /// The answer for a token on a route, made by `make` the first time.
     pub fn answer(&self, whose: Whose<'_>, route: &Route, make: impl FnOnce() -> Bytes) -> Bytes {
         let number = match whose {
-            Whose::Token(cached) => cached.number(),
+            Whose::Token(cached) => cached.number().map(NonZeroU64::get),
             Whose::Nobody => Some(0),
         };
         let Some(number) = number else { return make() };

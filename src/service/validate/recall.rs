@@ -9,7 +9,7 @@ use crate::{
         reason::{Reason, Refusal},
         time::UnixTime,
         token::BoundedText,
-        verify::read_again,
+        verify::read_signed,
     },
     service::trust::Trust,
     state::{cache::CachedToken, digest::TokenDigest},
@@ -67,7 +67,7 @@ impl Validator {
         let headers = self.headers.known();
         let parts =
             UnverifiedParts::decode_knowing(text.token().ok()?, |written| headers.find(written)).ok()?;
-        let verified = read_again(&parts.read().ok()?, seen.signed, issuer.policy()).ok()?;
+        let verified = read_signed(&parts.read().ok()?, seen.signed, issuer.policy()).ok()?;
         let encoded = (self.encode)(&verified);
         Some(self.cache.keep(digest, (verified.into_token(), encoded), seen))
     }

@@ -62,12 +62,11 @@ impl TokenApi {
                 items.permit(answer::written(&pass, claims), knowledge);
             };
             let at_once = match question::read(request) {
-                Ok(question) => self.validator.validate_at_once(&question, &mut moment, permit),
-                Err(error) => {
-                    question::check_text(request)?;
-                    items.fault(&error);
-                    continue;
+                Ok(question) => {
+                    let at_once = self.validator.validate_at_once(&question, &mut moment, permit);
+                    at_once.map(|answered| answered.map_err(CallError::from))
                 }
+                Err(error) => Some(Err(error)),
             };
             if !matches!(at_once, Some(Ok(Ok(())))) {
                 // One that is no text makes the whole message none (docs/errors.md).
@@ -76,7 +75,7 @@ impl TokenApi {
             match at_once {
                 Some(Ok(Ok(()))) => {}
                 Some(Ok(Err(refusal))) => items.refuse(&answer::of_refusal(&refusal), moment.knowledge()),
-                Some(Err(fault)) => items.fault(&fault.into()),
+                Some(Err(error)) => items.fault(&error),
                 None => waiting.push((items.place(), request)),
             }
         }
