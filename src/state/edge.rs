@@ -177,7 +177,17 @@ fn key(words: &[(&str, &str)]) -> SmallVec<[u8; 256]> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::{
+        domain::{
+            testing::{at, claims, verified},
+            token::BoundedText,
+        },
+        issuer::IssuerId,
+        state::cache::{CacheSettings, EncodedToken, TokenCache},
+    };
 
     #[test]
     fn a_route_is_read_once_in_whatever_order_its_words_come() {
@@ -188,6 +198,32 @@ mod tests {
         assert_eq!(first.number, again.number);
         assert_ne!(first.number, other.number);
         assert!(first.policy.as_ref().is_ok_and(|policy| policy.optional));
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_a_token_that_is_found_again_and_for_nobody() {
+        let cache =
+            TokenCache::new(CacheSettings { max_bytes: 1 << 20, max_age: Duration::from_mins(1) }).unwrap();
+        let content = || {
+            let encoded = EncodedToken { bytes: Bytes::new(), claims_prefix: 0, refresh_suffix: 0 };
+            (verified(&claims()), encoded)
+        };
+        let digest = cache.digest(BoundedText::new("token", 8).unwrap());
+        let once = cache.remember(digest, content(), (IssuerId::unique(), 1), false, at(0));
+        let kept = cache.keep(digest, content(), cache.seen(digest, at(0)).unwrap());
+        let edge = Edge::new(EdgeSettings::default());
+        let route = edge.route(&[]);
+        let answer = |whose, made| edge.answer(whose, &route, || Bytes::from_static(made));
+        for (whose, first, second) in [
+            (Whose::Token(&once), b"o1", b"o2"),
+            (Whose::Token(&kept), b"k1", b"k1"),
+            (Whose::Nobody, b"n1", b"n1"),
+            (Whose::Token(&once), b"o3", b"o4"),
+        ] {
+            assert_eq!(answer(whose, first), &first[..]);
+            let made = if first == second { b"xx" } else { second };
+            assert_eq!(answer(whose, made), &second[..]);
+        }
     }
 
     #[test]
